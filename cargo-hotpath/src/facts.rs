@@ -1,0 +1,214 @@
+//! What was measured, joined with what the source says: all that rules may look at.
+
+use std::collections::BTreeMap;
+
+use hotpath_runtime_syntax::Kind;
+
+use crate::profile::{Allocs, Awaits, Bucket, Polls, ProbeCosts};
+
+/// The joined view of one run.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Wall time of the repetition that every figure is from.
+    pub wall_ns: u64,
+    /// CPU time from the system.
+    pub cpu_ns: Option<u64>,
+    /// Time with no measured function on a thread's stack, all threads.
+    pub outside_ns: u64,
+    /// Threads seen.
+    pub threads: u64,
+    /// Whether a counting allocator ran.
+    pub allocations_measured: bool,
+    /// Calibrated costs of probes and of the allocator.
+    pub probes: ProbeCosts,
+    /// How the workload was built.
+    pub build: BuildFacts,
+    /// Measured functions.
+    pub functions: Vec<FunctionFacts>,
+    /// Caller to callee, merged over contexts; `None` as caller is unmeasured code.
+    pub edges: Vec<Edge>,
+    /// Source text by file name as in [`FunctionFacts::file`], where it could be read.
+    pub sources: BTreeMap<String, String>,
+}
+
+/// How the workload was built.
+#[derive(Clone, Debug, Default)]
+pub struct BuildFacts {
+    /// Cargo profile.
+    pub profile: String,
+    /// `opt-level` as cargo reported it for the executable (`"0"`, `"3"`, `"s"` ..).
+    pub opt_level: Option<String>,
+    /// Whether debug assertions were on.
+    pub debug_assertions: Option<bool>,
+    /// Manifest of the workload's package, relative to the workspace root.
+    pub manifest: Option<String>,
+}
+
+/// One function: measured figures and source facts.
+#[derive(Clone, Debug, Default)]
+pub struct FunctionFacts {
+    /// `crate::module::Type::method`.
+    pub path: String,
+    /// Stable id: of package, target, module, name and ordinal, not of the position.
+    pub id: String,
+    /// Package.
+    pub package: String,
+    /// File relative to the workspace root.
+    pub file: String,
+    /// Line of its name.
+    pub line: u32,
+    /// Column of its name.
+    pub column: u32,
+    /// No counterpart in the source: it comes from a `macro_rules` body (or the source has changed).
+    pub from_macro: bool,
+    /// Whether it is an `async fn`.
+    pub is_async: bool,
+    /// Exact number of calls.
+    pub calls: u64,
+    /// Time of outermost calls.
+    pub total_ns: u64,
+    /// Time exclusive of nested measured functions.
+    pub self_ns: u64,
+    /// Longest single span.
+    pub max_ns: u64,
+    /// Allocator operations, exclusive.
+    pub self_allocs: Allocs,
+    /// Allocator operations, nested measured functions included.
+    pub total_allocs: Allocs,
+    /// Async figures.
+    pub polls: Option<Polls>,
+    /// Distribution of calls.
+    pub histogram: Vec<Bucket>,
+    /// Its sites that were hit, one entry per (site, type).
+    pub sites: Vec<SiteFacts>,
+    /// Sites of the enumeration that this run never reached.
+    pub unreached_sites: u64,
+    /// Rules switched off for the whole function: `#[hotpath(allow(..))]` or a comment.
+    pub allowed: Vec<String>,
+}
+
+/// One (site, type).
+#[derive(Clone, Debug)]
+pub struct SiteFacts {
+    /// Index in the function's enumeration.
+    pub index: usize,
+    /// Kind.
+    pub kind: Kind,
+    /// Line of the method name, macro path or `await`.
+    pub line: u32,
+    /// Column, 1-based characters.
+    pub column: u32,
+    /// Short text.
+    pub label: String,
+    /// Concrete type.
+    pub type_name: Option<String>,
+    /// Its size.
+    pub type_size: u64,
+    /// Whether dropping it does anything.
+    pub needs_drop: bool,
+    /// Exact number of executions.
+    pub count: u64,
+    /// Executions that were timed.
+    pub timed: u64,
+    /// Time, exclusive.
+    pub self_ns: u64,
+    /// Longest span.
+    pub max_ns: u64,
+    /// Allocator operations, exclusive.
+    pub allocs: Allocs,
+    /// Await figures.
+    pub awaits: Option<Awaits>,
+    /// What the source says of it; `None` when source and profile could not be joined here.
+    pub source: Option<SiteSource>,
+    /// Rules switched off here by a comment.
+    pub allowed: Vec<String>,
+}
+
+/// What the source says of a site.
+#[derive(Clone, Debug, Default)]
+pub struct SiteSource {
+    /// Range of the whole expression.
+    pub span: Span,
+    /// Range of the statement that holds it.
+    pub statement: Span,
+    /// How many loops of the function enclose it; the body of a closure that an iterator adapter
+    /// or `for_each` calls counts as one.
+    pub loop_depth: u32,
+    /// Range of the innermost enclosing loop.
+    pub innermost_loop: Option<Span>,
+    /// Text of the receiver, or of the macro's first argument for `write!`.
+    pub receiver: Option<String>,
+    /// First identifier of the receiver, when it is a path or field access.
+    pub receiver_root: Option<String>,
+    /// Whether that root is bound, assigned or mutably borrowed inside the innermost loop.
+    pub root_changes_in_loop: Option<bool>,
+    /// What the value is used for.
+    pub usage: Usage,
+    /// Texts of the arguments (of a macro: after the format string, where there is one).
+    pub arguments: Vec<String>,
+    /// Whether all arguments are literals.
+    pub literal_arguments: bool,
+    /// `let` binding that holds the value, when the statement is `let x = <site>`.
+    pub bound_to: Option<String>,
+    /// Site indices of the calls that grow that binding inside a loop which starts after it.
+    pub grown_by: Vec<usize>,
+    /// The expression of the enclosing test function or module: not a hot path of the product.
+    pub in_test: bool,
+}
+
+/// What the value of a site is used for, as far as the syntax tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Usage {
+    /// Operand of `&`: only borrowed.
+    Borrowed,
+    /// Receiver of this method.
+    Receiver(String),
+    /// Argument of this function or method (`push_str`), at this position.
+    Argument {
+        /// Last segment of the callee.
+        callee: String,
+        /// 0-based.
+        position: usize,
+        /// Whether a `&` stands before it.
+        borrowed: bool,
+    },
+    /// Right side of `+=`.
+    AddAssign,
+    /// Bound by a `let`.
+    Bound,
+    /// A statement of its own, its value dropped.
+    Statement,
+    /// Anything else.
+    #[default]
+    Other,
+}
+
+/// A range of source text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// First byte.
+    pub byte_start: usize,
+    /// Byte after the last.
+    pub byte_end: usize,
+    /// First line, 1-based.
+    pub line: u32,
+    /// First column, 1-based characters.
+    pub column: u32,
+    /// Line of the end.
+    pub end_line: u32,
+    /// Column after the last character.
+    pub end_column: u32,
+}
+
+/// Calls from one function to another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Edge {
+    /// Index into [`Facts::functions`]; `None` is unmeasured code.
+    pub caller: Option<usize>,
+    /// Index into [`Facts::functions`].
+    pub callee: usize,
+    /// Exact number of calls.
+    pub calls: u64,
+    /// Time of the callee under this caller, outermost calls.
+    pub total_ns: u64,
+}

@@ -1,0 +1,4 @@
+//! The `cargo hotpath` subcommand.
+#![forbid(unsafe_code)]
+
+fn main() {}

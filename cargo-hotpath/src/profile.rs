@@ -1,0 +1,236 @@
+//! The stored profile of one repetition: stable, versioned, in nanoseconds, and all that later stages read.
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the file format; readers refuse newer ones.
+pub const PROFILE_VERSION: u32 = 1;
+
+/// What one repetition of the workload measured, all its processes and threads merged.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// [`PROFILE_VERSION`] of the writer.
+    pub version: u32,
+    /// Elapsed time from spawn to exit, as the command line saw it.
+    pub wall_ns: u64,
+    /// CPU time of the workload's processes from the system; `None` where it has none to give.
+    pub cpu_ns: Option<u64>,
+    /// Time of all threads with no measured function on their stack, start and end of the process included.
+    pub outside_ns: u64,
+    /// Processes that left a segment.
+    pub processes: u64,
+    /// Threads that ran a probe or allocated.
+    pub threads: u64,
+    /// Heap figures; `None` when no counting allocator ran.
+    pub memory: Option<Memory>,
+    /// What the probes cost, calibrated in the process.
+    pub probes: ProbeCosts,
+    /// Measured functions, sorted by identity.
+    pub functions: Vec<Function>,
+    /// Calling context tree, merged over threads and processes; parents come first.
+    pub contexts: Vec<Context>,
+    /// Rows of expression and await sites, sorted by (function, site, type).
+    pub rows: Vec<Row>,
+    /// Bytes of counters that found no room in the mapping: what is missing here.
+    pub lost_bytes: u64,
+    /// Counts that went to no node because a fixed limit was reached.
+    pub overflowed: u64,
+    /// Processes that ended without running their exit hook (abort, signal).
+    pub unclean_exits: u64,
+    /// Faults met while collecting, in words: what is missing or was mended.
+    pub notes: Vec<String>,
+}
+
+/// Heap figures of the workload (summed over its processes).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Memory {
+    /// Bytes live at the end.
+    pub live_bytes: i64,
+    /// Most bytes live at once.
+    pub peak_live_bytes: u64,
+    /// Error of both.
+    pub error_bytes: u64,
+    /// Operations with no measured function on the stack.
+    pub outside: Allocs,
+}
+
+/// Calibrated costs of one probe or allocator call, nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProbeCosts {
+    /// What an empty span reads.
+    pub inside_ns: f64,
+    /// A whole function probe.
+    pub function_ns: f64,
+    /// A whole timed expression probe.
+    pub expression_ns: f64,
+    /// A small allocation.
+    pub alloc_ns: f64,
+    /// A free of it.
+    pub free_ns: f64,
+}
+
+/// Identity and site table of a measured function.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Function {
+    /// Package it was compiled in.
+    pub package: String,
+    /// Target (crate) it was compiled in.
+    pub target: String,
+    /// Module path.
+    pub module: String,
+    /// `method` or `Type::method`.
+    pub name: String,
+    /// File relative to the workspace root with `/`, absolute outside of it.
+    pub file: String,
+    /// Line of its name, 1-based.
+    pub line: u32,
+    /// Column in characters, 1-based.
+    pub column: u32,
+    /// Position among functions that agree in all of the above (`macro_rules` bodies).
+    pub ordinal: u32,
+    /// Whether it is an `async fn`.
+    pub is_async: bool,
+    /// Its sites in the order of the enumeration.
+    pub sites: Vec<Site>,
+    /// Distribution of its calls' spans (async: elapsed time per call); sorted, non-empty buckets.
+    pub histogram: Vec<Bucket>,
+}
+
+/// One site of a function.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    /// Kind name, as in `hotpath_runtime_syntax::Kind`.
+    pub kind: String,
+    /// Line, 1-based.
+    pub line: u32,
+    /// Column in characters, 1-based.
+    pub column: u32,
+    /// Short source text.
+    pub label: String,
+    /// Distribution where one is kept (awaits, locks).
+    pub histogram: Vec<Bucket>,
+}
+
+/// One histogram bucket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bucket {
+    /// Lowest value that falls into it.
+    pub low_ns: u64,
+    /// Highest value that falls into it.
+    pub high_ns: u64,
+    /// How many fell into it.
+    pub count: u64,
+}
+
+/// A function in its calling context.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Context {
+    /// Index into [`Profile::functions`].
+    pub function: usize,
+    /// Index of the parent context; `None` when called from unmeasured code.
+    pub parent: Option<usize>,
+    /// Exact number of calls, recursive ones included.
+    pub calls: u64,
+    /// Calls (async: polls) that were timed.
+    pub timed: u64,
+    /// Calls still open when the process ended.
+    pub open: u64,
+    /// Time of outermost calls (async: busy).
+    pub total_ns: u64,
+    /// Time exclusive of nested measured functions.
+    pub self_ns: u64,
+    /// Longest single span (async: poll).
+    pub max_ns: u64,
+    /// Calls of recursion's back edges: from the named context into this one.
+    pub back_calls: u64,
+    /// Allocator operations of its own (self).
+    pub allocs: Allocs,
+    /// Async figures; `None` for sync functions.
+    pub polls: Option<Polls>,
+}
+
+/// Async figures of a context.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Polls {
+    /// Polls.
+    pub polls: u64,
+    /// Time between a pending poll and the next.
+    pub wait_ns: u64,
+    /// Futures dropped before completion.
+    pub cancelled: u64,
+    /// Size of the plain future.
+    pub future_bytes: u64,
+}
+
+/// Allocator operations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Allocs {
+    /// Allocations.
+    pub count: u64,
+    /// Bytes asked for by them.
+    pub bytes: u64,
+    /// Reallocations.
+    pub reallocs: u64,
+    /// Bytes that reallocations moved.
+    pub moved_bytes: u64,
+    /// Bytes by which reallocations grew their blocks.
+    pub grown_bytes: u64,
+    /// Time spent in reallocations.
+    pub realloc_ns: u64,
+    /// Frees, counted where they happen.
+    pub frees: u64,
+    /// Bytes freed.
+    pub freed_bytes: u64,
+}
+
+/// The counters of one (site, type).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// Index into [`Profile::functions`].
+    pub function: usize,
+    /// Index into that function's sites.
+    pub site: usize,
+    /// Concrete type, where one was seen.
+    pub type_name: Option<String>,
+    /// Its size.
+    pub type_size: u64,
+    /// Whether dropping it does anything.
+    pub needs_drop: bool,
+    /// Exact number of executions.
+    pub count: u64,
+    /// Executions that were timed; 0 for kinds that are only counted.
+    pub timed: u64,
+    /// Time exclusive of measured functions and sites inside.
+    pub self_ns: u64,
+    /// Longest single span.
+    pub max_ns: u64,
+    /// Allocator operations of its own.
+    pub allocs: Allocs,
+    /// Await figures; `None` for other kinds.
+    pub awaits: Option<Awaits>,
+}
+
+/// Await figures of a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Awaits {
+    /// Polls.
+    pub polls: u64,
+    /// Completions at the first poll.
+    pub ready: u64,
+    /// Wait where this was the deepest pending site.
+    pub wait_ns: u64,
+    /// Wait charged to a deeper site.
+    pub nested_wait_ns: u64,
+    /// Dropped before completion.
+    pub cancelled: u64,
+}

@@ -1,0 +1,338 @@
+//! The measured half of the JSON contract.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Name and version of the tool.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tool {
+    /// `cargo-hotpath`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// Where and with what the workload was built and run.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Environment {
+    /// First line of `rustc -V`.
+    pub rustc: String,
+    /// Target triple.
+    pub target: String,
+    /// Cargo profile.
+    pub profile: String,
+    /// CPU model, where the system names it.
+    pub cpu: Option<String>,
+    /// Logical cores.
+    pub cores: u64,
+    /// Operating system.
+    pub os: String,
+    /// Features the user asked for.
+    pub features: Vec<String>,
+    /// Git state of the workspace, if it is in a checkout.
+    pub git: Option<Git>,
+}
+
+/// State of the checkout.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Git {
+    /// Commit id.
+    pub commit: String,
+    /// Whether tracked files differ from it.
+    pub dirty: bool,
+}
+
+/// What ran.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    /// `bin`, `example`, `test`, `bench` or `lib`.
+    pub kind: String,
+    /// Package.
+    pub package: String,
+    /// Target name.
+    pub name: String,
+    /// Arguments after `--`.
+    pub args: Vec<String>,
+    /// How the reported repetition ended.
+    pub exit: Exit,
+}
+
+/// How a process ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Exit {
+    /// Exit code; `null` when a signal ended it.
+    pub code: Option<i32>,
+    /// Signal number; `null` when it exited.
+    pub signal: Option<i32>,
+}
+
+/// One repetition.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// Elapsed.
+    pub wall_ns: u64,
+    /// CPU time from the system.
+    pub cpu_ns: Option<u64>,
+    /// Allocations of the whole process.
+    pub allocs: Option<u64>,
+    /// How it ended.
+    pub exit: Exit,
+}
+
+/// How far the figures can be trusted.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Quality {
+    /// What to know before reading on.
+    pub warnings: Vec<Warning>,
+    /// Estimated share of the wall time that the probes took.
+    pub overhead_pct: Option<f64>,
+    /// Spread of the repetitions' wall times; `null` with one repetition.
+    pub noise_pct: Option<f64>,
+    /// Whether counters were lost or the workload was cut short.
+    pub truncated: bool,
+    /// Whether a counting allocator ran.
+    pub allocations: Measurement,
+}
+
+/// Whether something was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measurement {
+    /// It was.
+    Measured,
+    /// It was not: its figures are `null`.
+    NotMeasured,
+}
+
+/// One caveat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Warning {
+    /// Stable name.
+    pub id: String,
+    /// The caveat in words.
+    pub message: String,
+}
+
+/// Sums over the workload.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Totals {
+    /// Elapsed, of the median repetition.
+    pub wall_ns: u64,
+    /// CPU time from the system.
+    pub cpu_ns: Option<u64>,
+    /// Time of all threads with no measured function on their stack.
+    pub outside_ns: u64,
+    /// Allocations of the process.
+    pub allocs: Option<u64>,
+    /// Bytes they asked for.
+    pub alloc_bytes: Option<u64>,
+    /// Reallocations.
+    pub reallocs: Option<u64>,
+    /// Frees.
+    pub frees: Option<u64>,
+    /// Most bytes live at once.
+    pub peak_live_bytes: Option<u64>,
+}
+
+/// One part of where the time went.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Where {
+    /// Which kind of part.
+    pub kind: WhereKind,
+    /// Crate name for a dependency or the standard library, else `null`.
+    pub name: Option<String>,
+    /// The call that leads there most: `path (file:line)`.
+    pub called_from: Option<String>,
+    /// Time.
+    pub self_ns: u64,
+    /// Share of all threads' measured time; the parts sum to at most 100.
+    pub self_pct: f64,
+}
+
+/// Kinds of parts of the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhereKind {
+    /// Measured functions themselves, with unmeasured code that they call.
+    YourCode,
+    /// Sites that lead into a dependency.
+    Dependency,
+    /// Sites that lead into the standard library.
+    Std,
+    /// Outside of measured functions.
+    Outside,
+}
+
+/// How a figure was thinned out.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sampled {
+    /// One call in this many was timed.
+    pub period: f64,
+    /// Relative standard error of the scaled sum.
+    pub relative_error: f64,
+}
+
+/// A measured function.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Function {
+    /// Stable id.
+    pub id: String,
+    /// `crate::module::Type::method`.
+    pub path: String,
+    /// Package.
+    pub package: String,
+    /// File relative to the workspace root.
+    pub file: String,
+    /// Line of its name.
+    pub line: u32,
+    /// Column of its name.
+    pub column: u32,
+    /// Whether it comes from a `macro_rules` body.
+    pub from_macro: bool,
+    /// Exact number of calls.
+    pub calls: u64,
+    /// Inclusive time of outermost calls (async: busy).
+    pub total_ns: u64,
+    /// Exclusive time.
+    pub self_ns: u64,
+    /// Share of all threads' measured time.
+    pub self_pct: f64,
+    /// Estimated share of wall time.
+    pub wall_pct: Option<f64>,
+    /// Median span of a call (async: elapsed).
+    pub p50_ns: Option<u64>,
+    /// 95th percentile.
+    pub p95_ns: Option<u64>,
+    /// 99th percentile.
+    pub p99_ns: Option<u64>,
+    /// Longest.
+    pub max_ns: Option<u64>,
+    /// Allocations, nested measured functions included.
+    pub allocs: Option<u64>,
+    /// Their bytes.
+    pub alloc_bytes: Option<u64>,
+    /// Allocations of its own.
+    pub self_allocs: Option<u64>,
+    /// Their bytes.
+    pub self_alloc_bytes: Option<u64>,
+    /// Reallocations, nested measured functions included.
+    pub reallocs: Option<u64>,
+    /// Whether times are scaled from a sample.
+    pub sampled: Option<Sampled>,
+    /// Async figures; `null` for sync functions.
+    #[serde(rename = "async")]
+    pub asynchronous: Option<AsyncFigures>,
+}
+
+/// Figures of an async function.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AsyncFigures {
+    /// Polls.
+    pub polls: u64,
+    /// Time inside `poll`.
+    pub busy_ns: u64,
+    /// Time between a pending poll and the next.
+    pub wait_ns: u64,
+    /// Dropped before completion.
+    pub cancelled: u64,
+    /// Longest poll.
+    pub max_poll_ns: u64,
+    /// Size of the plain future.
+    pub future_bytes: u64,
+}
+
+/// One (site, type).
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    /// Stable id.
+    pub id: String,
+    /// Id of its function.
+    pub function: String,
+    /// Kind.
+    pub kind: String,
+    /// File relative to the workspace root.
+    pub file: String,
+    /// Line of the method name, macro path or `await`.
+    pub line: u32,
+    /// Column.
+    pub column: u32,
+    /// Whether it comes from a `macro_rules` body.
+    pub from_macro: bool,
+    /// Short source text.
+    pub text: String,
+    /// Concrete type.
+    #[serde(rename = "type")]
+    pub type_name: Option<String>,
+    /// Exact number of executions.
+    pub count: u64,
+    /// Exclusive time; `null` for kinds that are only counted.
+    pub self_ns: Option<u64>,
+    /// Awaits: time pending; `null` for other kinds.
+    pub wait_ns: Option<u64>,
+    /// Allocations.
+    pub allocs: Option<u64>,
+    /// Their bytes.
+    pub alloc_bytes: Option<u64>,
+    /// Reallocations.
+    pub reallocs: Option<u64>,
+    /// Bytes that they moved.
+    pub realloc_bytes: Option<u64>,
+    /// Enclosing loops in its function; `null` without source.
+    pub loop_depth: Option<u32>,
+    /// Whether times are scaled from a sample.
+    pub sampled: Option<Sampled>,
+}
+
+/// Calls from one function to another.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Edge {
+    /// Function id; `null` for unmeasured code.
+    pub caller: Option<String>,
+    /// Function id.
+    pub callee: String,
+    /// Exact number of calls.
+    pub calls: u64,
+    /// Inclusive time of the callee under this caller.
+    pub total_ns: u64,
+}
+
+/// A judged budget.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// What it is for.
+    pub target: String,
+    /// Which figure.
+    pub metric: String,
+    /// The most it may be.
+    pub limit: f64,
+    /// What it was.
+    pub actual: f64,
+    /// The verdict.
+    pub status: BudgetStatus,
+}
+
+/// Verdict on a budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BudgetStatus {
+    /// Within the limit.
+    Pass,
+    /// Broken.
+    Fail,
+}

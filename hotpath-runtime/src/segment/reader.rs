@@ -1,0 +1,251 @@
+//! The safe, bounded reader of a segment: bytes of a file that nobody vouches for, to plain data.
+//!
+//! All times are in ticks of the segment's clock; [`Clock::nanos`] converts. Every index in this
+//! data has been checked against the vector that it points into.
+
+/// One process's counters, as far as they were written.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    /// The process that wrote it.
+    pub process: Process,
+    /// Which clock the ticks are of, with its two anchors.
+    pub clock: Clock,
+    /// What the probes themselves cost in this process.
+    pub calibration: Calibration,
+    /// Heap figures of the whole process; `None` when no counting allocator ran.
+    pub memory: Option<Memory>,
+    /// The functions that registered, each with its expression sites.
+    pub functions: Vec<Function>,
+    /// One entry per slab: a slab serves one thread after another.
+    pub slabs: Vec<Slab>,
+    /// Bytes of counters that had no room in the file and are lost to the reader.
+    pub private_bytes: u64,
+    /// Counts that went to no node because a fixed limit was reached.
+    pub overflowed: u64,
+}
+
+/// Who wrote the segment.
+#[derive(Clone, Debug)]
+pub struct Process {
+    /// Process id.
+    pub pid: u32,
+    /// Parent's process id.
+    pub parent_pid: u32,
+    /// The command line, arguments separated by NUL, cut at a fixed length.
+    pub command: String,
+    /// Whether the exit hook ran: false after `abort`, SIGKILL and the like.
+    pub exited: bool,
+}
+
+/// A pair of readings of the segment's clock and the system's monotonic clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Anchor {
+    /// Ticks of the segment's clock.
+    pub ticks: u64,
+    /// `CLOCK_MONOTONIC` in nanoseconds: comparable between processes of one boot.
+    pub monotonic_ns: u64,
+}
+
+/// The segment's clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    /// `tsc`, `cntvct` or `system`.
+    pub kind: ClockKind,
+    /// Taken when the segment was made.
+    pub start: Anchor,
+    /// The newest one.
+    pub end: Anchor,
+}
+
+/// Where ticks come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClockKind {
+    /// The invariant time stamp counter of x86-64.
+    Tsc,
+    /// The virtual counter of aarch64.
+    Cntvct,
+    /// The system's monotonic clock: a tick is a nanosecond.
+    System,
+}
+
+/// Costs measured in the process at its start, in ticks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Calibration {
+    /// What a span of nothing reads: the part of a probe inside its own span.
+    pub inside: u64,
+    /// A whole function probe.
+    pub function: u64,
+    /// A whole timed expression probe.
+    pub expression: u64,
+    /// One small allocation of the inner allocator.
+    pub alloc: u64,
+    /// One free of it.
+    pub free: u64,
+}
+
+/// Heap figures of the process.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// Bytes that were live at the end.
+    pub live_bytes: i64,
+    /// The most bytes that were live at once.
+    pub peak_live_bytes: u64,
+    /// How far both may be off: what threads had not handed over.
+    pub error_bytes: u64,
+}
+
+/// A registered function.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// `CARGO_PKG_NAME` where it was compiled; empty without cargo.
+    pub package: String,
+    /// `CARGO_CRATE_NAME`: the target it was compiled in.
+    pub target: String,
+    /// `module_path!()`.
+    pub module: String,
+    /// `method` or `Type::method`, or the `name` option.
+    pub name: String,
+    /// `file!()` as rustc saw it.
+    pub file: String,
+    /// Line of the identifier, 1-based.
+    pub line: u32,
+    /// Column of the identifier in characters, 1-based.
+    pub column: u32,
+    /// Whether it is an `async fn`.
+    pub is_async: bool,
+    /// Its expression and await sites, in the order of the enumeration.
+    pub sites: Vec<Site>,
+}
+
+/// An expression or await site of a function.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Name of its kind, as in `hotpath_runtime_syntax::Kind`.
+    pub kind: String,
+    /// Line of the method name, macro path or `await`, 1-based.
+    pub line: u32,
+    /// Column in characters, 1-based.
+    pub column: u32,
+    /// Short source text.
+    pub label: String,
+}
+
+/// The counters of one slab.
+#[derive(Clone, Debug)]
+pub struct Slab {
+    /// System's id of the thread that held it last.
+    pub tid: u32,
+    /// How many threads held it, one after another.
+    pub threads: u64,
+    /// Ticks during which a thread held it, up to the clock's end for one that still does.
+    pub lifetime: u64,
+    /// Calling context tree; `nodes[0]` is the root: time and allocations outside of any
+    /// measured function. A parent comes before its children.
+    pub nodes: Vec<Node>,
+    /// Flat rows of expression and await sites.
+    pub rows: Vec<Row>,
+    /// Histograms by function or await site.
+    pub histograms: Vec<Histogram>,
+}
+
+/// A function in its calling context.
+#[derive(Clone, Debug, Default)]
+pub struct Node {
+    /// Index into [`Segment::functions`]; `None` for the root and for the overflow node.
+    pub function: Option<usize>,
+    /// Index of the parent; `None` for the root.
+    pub parent: Option<usize>,
+    /// For the back edge of a recursion: the ancestor that it re-enters.
+    pub alias_of: Option<usize>,
+    /// Exact number of calls.
+    pub calls: u64,
+    /// Calls (for async functions polls) that were timed.
+    pub timed: u64,
+    /// Sum of the spans of outermost calls, ticks; what was open at the end is included.
+    pub sum: u64,
+    /// Sum of the spans of calls nested in a call of this same node, ticks.
+    pub nested: u64,
+    /// Shortest and longest single span, ticks; for async functions of a poll.
+    pub min: u64,
+    /// See `min`.
+    pub max: u64,
+    /// Calls that were still open at the end.
+    pub open: u64,
+    /// Polls; 0 for sync functions.
+    pub polls: u64,
+    /// Ticks between a pending poll and the next.
+    pub wait: u64,
+    /// Futures dropped before completion.
+    pub cancelled: u64,
+    /// Size of the future in bytes, without our wrapper; 0 for sync functions.
+    pub future_bytes: u64,
+    /// What was allocated while this node was on top (self).
+    pub allocs: Allocs,
+}
+
+/// Allocator operations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allocs {
+    /// Allocations.
+    pub count: u64,
+    /// Bytes asked for by them.
+    pub bytes: u64,
+    /// Reallocations.
+    pub reallocs: u64,
+    /// Bytes that reallocations moved (old size, where the block changed its place).
+    pub moved_bytes: u64,
+    /// Bytes by which reallocations grew their blocks.
+    pub grown_bytes: u64,
+    /// Ticks spent in reallocations.
+    pub realloc_ticks: u64,
+    /// Frees, counted where they happen.
+    pub frees: u64,
+    /// Bytes freed.
+    pub freed_bytes: u64,
+}
+
+/// The counters of one (site, type) in one slab.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Index into [`Segment::functions`].
+    pub function: usize,
+    /// Index into that function's `sites`.
+    pub site: usize,
+    /// `type_name` of the value, or of the receiver where the kind says so.
+    pub type_name: Option<String>,
+    /// Its size in bytes.
+    pub type_size: u64,
+    /// Whether dropping it does anything.
+    pub needs_drop: bool,
+    /// Exact number of executions.
+    pub count: u64,
+    /// Executions that were timed.
+    pub timed: u64,
+    /// Ticks, without measured functions and expression sites inside.
+    pub ticks: u64,
+    /// Longest single span, ticks.
+    pub max: u64,
+    /// What was allocated in it, without sites and measured functions inside.
+    pub allocs: Allocs,
+    /// Await sites: polls.
+    pub polls: u64,
+    /// Await sites: completions at the first poll.
+    pub ready: u64,
+    /// Await sites: ticks between a pending poll and the next where this was the deepest site.
+    pub wait: u64,
+    /// Await sites: the same where a deeper site was waited for.
+    pub nested_wait: u64,
+    /// Await sites: dropped before completion.
+    pub cancelled: u64,
+}
+
+/// Distribution of spans (for async functions and awaits: of elapsed time per call).
+#[derive(Clone, Debug)]
+pub struct Histogram {
+    /// Index into [`Segment::functions`].
+    pub function: usize,
+    /// `None` for the function itself, else an index into its sites.
+    pub site: Option<usize>,
+    /// Non-empty buckets: lowest value in ticks, highest value in ticks, count.
+    pub buckets: Vec<(u64, u64, u64)>,
+}

@@ -1,0 +1,1 @@
+//! What the end-to-end suites share: little workspaces, and the real binary run on them.
