@@ -11,7 +11,7 @@ use crate::fix::{Fix, Fixes};
 use crate::hash::{self, FastMap};
 use crate::links;
 use crate::passage;
-use crate::signature::{self, TermCount};
+use crate::signature;
 use crate::tokenize;
 use crate::trigrams::{self, Filter};
 use crate::walk::{SourceFile, Sources};
@@ -57,9 +57,10 @@ pub struct Index {
 /// What is reused from one document to the next.
 #[derive(Default)]
 struct Scratch {
-    numbers: Vec<u32>,
-    counts: Vec<TermCount>,
+    /// The terms of a passage, as they follow each other.
+    passage: Vec<u32>,
     signature: String,
+    /// The terms of a document, one for each unit of their weight.
     document: Vec<u32>,
 }
 
@@ -126,20 +127,17 @@ impl Index {
     /// Numbers the words of `passage`; whether a passage with the same words was there before.
     #[hotpath]
     fn add_passage(&mut self, passage: &str, scratch: &mut Scratch, fixes: Fixes) -> bool {
-        scratch.numbers.clear();
+        scratch.passage.clear();
         for word in tokenize::words(passage) {
             let number = self.number(word.text);
             let weight = if word.in_doc { DOC_WEIGHT } else { 1 };
-            scratch.numbers.extend(std::iter::repeat_n(number, weight));
+            scratch.passage.push(number);
+            scratch.document.extend(std::iter::repeat_n(number, weight));
         }
-        scratch.document.extend_from_slice(&scratch.numbers);
-        scratch.numbers.sort_unstable();
-        scratch.counts.clear();
-        scratch.counts.extend(runs(&scratch.numbers));
         if fixes.has(Fix::String) {
-            signature::write_in_place(&scratch.counts, &self.terms, &mut scratch.signature);
+            signature::write_in_place(&scratch.passage, &self.terms, &mut scratch.signature);
         } else {
-            signature::write(&scratch.counts, &self.terms, &mut scratch.signature);
+            signature::write(&scratch.passage, &self.terms, &mut scratch.signature);
         }
         let seen = self.signatures.entry(hash::of(scratch.signature.as_bytes())).or_default();
         *seen += 1;
@@ -162,8 +160,9 @@ impl Index {
     fn add_postings(&mut self, numbers: &mut [u32]) {
         let document = self.documents.len() as u32;
         numbers.sort_unstable();
-        for TermCount { term, count } in runs(numbers) {
-            self.postings[term as usize].push(Posting { document, count });
+        for run in numbers.chunk_by(|a, b| a == b) {
+            let count = run.len() as u32;
+            self.postings[run[0] as usize].push(Posting { document, count });
         }
     }
 
@@ -182,7 +181,7 @@ fn read(file: &SourceFile) -> io::Result<String> {
 #[hotpath]
 fn filter(text: &str, fixes: Fixes) -> Filter {
     let mut filter = Filter::new();
-    for line in text.lines().map(str::trim) {
+    for line in text.lines() {
         let trigrams = if fixes.has(Fix::Growth) {
             trigrams::of_line_sized(line)
         } else {
@@ -191,9 +190,4 @@ fn filter(text: &str, fixes: Fixes) -> Filter {
         filter.add(&trigrams);
     }
     filter
-}
-
-/// How often each number occurs in the sorted `numbers`.
-fn runs(numbers: &[u32]) -> impl Iterator<Item = TermCount> + '_ {
-    numbers.chunk_by(|a, b| a == b).map(|run| TermCount { term: run[0], count: run.len() as u32 })
 }

@@ -36,7 +36,7 @@ fn write_postings(index: &Index, order: &[usize], out: &Path) -> io::Result<()> 
     let mut file = File::create(out)?;
     for &term in order {
         for posting in &index.postings[term] {
-            writeln!(file, "{}\t{}\t{}", index.terms[term], posting.document, posting.count)?;
+            writeln!(file, "{}\t{}", index.terms[term], posting.document)?;
         }
     }
     Ok(())
@@ -48,7 +48,7 @@ fn write_postings_buffered(index: &Index, order: &[usize], out: &Path) -> io::Re
     let mut file = BufWriter::new(File::create(out)?);
     for &term in order {
         for posting in &index.postings[term] {
-            writeln!(file, "{}\t{}\t{}", index.terms[term], posting.document, posting.count)?;
+            writeln!(file, "{}\t{}", index.terms[term], posting.document)?;
         }
     }
     file.flush()

@@ -1,31 +1,28 @@
-//! The text by which passages are told apart. Holds the planted fault `string`.
+//! The text by which passages are told apart: each three words that follow each other. Holds the
+//! planted fault `string`.
 
 use std::fmt::Write as _;
 
 use hotpath_runtime::hotpath;
 
-/// How often a passage has a term, by the term's number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TermCount {
-    pub(crate) term: u32,
-    pub(crate) count: u32,
-}
-
-/// Writes `counts` as `term:count` pairs to `signature`. Makes a string of each pair first.
+/// Writes the triples of neighbours in `words` to `signature`. Makes a string of each one first.
+#[expect(clippy::format_push_string, reason = "the planted fault")]
 #[hotpath]
-pub(crate) fn write(counts: &[TermCount], terms: &[Box<str>], signature: &mut String) {
+pub(crate) fn write(words: &[u32], terms: &[Box<str>], signature: &mut String) {
     signature.clear();
-    for &TermCount { term, count } in counts {
-        signature.push_str(&format!("{}:{count} ", terms[term as usize]));
+    for triple in words.windows(3) {
+        let [first, second, third] = [0, 1, 2].map(|place| &terms[triple[place] as usize]);
+        signature.push_str(&format!("{first} {second} {third};"));
     }
 }
 
-/// As [`write`], with each pair written where it belongs.
+/// As [`write`], with each triple written where it belongs.
 #[hotpath]
-pub(crate) fn write_in_place(counts: &[TermCount], terms: &[Box<str>], signature: &mut String) {
+pub(crate) fn write_in_place(words: &[u32], terms: &[Box<str>], signature: &mut String) {
     signature.clear();
-    for &TermCount { term, count } in counts {
-        let _ = write!(signature, "{}:{count} ", terms[term as usize]);
+    for triple in words.windows(3) {
+        let [first, second, third] = [0, 1, 2].map(|place| &terms[triple[place] as usize]);
+        let _ = write!(signature, "{first} {second} {third};");
     }
 }
 
@@ -36,11 +33,10 @@ mod tests {
     #[test]
     fn both_variants_write_the_same_text() {
         let terms = ["alpha".into(), "beta".into()];
-        let counts = [TermCount { term: 1, count: 12 }, TermCount { term: 0, count: 1 }];
         let mut signature = String::from("old");
-        write(&counts, &terms, &mut signature);
-        assert_eq!(signature, "beta:12 alpha:1 ");
-        write_in_place(&counts, &terms, &mut signature);
-        assert_eq!(signature, "beta:12 alpha:1 ");
+        write(&[1, 0, 0, 1], &terms, &mut signature);
+        assert_eq!(signature, "beta alpha alpha;alpha alpha beta;");
+        write_in_place(&[1, 0, 0, 1], &terms, &mut signature);
+        assert_eq!(signature, "beta alpha alpha;alpha alpha beta;");
     }
 }
