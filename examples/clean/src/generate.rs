@@ -37,17 +37,18 @@ pub(crate) fn log(log: &mut String, lines: usize, round: u64) {
 }
 
 /// Appends the decimal digits of `value`.
-fn number(text: &mut String, value: u64) {
-    let mut digits = 1;
-    let mut power = 1;
-    while value / power >= 10 {
-        power *= 10;
-        digits += 1;
+fn number(text: &mut String, mut value: u64) {
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (value % 10) as u8;
+        value /= 10;
+        if value == 0 {
+            break;
+        }
     }
-    for _ in 0..digits {
-        text.push(char::from(b'0' + (value / power % 10) as u8));
-        power = (power / 10).max(1);
-    }
+    text.push_str(str::from_utf8(&digits[start..]).expect("decimal digits are ASCII"));
 }
 
 /// Xorshift; the state must not be 0.

@@ -18,11 +18,11 @@ use hotpath_runtime::hotpath;
 
 use crate::aggregate::Totals;
 
-const ROUNDS: u64 = 60;
+const ROUNDS: u64 = 90;
 const LINES: usize = 100_000;
 
 /// Shorter lags only say that neighbours are alike.
-const LAGS: RangeInclusive<usize> = 24..=512;
+const LAGS: RangeInclusive<usize> = 24..=1536;
 
 fn main() -> ExitCode {
     let rounds = match env::args().nth(1).map(|argument| argument.parse()) {

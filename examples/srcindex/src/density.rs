@@ -19,7 +19,8 @@ const STOP_WORDS: &str = "about above after again against all am an and any are 
     most my no nor not now of off on once only or other our ours out over own same she should so \
     some such than that the their them then there these they this those through to too under \
     until up very was we were what when which who whom why will with you your yours The This If \
-    It In An To For Returns returns";
+    It In An To For Returns returns also always another around \
+    because cannot either even every however instead must need used using";
 
 /// The words that say nothing about what a passage is about.
 pub(crate) struct Lexicon {
