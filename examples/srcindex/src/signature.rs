@@ -16,7 +16,7 @@ pub(crate) fn write(words: &[u32], terms: &[Box<str>], signature: &mut String) {
     }
 }
 
-/// As [`write`], with each triple written where it belongs.
+/// As [`write()`], with each triple written where it belongs.
 #[hotpath]
 pub(crate) fn write_in_place(words: &[u32], terms: &[Box<str>], signature: &mut String) {
     signature.clear();
