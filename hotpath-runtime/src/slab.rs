@@ -274,3 +274,6 @@ pub(crate) fn new_table<T: Sync + 'static>(len: usize) -> Option<&'static [Link<
     let _errno = sys::KeepErrno::new();
     map::private(len * 8)?.split(len)
 }
+
+#[cfg(test)]
+mod tests;
