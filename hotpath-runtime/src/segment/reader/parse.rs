@@ -454,3 +454,6 @@ fn read_histogram(
     }
     Ok(Histogram { function, site, buckets })
 }
+
+#[cfg(test)]
+mod tests;
