@@ -8,3 +8,4 @@ pub mod collect;
 pub mod facts;
 pub mod profile;
 pub mod schema;
+pub mod source;
