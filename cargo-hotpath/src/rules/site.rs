@@ -72,6 +72,20 @@ impl<'a> Site<'a> {
         &self.main_row().label
     }
 
+    /// The whole expression as it stands in the source.
+    pub(super) fn text(&self) -> Option<&'a str> {
+        let span = self.source()?.span;
+        self.facts.sources.get(&self.of.file)?.get(span.byte_start..span.byte_end)
+    }
+
+    /// Whether it stands behind `&mut`, as far as the source can be read.
+    pub(super) fn is_mutably_borrowed(&self) -> bool {
+        let before = self.source().and_then(|source| {
+            self.facts.sources.get(&self.of.file)?.get(..source.span.byte_start)
+        });
+        before.is_some_and(|before| before.trim_end_matches([' ', '(', '\n']).ends_with("&mut"))
+    }
+
     pub(super) fn type_name(&self) -> Option<&'a str> {
         self.main_row().type_name.as_deref()
     }
