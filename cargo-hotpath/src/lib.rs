@@ -4,6 +4,7 @@
 //! build, run, collect, join, facts, rules, impact, rank, report.
 #![forbid(unsafe_code)]
 
+pub mod collect;
 pub mod facts;
 pub mod profile;
 pub mod schema;
