@@ -44,6 +44,18 @@ pub enum Command {
     Clean(CleanArgs),
 }
 
+impl Command {
+    /// The format that errors are printed in too.
+    pub fn format(&self) -> Format {
+        match self {
+            Self::Run(args) => args.report.format,
+            Self::Report(args) => args.report.format,
+            Self::List(args) => args.format,
+            Self::Explain(_) | Self::Clean(_) => Format::Human,
+        }
+    }
+}
+
 /// Flags of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {

@@ -4,7 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use crate::profile::PROFILE_VERSION;
+use crate::collect::CollectError;
+use crate::profile::ProfileError;
 use crate::schema::{ErrorBody, ErrorDocument, SCHEMA_VERSION};
 
 /// Exit codes; a contract with scripts.
@@ -120,9 +121,12 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A stored profile that can't be used, or written.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
     /// The counters can't be read.
-    #[error("can't read the counters: {0}")]
-    Collect(String),
+    #[error(transparent)]
+    Collect(#[from] CollectError),
     /// Something can't be written.
     #[error("can't write {what}: {source}")]
     Output {
@@ -160,6 +164,8 @@ impl Error {
             | Self::NoRun { .. }
             | Self::Data { .. }
             | Self::Collect(_) => Exit::Usage,
+            Self::Profile(ProfileError::Write { .. }) => Exit::Output,
+            Self::Profile(_) => Exit::Usage,
             Self::Build => Exit::Build,
             Self::Start { .. } | Self::Workload { .. } => Exit::Workload,
             Self::NothingHit { .. } => Exit::NothingHit,
@@ -186,6 +192,8 @@ impl Error {
             Self::Interrupted => "interrupted",
             Self::NoRun { .. } => "no-run",
             Self::Data { .. } => "unusable-data",
+            Self::Profile(ProfileError::Write { .. }) => "output-failed",
+            Self::Profile(_) => "unusable-data",
             Self::Collect(_) => "collect-failed",
             Self::Output { .. } => "output-failed",
             Self::Closed => "output-closed",
@@ -211,15 +219,15 @@ impl Error {
             Self::Workload { .. } => {
                 Some("run it without `hotpath` to see whether it fails there too".to_owned())
             }
-            Self::Data { .. } => Some(format!(
-                "this version reads profiles up to version {PROFILE_VERSION}; `cargo hotpath run` makes a new one"
-            )),
-            Self::Output { .. } => {
+            Self::Data { .. } => Some("`cargo hotpath run` makes a new run".to_owned()),
+            Self::Output { .. } | Self::Profile(ProfileError::Write { .. }) => {
                 Some("free some space, or choose a writable place with `--target-dir` or `-o`".to_owned())
             }
             Self::Metadata(_)
             | Self::NoExecutable(_)
             | Self::Interrupted
+            // These say themselves what to do.
+            | Self::Profile(_)
             | Self::Collect(_)
             | Self::Closed => None,
             Self::Internal(_) => {

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use cargo_metadata::Package;
 use hotpath_runtime::segment::reader::{self, Anchor};
@@ -25,6 +25,7 @@ const GRACE: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub struct Launch {
     words: Vec<OsString>,
+    executable: PathBuf,
     directory: Option<PathBuf>,
     env: Vec<(OsString, OsString)>,
     /// Whether its standard output goes to standard error, because a document goes to ours.
@@ -62,6 +63,7 @@ impl Launch {
         let package_root = || selection.package.manifest_path.parent().map(|p| p.as_std_path().to_owned());
         Self {
             words,
+            executable: built.executable.clone(),
             directory: selection.kind.is_harness().then(package_root).flatten(),
             env: environment(selection, built, config),
             stdout_to_stderr: false,
@@ -73,6 +75,12 @@ impl Launch {
     pub fn display(&self) -> String {
         let words: Vec<_> = self.words.iter().map(|word| word.to_string_lossy()).collect();
         words.join(" ")
+    }
+
+    /// What changes when the executable is built anew.
+    pub fn executable_state(&self) -> Option<(SystemTime, u64)> {
+        let data = std::fs::metadata(&self.executable).ok()?;
+        Some((data.modified().ok()?, data.len()))
     }
 
     /// Runs it once; its counters go to `counters`.
@@ -269,8 +277,9 @@ mod system {
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
     pub(super) fn wait_without_reaping(child: &mut Child) {
         use nix::sys::wait::{Id, WaitPidFlag, waitid};
-        let id = Id::Pid(nix::unistd::Pid::from_raw(child.id() as i32));
-        while waitid(id, WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) == Err(nix::errno::Errno::EINTR) {}
+        let pid = nix::unistd::Pid::from_raw(child.id() as i32);
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+        while waitid(Id::Pid(pid), flags) == Err(nix::errno::Errno::EINTR) {}
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]

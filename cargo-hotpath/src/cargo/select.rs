@@ -160,6 +160,7 @@ fn default_binary<'a>(packages: &[&'a Package]) -> Result<Candidate<'a>, Error> 
     let preferred: Vec<_> = all
         .iter()
         .filter(|(package, target, _)| package.default_run.as_deref() == Some(&target.name))
+        .copied()
         .collect();
     match (&all[..], &preferred[..]) {
         ([one], _) | (_, [one]) => Ok(*one),
