@@ -2,6 +2,9 @@
 
 use core::sync::atomic::AtomicU32;
 
+/// No table is this long, so that a lookup misses.
+const UNREGISTERED: u32 = u32::MAX;
+
 /// A measured function: where it is, and its sites.
 #[derive(Debug)]
 pub struct Function {
@@ -52,7 +55,7 @@ impl Function {
             is_async,
             sites,
             id: AtomicU32::new(0),
-            first_site: AtomicU32::new(0),
+            first_site: AtomicU32::new(UNREGISTERED),
         }
     }
 }
