@@ -1,6 +1,7 @@
 //! Ctrl-C and SIGTERM: noted here, and passed on to a child that hasn't got them.
 
-use std::process::Child;
+use std::io;
+use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -33,8 +34,16 @@ impl Interrupts {
     /// Takes over Ctrl-C and SIGTERM for this process; to be called before it starts any thread.
     pub fn install() -> Self {
         let interrupts = Self::default();
-        system::install(interrupts.clone());
+        system::install(&interrupts);
+        let received = Arc::clone(&interrupts.received);
+        // A second handler in the same process can't be set; the defaults end it then.
+        let _ = ctrlc::set_handler(move || received.store(true, Ordering::Relaxed));
         interrupts
+    }
+
+    /// Starts a child that takes signals as if we didn't.
+    pub fn spawn(&self, command: &mut Command) -> io::Result<Child> {
+        system::unblocked(|| command.spawn())
     }
 
     /// Whether one has arrived.
@@ -63,6 +72,10 @@ impl Interrupts {
     pub fn watch(&self, child: &Child, group: bool) -> Watch {
         let watched = Watched { pid: child.id(), group };
         *self.child.lock().unwrap_or_else(PoisonError::into_inner) = Some(watched);
+        if group && self.received() {
+            // It came while the child was being started, before there was anyone to pass it to.
+            self.terminate();
+        }
         Watch(self.clone())
     }
 }
@@ -70,15 +83,27 @@ impl Interrupts {
 #[cfg(unix)]
 mod system {
     use super::{Interrupts, Ordering, Watched};
-    use nix::sys::signal::{SigSet, Signal, kill as send, killpg};
+    use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill as send, killpg};
     use nix::unistd::Pid;
 
-    /// Signals are taken by a thread, not by a handler: it can tell who sent them.
-    pub(super) fn install(interrupts: Interrupts) {
-        let mut set = SigSet::empty();
-        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-            set.add(signal);
+    fn signals() -> SigSet {
+        [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect()
+    }
+
+    /// A child inherits the mask: it must not. What arrives meanwhile goes to the handler.
+    pub(super) fn unblocked<T>(act: impl FnOnce() -> T) -> T {
+        let old = signals().thread_swap_mask(SigmaskHow::SIG_UNBLOCK);
+        let result = act();
+        if let Ok(old) = old {
+            let _ = old.thread_set_mask();
         }
+        result
+    }
+
+    /// Signals are blocked and taken by a thread, which can tell who sent them.
+    pub(super) fn install(interrupts: &Interrupts) {
+        let set = signals();
+        let interrupts = interrupts.clone();
         // Without a mask or thread the system's defaults stay, which end this process.
         if set.thread_block().is_err() {
             return;
@@ -167,12 +192,14 @@ mod system {
 
 #[cfg(not(unix))]
 mod system {
-    use super::{Interrupts, Ordering, Watched};
+    use super::{Interrupts, Watched};
     use std::process::Command;
 
     /// The console's Ctrl-C reaches every process that is attached to it.
-    pub(super) fn install(interrupts: Interrupts) {
-        let _ = ctrlc::set_handler(move || interrupts.received.store(true, Ordering::Relaxed));
+    pub(super) fn install(_: &Interrupts) {}
+
+    pub(super) fn unblocked<T>(act: impl FnOnce() -> T) -> T {
+        act()
     }
 
     /// There is no asking: a process without a window can only be ended.

@@ -179,7 +179,7 @@ impl Attempt<'_> {
     fn run(mut self, mut command: Command, interrupts: &Interrupts) -> Result<Outcome, Error> {
         let program = command.get_program().to_string_lossy().into_owned();
         let spawn = |source| Error::Spawn { program: program.clone(), source };
-        let mut child = command.spawn().map_err(spawn)?;
+        let mut child = interrupts.spawn(&mut command).map_err(spawn)?;
         let watch = interrupts.watch(&child, false);
         if let Some(stdout) = child.stdout.take() {
             self.read(stdout);

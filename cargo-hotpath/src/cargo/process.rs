@@ -100,7 +100,7 @@ impl Launch {
         let cpu_before = system::cpu_of_children();
         let spawned_monotonic_ns = system::monotonic_ns();
         let began = Instant::now();
-        let mut child = command.spawn().map_err(start)?;
+        let mut child = interrupts.spawn(&mut command).map_err(start)?;
         input.feed(&mut child);
         let (status, wall, timed_out) =
             self.wait(&mut child, began, group, interrupts).map_err(start)?;

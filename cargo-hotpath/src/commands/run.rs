@@ -21,12 +21,16 @@ use crate::schema::{Warning, Workload};
 use crate::term::Term;
 
 /// Does it all; the exit code says how the workload went.
-pub fn run(options: &RunOptions, term: &Term, interrupts: &Interrupts) -> Result<Exit, Error> {
+pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
     deliver::check(options.report.output.as_deref())?;
     let workspace = Workspace::load(&options.manifest, options.build.target_dir.as_deref())?;
     let selection = select::select(&workspace, options.package.as_deref(), &options.choice)?;
+    let here = std::env::current_dir().unwrap_or_else(|_| workspace.root().to_owned());
+    let config = config::read(&here, workspace.root(), options.build.target.as_deref());
+    let job = Job { workspace: &workspace, selection: &selection, options, config: &config };
+    let interrupts = Interrupts::install();
     let dir = RunDir::create(&workspace.data_dir)?;
-    let measured = measure(&workspace, &selection, options, &dir, (interrupts, term));
+    let measured = measure(&job, &dir, (&interrupts, term));
     let (record, repetitions) = measured.inspect_err(|_| dir.discard())?;
     if let Some(name) = &options.save {
         run_dir::save_as(&workspace.data_dir, name, &dir.id)?;
@@ -36,7 +40,7 @@ pub fn run(options: &RunOptions, term: &Term, interrupts: &Interrupts) -> Result
     let advice = advise::advise(&record, profile, workspace.root(), &options.report);
     drop(step);
     deliver::deliver(&advice, &options.report, term)?;
-    Ok(conclude(&repetitions, interrupts, term))
+    Ok(conclude(&repetitions, &interrupts, term))
 }
 
 fn conclude(repetitions: &Repetitions, interrupts: &Interrupts, term: &Term) -> Exit {
@@ -48,30 +52,32 @@ fn conclude(repetitions: &Repetitions, interrupts: &Interrupts, term: &Term) -> 
     Exit::Workload
 }
 
+/// What is to be built and run.
+struct Job<'a> {
+    workspace: &'a Workspace,
+    selection: &'a Selection<'a>,
+    options: &'a RunOptions,
+    config: &'a Config,
+}
+
 /// Builds and runs; what was measured is stored when this returns.
 fn measure(
-    workspace: &Workspace,
-    selection: &Selection<'_>,
-    options: &RunOptions,
+    job: &Job<'_>,
     dir: &RunDir,
     (interrupts, term): (&Interrupts, &Term),
 ) -> Result<(RunRecord, Repetitions), Error> {
-    let here = std::env::current_dir().unwrap_or_else(|_| workspace.root().to_owned());
-    let config = config::read(&here, workspace.root(), options.build.target.as_deref());
-    let built = build::build(workspace, selection, options, interrupts, term)?;
-    if interrupts.received() {
-        return Err(Error::Interrupted);
-    }
-    let mut launch = Launch::new(selection, &built, &config, &options.args);
+    let options = job.options;
+    let built = build::build(job.workspace, job.selection, options, interrupts, term)?;
+    let mut launch = Launch::new(job.selection, &built, job.config, &options.args);
     launch.timeout = options.timeout;
     launch.stdout_to_stderr =
         options.report.format != Format::Human && options.report.output.is_none();
-    let mut repetitions =
-        repeat::repeat(&launch, options.runs, dir, workspace.root(), (interrupts, term))?;
-    check_hit(&repetitions, workspace, selection, interrupts)?;
+    let root = job.workspace.root();
+    let mut repetitions = repeat::repeat(&launch, options.runs, dir, root, (interrupts, term))?;
+    check_hit(&repetitions, job, interrupts)?;
     let warnings = warnings(&repetitions, &built, interrupts);
     repetitions.warnings.extend(warnings);
-    let record = record(workspace, selection, options, &config, &built, dir, &repetitions, interrupts);
+    let record = record(job, &built, dir, &repetitions, interrupts);
     dir.finish(&record)?;
     Ok((record, repetitions))
 }
@@ -79,8 +85,7 @@ fn measure(
 /// Without a single call there is nothing to report, and one of four reasons for it.
 fn check_hit(
     repetitions: &Repetitions,
-    workspace: &Workspace,
-    selection: &Selection<'_>,
+    job: &Job<'_>,
     interrupts: &Interrupts,
 ) -> Result<(), Error> {
     if repetitions.hit() {
@@ -92,7 +97,8 @@ fn check_hit(
     if let Some(failed) = repetitions.failed() {
         return Err(Error::Workload { ending: ending(failed) });
     }
-    let annotated = advise::annotated(&roots::of_workload(workspace, selection), workspace.root());
+    let roots = roots::of_workload(job.workspace, job.selection);
+    let annotated = advise::annotated(&roots, job.workspace.root());
     Err(if annotated == 0 {
         Error::NothingHit {
             message: "the workload ran, but no function is annotated with `#[hotpath]`".to_owned(),
@@ -130,17 +136,14 @@ fn warnings(repetitions: &Repetitions, built: &Built, interrupts: &Interrupts) -
     warnings
 }
 
-#[allow(clippy::too_many_arguments)]
 fn record(
-    workspace: &Workspace,
-    selection: &Selection<'_>,
-    options: &RunOptions,
-    config: &Config,
+    job: &Job<'_>,
     built: &Built,
     dir: &RunDir,
     repetitions: &Repetitions,
     interrupts: &Interrupts,
 ) -> RunRecord {
+    let Job { workspace, selection, options, config } = job;
     let reported = repetitions.median();
     let text = |words: &[OsString]| words.iter().map(|w| w.to_string_lossy().into_owned()).collect();
     let root = workspace.root();
