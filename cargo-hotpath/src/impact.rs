@@ -1,0 +1,273 @@
+//! What a change would gain: from time saved at sites to shares of the whole workload.
+//!
+//! Everything here is arithmetic on measured figures. Estimates are for the plain program, so
+//! what the probes themselves cost is taken out first, as a range: calibrated in a loop, a probe
+//! seems up to five times dearer than between other work, where the processor overlaps the two.
+
+use std::collections::BTreeMap;
+
+use crate::facts::{Facts, SiteFacts};
+use crate::profile::ProbeCosts;
+use crate::schema::Range;
+
+/// Share of a probe's calibrated cost that a program really pays: least, likely, most.
+const PAID: (f64, f64, f64) = (0.2, 0.6, 1.0);
+
+/// Whatever the calibration says, this share of the measured wall time is the program's own.
+const LEAST_OWN_SHARE: f64 = 0.1;
+
+/// Resolution of one span: so many ns move between a site and its parent whatever one does.
+const RESOLUTION_NS: f64 = 10.0;
+
+/// Time that goes, in nanoseconds: sure, likely, at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Saved {
+    /// Sure to go.
+    pub low: f64,
+    /// Likely.
+    pub best: f64,
+    /// The most.
+    pub high: f64,
+}
+
+impl Saved {
+    /// Three figures, brought into order and clamped at 0.
+    pub fn new(low: f64, best: f64, high: f64) -> Self {
+        let high = high.max(0.0);
+        let best = best.clamp(0.0, high);
+        Self { low: low.clamp(0.0, best), best, high }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            low: self.low + other.low,
+            best: self.best + other.best,
+            high: self.high + other.high,
+        }
+    }
+
+    fn or_more(self, other: Self) -> Self {
+        Self {
+            low: self.low.max(other.low),
+            best: self.best.max(other.best),
+            high: self.high.max(other.high),
+        }
+    }
+}
+
+/// What a finding saves at one site.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Claim {
+    /// Index into [`Facts::functions`].
+    pub function: usize,
+    /// [`SiteFacts::index`].
+    pub site: usize,
+    /// What goes there.
+    pub saved: Saved,
+}
+
+/// The time that several claims save together: at each site the largest claim, as two changes
+/// can't remove the same time twice.
+pub fn union<'a>(claims: impl IntoIterator<Item = &'a Claim>) -> Saved {
+    let mut sites: BTreeMap<(usize, usize), Saved> = BTreeMap::new();
+    for claim in claims {
+        let entry = sites.entry((claim.function, claim.site)).or_default();
+        *entry = entry.or_more(claim.saved);
+    }
+    sites.into_values().fold(Saved::default(), Saved::plus)
+}
+
+/// The time of a site's executions without the part of the probe that its span includes;
+/// `None` when it was never timed.
+pub fn span_ns(site: &SiteFacts, probes: &ProbeCosts) -> Option<f64> {
+    (site.timed > 0).then(|| (site.self_ns as f64 - probes.inside_ns * site.count as f64).max(0.0))
+}
+
+/// What is sure of a measured time of `count` executions, of which `allocs` allocated.
+pub fn sure_ns(span_ns: f64, count: u64, allocs: u64, probes: &ProbeCosts) -> f64 {
+    let resolved = span_ns - RESOLUTION_NS * count as f64;
+    let allocator = (allocs as f64 * probes.alloc_ns).min(span_ns);
+    resolved.max(allocator).max(0.0)
+}
+
+/// Calibrated cost of all probes of the run, on all threads.
+pub fn probes_ns(facts: &Facts) -> f64 {
+    facts
+        .functions
+        .iter()
+        .map(|function| {
+            let spans = function.polls.map_or(function.calls, |polls| polls.polls);
+            let timed: u64 = function.sites.iter().map(|site| site.timed).sum();
+            spans as f64 * facts.probes.function_ns + timed as f64 * facts.probes.expression_ns
+        })
+        .sum()
+}
+
+/// The workload as it would run without probes, which shares are of.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    wall: Saved,
+    cpu: Option<Saved>,
+    threads: f64,
+    parallelism: f64,
+}
+
+impl Workload {
+    /// Takes the probes out of the measured wall and CPU time.
+    pub fn new(facts: &Facts) -> Self {
+        let threads = facts.threads.max(1) as f64;
+        let wall = facts.wall_ns as f64;
+        let measured: u64 = facts.functions.iter().map(|function| function.self_ns).sum();
+        let busy = facts.cpu_ns.unwrap_or(measured) as f64;
+        let parallelism = if wall > 0.0 { (busy / wall).clamp(1.0, threads) } else { 1.0 };
+        let probes = probes_ns(facts);
+        Self {
+            wall: without(wall, probes / parallelism),
+            cpu: facts.cpu_ns.map(|cpu| without(cpu as f64, probes)),
+            threads,
+            parallelism,
+        }
+    }
+
+    /// Wall time of the plain program, likely value.
+    pub fn wall_ns(&self) -> f64 {
+        self.wall.best
+    }
+
+    /// Whether shares are exact: nothing can overlap on one thread.
+    pub fn is_single_threaded(&self) -> bool {
+        self.threads <= 1.0
+    }
+
+    /// Percent of wall time that goes.
+    ///
+    /// On one thread what is saved is saved. On several, the least is what can't overlap with
+    /// the other threads' work, the likely is the run's average parallelism, the most is the
+    /// critical path.
+    pub fn wall_pct(&self, saved: Saved) -> Range {
+        let on_wall = if self.is_single_threaded() {
+            saved
+        } else {
+            let busy = self.cpu.map_or(self.wall.best * self.threads, |cpu| cpu.best);
+            let alone = (2.0 * saved.low - busy).max(0.0) / self.threads;
+            Saved::new(alone, saved.best / self.parallelism, saved.high)
+        };
+        share(on_wall, self.wall)
+    }
+
+    /// Percent of CPU time that goes; `None` where the system gave none.
+    pub fn cpu_pct(&self, saved: Saved) -> Option<Range> {
+        self.cpu.map(|cpu| share(saved, cpu))
+    }
+
+    /// How the share was formed, for [`crate::schema::Impact::basis`].
+    pub fn basis(&self) -> String {
+        let wall = crate::units::time(self.wall.best);
+        if self.is_single_threaded() {
+            format!("of {wall} wall without probes, one thread")
+        } else {
+            format!(
+                "of {wall} wall without probes, {:.0} threads, {:.1} busy on average: \
+                 low if it overlaps with other threads, high if it is the critical path",
+                self.threads, self.parallelism
+            )
+        }
+    }
+}
+
+fn without(measured: f64, probes: f64) -> Saved {
+    let floor = measured * LEAST_OWN_SHARE;
+    let own = |paid: f64| (measured - probes * paid).max(floor);
+    Saved { low: own(PAID.2), best: own(PAID.1), high: own(PAID.0) }
+}
+
+fn share(part: Saved, whole: Saved) -> Range {
+    let pct = |part: f64, whole: f64| {
+        if whole > 0.0 { (100.0 * part / whole).clamp(0.0, 100.0) } else { 0.0 }
+    };
+    Range {
+        low: pct(part.low, whole.high),
+        best: pct(part.best, whole.best),
+        high: pct(part.high, whole.low),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::FunctionFacts;
+
+    fn facts(threads: u64, cpu_ns: Option<u64>) -> Facts {
+        Facts { wall_ns: 1_000, cpu_ns, threads, ..Facts::default() }
+    }
+
+    fn claim(site: usize, low: f64, best: f64, high: f64) -> Claim {
+        Claim { function: 0, site, saved: Saved::new(low, best, high) }
+    }
+
+    #[test]
+    fn shares_are_exact_on_one_thread() {
+        let range = Workload::new(&facts(1, None)).wall_pct(Saved::new(100.0, 200.0, 300.0));
+        assert_eq!(range, Range { low: 10.0, best: 20.0, high: 30.0 });
+    }
+
+    #[test]
+    fn nothing_saves_more_than_the_wall_time() {
+        let range = Workload::new(&facts(1, None)).wall_pct(Saved::new(900.0, 5e3, 9e9));
+        assert_eq!((range.best, range.high), (100.0, 100.0));
+    }
+
+    #[test]
+    fn on_several_threads_the_range_opens() {
+        let workload = Workload::new(&facts(4, Some(4_000)));
+        let range = workload.wall_pct(Saved::new(400.0, 400.0, 400.0));
+        assert_eq!(range, Range { low: 0.0, best: 10.0, high: 40.0 });
+        let most = workload.wall_pct(Saved::new(3_000.0, 3_000.0, 3_000.0));
+        assert_eq!(most, Range { low: 50.0, best: 75.0, high: 100.0 });
+    }
+
+    #[test]
+    fn cpu_is_null_where_it_was_not_measured() {
+        assert_eq!(Workload::new(&facts(1, None)).cpu_pct(Saved::new(1.0, 1.0, 1.0)), None);
+        let cpu = Workload::new(&facts(1, Some(500))).cpu_pct(Saved::new(5.0, 5.0, 5.0));
+        assert_eq!(cpu.map(|range| range.best), Some(1.0));
+    }
+
+    #[test]
+    fn the_union_counts_a_site_once() {
+        let claims = [claim(0, 1.0, 2.0, 3.0), claim(0, 2.0, 2.0, 2.0), claim(1, 5.0, 5.0, 5.0)];
+        assert_eq!(union(&claims), Saved { low: 7.0, best: 7.0, high: 8.0 });
+        assert_eq!(union(&[]), Saved::default());
+    }
+
+    #[test]
+    fn probes_are_taken_out_of_the_wall_time_as_a_range() {
+        let mut facts = facts(1, None);
+        facts.probes.function_ns = 5.0;
+        facts.functions = vec![FunctionFacts { calls: 100, ..FunctionFacts::default() }];
+        let range = Workload::new(&facts).wall_pct(Saved::new(70.0, 70.0, 70.0));
+        assert!((range.low - 100.0 * 70.0 / 900.0).abs() < 1e-9, "{range:?}");
+        assert!((range.best - 10.0).abs() < 1e-9, "{range:?}");
+        assert!((range.high - 14.0).abs() < 1e-9, "{range:?}");
+    }
+
+    #[test]
+    fn an_overstated_calibration_leaves_a_wall_time() {
+        let mut facts = facts(1, None);
+        facts.probes.function_ns = 1e6;
+        facts.functions = vec![FunctionFacts { calls: 100, ..FunctionFacts::default() }];
+        assert!((Workload::new(&facts).wall_ns() - 100.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn an_empty_run_divides_by_nothing() {
+        let range = Workload::new(&Facts::default()).wall_pct(Saved::new(1.0, 1.0, 1.0));
+        assert_eq!(range, Range::default());
+    }
+
+    #[test]
+    fn ranges_are_always_ordered() {
+        assert_eq!(Saved::new(9.0, -1.0, 5.0), Saved { low: 0.0, best: 0.0, high: 5.0 });
+        assert_eq!(Saved::new(9.0, 7.0, 5.0), Saved { low: 5.0, best: 5.0, high: 5.0 });
+    }
+}

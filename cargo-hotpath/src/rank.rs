@@ -1,0 +1,265 @@
+//! From candidates to ranked findings: what is worth showing, in which order, and what it all gains.
+
+use crate::facts::{Facts, FunctionFacts};
+use crate::impact::{Claim, Workload, union};
+use crate::rules::{self, Anchor, Candidate, Meta};
+use crate::schema::{
+    Category, Combined, Confidence, Effort, Finding, Impact, Metric, Range, Severity,
+};
+
+/// Share of allocations from which a finding is shown whatever its time.
+const ALLOCS_FLOOR_PCT: f64 = 1.0;
+
+/// What a share of allocations counts for against a share of wall time.
+const ALLOCS_WEIGHT: f64 = 0.1;
+
+/// What to show.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Best share of wall time from which a finding is shown, in percent.
+    pub min_impact_pct: f64,
+    /// Show everything.
+    pub all: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { min_impact_pct: 0.5, all: false }
+    }
+}
+
+/// Findings in order.
+#[derive(Clone, Debug, Default)]
+pub struct Ranked {
+    /// Best first.
+    pub findings: Vec<Finding>,
+    /// What all of them gain together.
+    pub combined: Combined,
+    /// How many lie below the floor.
+    pub hidden: usize,
+}
+
+/// Runs every rule and ranks what they find by impact x confidence / effort.
+pub fn findings(facts: &Facts, options: &Options) -> Ranked {
+    let workload = Workload::new(facts);
+    let mut judged: Vec<Judged> = rules::all()
+        .iter()
+        .flat_map(|rule| rule.check(facts).into_iter().map(|candidate| (rule.meta(), candidate)))
+        .filter(|(meta, candidate)| !is_allowed(facts, meta.id, candidate))
+        .map(|(meta, candidate)| Judged::new(facts, &workload, meta, candidate))
+        .collect();
+    if judged.iter().any(Judged::invalidates) {
+        judged.iter_mut().filter(|judged| !judged.invalidates()).for_each(Judged::downgrade);
+    }
+    judged.sort_by(|a, b| b.priority.total_cmp(&a.priority).then_with(|| a.id.cmp(&b.id)));
+    let judged = one_per_site(judged);
+    let (shown, hidden): (Vec<_>, Vec<_>) =
+        judged.into_iter().partition(|judged| options.all || judged.is_shown(options));
+    let combined = combined(&workload, &shown);
+    let findings =
+        shown.into_iter().zip(1..).map(|(judged, rank)| judged.into_finding(facts, rank)).collect();
+    Ranked { findings, combined, hidden: hidden.len() }
+}
+
+/// Whether a comment or attribute switches the rule off there.
+fn is_allowed(facts: &Facts, rule: &str, candidate: &Candidate) -> bool {
+    candidate.anchor.as_ref().is_some_and(|anchor| {
+        let function = &facts.functions[anchor.function].allowed;
+        anchor.allowed.iter().chain(function).any(|allowed| allowed == rule)
+    })
+}
+
+/// The best of the findings about the same expression and subject: two ways to get rid of one
+/// copy are one finding.
+fn one_per_site(sorted: Vec<Judged>) -> Vec<Judged> {
+    let mut seen = std::collections::BTreeSet::new();
+    sorted
+        .into_iter()
+        .filter(|judged| match &judged.candidate.anchor {
+            Some(anchor) => {
+                seen.insert((anchor.function, anchor.site, format!("{:?}", judged.meta.category)))
+            }
+            None => true,
+        })
+        .collect()
+}
+
+fn combined(workload: &Workload, shown: &[Judged]) -> Combined {
+    let claims: Vec<&Claim> = shown
+        .iter()
+        .filter_map(|judged| judged.candidate.gain.as_ref())
+        .flat_map(|gain| &gain.claims)
+        .collect();
+    Combined { wall_pct: (!claims.is_empty()).then(|| workload.wall_pct(union(claims))) }
+}
+
+/// A candidate with its impact and place in the order.
+struct Judged {
+    meta: &'static Meta,
+    id: String,
+    candidate: Candidate,
+    impact: Impact,
+    allocs_pct: f64,
+    priority: f64,
+}
+
+impl Judged {
+    fn new(facts: &Facts, workload: &Workload, meta: &'static Meta, candidate: Candidate) -> Self {
+        let id = finding_id(facts, meta.id, candidate.anchor.as_ref());
+        let all: u64 = facts.functions.iter().map(|function| function.self_allocs.count).sum();
+        let gone = candidate.gain.as_ref().and_then(|gain| gain.allocs).unwrap_or(0);
+        let allocs_pct = if all > 0 { (100.0 * gone as f64 / all as f64).min(100.0) } else { 0.0 };
+        let impact = impact(workload, &candidate, allocs_pct);
+        let mut judged = Self { meta, id, candidate, impact, allocs_pct, priority: 0.0 };
+        judged.priority = judged.priority();
+        judged
+    }
+
+    /// A finding that says nothing about a gain, but that the other figures can't be trusted.
+    fn invalidates(&self) -> bool {
+        self.candidate.gain.is_none() && self.meta.category == Category::Config
+    }
+
+    fn downgrade(&mut self) {
+        self.candidate.confidence = match self.candidate.confidence {
+            Confidence::High => Confidence::Medium,
+            Confidence::Medium | Confidence::Low => Confidence::Low,
+        };
+        self.priority = self.priority();
+    }
+
+    /// Impact in percent of wall time; a share of allocations counts a tenth.
+    fn weight(&self) -> f64 {
+        let wall = self.impact.wall_pct.map_or(0.0, |range| range.best);
+        match self.impact.metric {
+            Metric::Allocs => wall.max(ALLOCS_WEIGHT * self.allocs_pct),
+            _ => wall,
+        }
+    }
+
+    fn priority(&self) -> f64 {
+        if self.invalidates() {
+            return f64::INFINITY;
+        }
+        let confidence = match self.candidate.confidence {
+            Confidence::High => 0.8,
+            Confidence::Medium => 0.6,
+            Confidence::Low => 0.3,
+        };
+        let effort = match self.candidate.effort {
+            Effort::Trivial => 1.0,
+            Effort::Local => 2.0,
+            Effort::Signature => 3.0,
+            Effort::Design => 5.0,
+        };
+        self.weight() * confidence / effort
+    }
+
+    fn is_shown(&self, options: &Options) -> bool {
+        self.invalidates()
+            || self.impact.wall_pct.is_some_and(|range| range.best >= options.min_impact_pct)
+            || self.allocs_pct >= ALLOCS_FLOOR_PCT
+    }
+
+    fn severity(&self) -> Severity {
+        if self.invalidates() {
+            return Severity::High;
+        }
+        match self.impact.wall_pct.map_or(0.0, |range| range.best) {
+            best if best >= 5.0 => Severity::High,
+            best if best >= 2.0 => Severity::Medium,
+            best if best >= 0.5 => Severity::Low,
+            _ => Severity::Info,
+        }
+    }
+
+    fn into_finding(self, facts: &Facts, rank: u32) -> Finding {
+        let severity = self.severity();
+        let Self { meta, id, candidate, impact, .. } = self;
+        let anchor = candidate.anchor.as_ref();
+        let function = anchor.map(|anchor| &facts.functions[anchor.function]);
+        let span = anchor.map(|anchor| anchor.span);
+        Finding {
+            id,
+            rank,
+            rule: meta.id.to_owned(),
+            category: meta.category,
+            severity,
+            confidence: candidate.confidence,
+            effort: candidate.effort,
+            title: candidate.title,
+            file: file(facts, function),
+            line: span.map(|span| span.line),
+            column: span.map(|span| span.column),
+            end_line: span.map(|span| span.end_line),
+            end_column: span.map(|span| span.end_column),
+            function: function.map(|function| function.id.clone()),
+            impact,
+            problem: candidate.problem,
+            solution: candidate.solution,
+            steps: candidate.steps,
+            tradeoffs: candidate.tradeoffs,
+            verify: "cargo hotpath run".to_owned(),
+            docs: meta.docs.to_owned(),
+            fix: candidate.fix,
+            verified: None,
+        }
+    }
+}
+
+/// The file of a finding: that of its function, or the manifest where it is about the build.
+fn file(facts: &Facts, function: Option<&FunctionFacts>) -> Option<String> {
+    function.map_or_else(|| facts.build.manifest.clone(), |function| Some(function.file.clone()))
+}
+
+fn impact(workload: &Workload, candidate: &Candidate, allocs_pct: f64) -> Impact {
+    let Some(gain) = &candidate.gain else {
+        return Impact {
+            metric: Metric::Wall,
+            wall_pct: None,
+            cpu_pct: None,
+            peak_memory_pct: None,
+            allocs: None,
+            alloc_bytes: None,
+            basis: "not measured: it takes a run of the other build".to_owned(),
+        };
+    };
+    let saved = union(&gain.claims);
+    let wall_pct = workload.wall_pct(saved);
+    Impact {
+        metric: metric(&wall_pct, allocs_pct),
+        wall_pct: Some(wall_pct),
+        cpu_pct: workload.cpu_pct(saved),
+        peak_memory_pct: None,
+        allocs: gain.allocs,
+        alloc_bytes: gain.alloc_bytes,
+        basis: format!("{}; {}", gain.basis, workload.basis()),
+    }
+}
+
+fn metric(wall_pct: &Range, allocs_pct: f64) -> Metric {
+    let is_about_allocations = wall_pct.best < Options::default().min_impact_pct;
+    if is_about_allocations && allocs_pct >= ALLOCS_FLOOR_PCT {
+        Metric::Allocs
+    } else {
+        Metric::Wall
+    }
+}
+
+/// Rule and a hash of function, kind and ordinal: the same while the code is, wherever it stands.
+fn finding_id(facts: &Facts, rule: &str, anchor: Option<&Anchor>) -> String {
+    let Some(anchor) = anchor else { return rule.to_owned() };
+    let function = &facts.functions[anchor.function];
+    let key = format!("{}\0{}\0{}", function.id, anchor.kind, anchor.site);
+    format!("{rule}-{:08x}", fnv1a(key.as_bytes()) as u32)
+}
+
+/// FNV-1a: stable between versions and platforms, which `DefaultHasher` isn't.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests;

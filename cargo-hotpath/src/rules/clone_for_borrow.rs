@@ -1,0 +1,266 @@
+//! `clone-for-borrow`: a copy that is only looked at.
+
+use hotpath_runtime_syntax::Kind;
+
+use crate::facts::{Facts, Usage};
+use crate::impact::Saved;
+use crate::rules::site::{MIN_EXECUTIONS, MIN_SHARE_PCT, Site, sites};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, edit, types};
+use crate::schema::{Applicability, Category, Confidence, Effort, Fix};
+
+/// Time of one copy below which it is none worth a word, when it allocates nothing.
+const MIN_COPY_NS: Threshold = Threshold {
+    name: "min-copy-ns",
+    default: 20.0,
+    meaning: "a copy that allocates nothing must take this long",
+};
+
+/// Methods that only read their receiver and whose result doesn't outlive the statement's use.
+const READING: &[&str] = &[
+    "as_bytes",
+    "as_path",
+    "as_ref",
+    "as_slice",
+    "as_str",
+    "binary_search",
+    "bytes",
+    "char_indices",
+    "chars",
+    "cmp",
+    "contains",
+    "contains_key",
+    "ends_with",
+    "eq",
+    "eq_ignore_ascii_case",
+    "find",
+    "first",
+    "get",
+    "is_empty",
+    "iter",
+    "join",
+    "keys",
+    "last",
+    "len",
+    "lines",
+    "ne",
+    "parse",
+    "partial_cmp",
+    "rfind",
+    "split",
+    "split_once",
+    "split_whitespace",
+    "starts_with",
+    "to_lowercase",
+    "to_uppercase",
+    "trim",
+    "trim_end",
+    "trim_start",
+    "values",
+    "windows",
+];
+
+/// The rule.
+pub(super) struct CloneForBorrow;
+
+static META: Meta = Meta {
+    id: "clone-for-borrow",
+    summary: "a value is copied only to be looked at",
+    category: Category::Copy,
+    effort: Effort::Trivial,
+    evidence: "time and count of the copy; in the source: operand of `&`, or receiver of a method that only reads",
+    thresholds: &[MIN_EXECUTIONS, MIN_SHARE_PCT, MIN_COPY_NS],
+    docs: "https://rust-lang.github.io/rust-clippy/master/index.html#unnecessary_to_owned",
+    explain: Explain {
+        means: "The copy is made, borrowed once and dropped. A borrow of the original does the same for nothing.",
+        found: "Each `.clone()`, `.to_owned()`, `.to_string()` and `.to_vec()` is measured. This rule looks at those whose\n\
+                value is borrowed on the spot. Clones of `Arc`, `Rc`, channel ends and the like are left out: they copy\n\
+                no data.",
+        not_when: "The original is changed while the copy is in use, the type's `Clone` has an effect of its own, or the\n\
+                   callee needs exactly this type behind the reference.",
+        before: "for order in &orders {\n    total += price(&order.items.clone());\n}",
+        after: "for order in &orders {\n    total += price(&order.items);\n}",
+    },
+};
+
+impl Rule for CloneForBorrow {
+    fn meta(&self) -> &'static Meta {
+        &META
+    }
+
+    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+        let kinds = [Kind::Clone, Kind::ToOwned, Kind::ToString, Kind::ToVec];
+        let copies = |row: &crate::facts::SiteFacts| {
+            row.type_name.as_deref().is_some_and(|name| !types::is_shared(name))
+        };
+        sites(facts, &kinds, copies)
+            .iter()
+            .filter(|site| site.is_exercised())
+            .filter_map(|site| candidate(facts, site))
+            .collect()
+    }
+}
+
+fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
+    let source = site.source()?;
+    let ns = site.ns()?;
+    let use_ = reading_use(&source.usage)?;
+    let each = ns / site.count() as f64;
+    if site.allocs().count == 0 && each < MIN_COPY_NS.default {
+        return None;
+    }
+    let receiver = source.receiver.as_deref().unwrap_or("the original");
+    let (allocs, alloc_bytes) = site.gone_allocs();
+    let frees = site.frees_ns();
+    let time = crate::units::time;
+    Some(Candidate {
+        anchor: Some(site.anchor()),
+        title: format!("copy of a {} that is only borrowed", site.short_type()),
+        problem: format!("{}. The copy is {use_} and then dropped.", site.measured()),
+        solution: format!("Borrow `{receiver}` instead of copying it."),
+        steps: vec![
+            format!("Remove the copy: use `{receiver}` where `{}` stands.", site.label()),
+            "If the compiler refuses because `".to_owned()
+                + receiver
+                + "` is changed meanwhile, move the change after the use.",
+        ],
+        tradeoffs: "None where it compiles, unless the type's `Clone` has an effect of its own."
+            .to_owned(),
+        confidence: Confidence::High,
+        effort: META.effort,
+        gain: Some(Gain {
+            claims: vec![site.claim(Saved::new(site.sure_ns(), ns + frees, ns + 2.0 * frees))],
+            allocs,
+            alloc_bytes,
+            basis: format!(
+                "copies {} + frees {}; low without the frees and 10 ns a copy, high with frees \
+                 at twice their calibrated cost",
+                time(ns),
+                time(frees)
+            ),
+        }),
+        fix: fix(facts, site),
+    })
+}
+
+/// How the value is used, if it is only read.
+fn reading_use(usage: &Usage) -> Option<String> {
+    match usage {
+        Usage::Borrowed => Some("borrowed".to_owned()),
+        Usage::Argument { callee, borrowed: true, .. } => Some(format!("lent to `{callee}`")),
+        Usage::Receiver(method) if READING.contains(&method.as_str()) => {
+            Some(format!("read by `{method}`"))
+        }
+        _ => None,
+    }
+}
+
+/// Removing `.clone()`, where the text is exactly that.
+fn fix(facts: &Facts, site: &Site<'_>) -> Option<Fix> {
+    let source = site.source()?;
+    let text = facts.sources.get(&site.of.file)?;
+    let expression = text.get(source.span.byte_start..source.span.byte_end)?;
+    let receiver = source.receiver.as_deref()?;
+    if site.of.from_macro || expression.strip_prefix(receiver)? != ".clone()" {
+        return None;
+    }
+    let from = source.span.byte_start + receiver.len();
+    edit::replace(
+        &site.of.file,
+        text,
+        from..source.span.byte_end,
+        "",
+        Applicability::MaybeIncorrect,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{SiteFacts, Span};
+    use crate::rules::testing::{best_ns, check, hot, run, with_source};
+
+    fn borrowed() -> SiteFacts {
+        with_source(hot(Kind::Clone, "x.clone()", "alloc::string::String"), |source| {
+            source.usage = Usage::Borrowed;
+            source.receiver = Some("x".to_owned());
+        })
+    }
+
+    #[test]
+    fn fires_on_a_copy_behind_a_reference() {
+        let found = check(&CloneForBorrow, borrowed());
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].title, "copy of a `String` that is only borrowed");
+        assert!(found[0].problem.contains("ran 1 000 000 times and took 400 ms"), "{found:?}");
+        assert_eq!(best_ns(&found[0]), Some(410_000_000.0));
+        assert_eq!(found[0].gain.as_ref().and_then(|gain| gain.allocs), Some(1_000_000));
+    }
+
+    #[test]
+    fn fires_on_receivers_of_reading_methods_only() {
+        let receiver = |method: &str| {
+            let site = with_source(borrowed(), |s| s.usage = Usage::Receiver(method.to_owned()));
+            check(&CloneForBorrow, site).len()
+        };
+        assert_eq!(receiver("len"), 1);
+        assert_eq!(receiver("into_iter"), 0);
+        assert_eq!(receiver("push"), 0);
+    }
+
+    #[test]
+    fn silent_where_the_copy_is_kept() {
+        for usage in [Usage::Bound, Usage::Other, Usage::AddAssign] {
+            assert!(
+                check(&CloneForBorrow, with_source(borrowed(), |s| s.usage = usage)).is_empty()
+            );
+        }
+        let given = Usage::Argument { callee: "push".to_owned(), position: 0, borrowed: false };
+        assert!(check(&CloneForBorrow, with_source(borrowed(), |s| s.usage = given)).is_empty());
+    }
+
+    #[test]
+    fn silent_on_counted_references() {
+        for name in ["alloc::sync::Arc<app::Config>", "alloc::rc::Rc<str>", "&str"] {
+            let site = SiteFacts { type_name: Some(name.to_owned()), ..borrowed() };
+            assert!(check(&CloneForBorrow, site).is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn silent_in_tests_without_source_untimed_or_unexercised() {
+        assert!(check(&CloneForBorrow, with_source(borrowed(), |s| s.in_test = true)).is_empty());
+        assert!(check(&CloneForBorrow, SiteFacts { source: None, ..borrowed() }).is_empty());
+        assert!(check(&CloneForBorrow, SiteFacts { timed: 0, ..borrowed() }).is_empty());
+        let few = SiteFacts { count: 99, timed: 99, self_ns: 9_000_000, ..borrowed() };
+        assert!(check(&CloneForBorrow, few).is_empty());
+    }
+
+    #[test]
+    fn silent_on_cheap_copies_without_a_heap_block() {
+        let cheap = SiteFacts { self_ns: 5_000_000, allocs: <_>::default(), ..borrowed() };
+        assert!(check(&CloneForBorrow, cheap).is_empty());
+    }
+
+    #[test]
+    fn few_but_dear_copies_are_spoken_of() {
+        let dear = SiteFacts { count: 3, timed: 3, ..borrowed() };
+        assert_eq!(check(&CloneForBorrow, dear).len(), 1);
+    }
+
+    #[test]
+    fn the_edit_removes_the_clone_and_nothing_else() {
+        let text = "fn run() {\n    g(&x.clone());\n}\n";
+        let site = with_source(borrowed(), |source| {
+            source.span = Span { byte_start: 18, byte_end: 27, ..Span::default() };
+        });
+        let mut facts = run(vec![site]);
+        facts.sources.insert("src/main.rs".to_owned(), text.to_owned());
+        let found = CloneForBorrow.check(&facts);
+        let fix = found[0].fix.as_ref().expect("an edit");
+        assert_eq!((fix.edits[0].byte_start, fix.edits[0].byte_end), (19, 27));
+        assert!(fix.diff.contains("-    g(&x.clone());\n+    g(&x);\n"), "{}", fix.diff);
+
+        facts.sources.insert("src/main.rs".to_owned(), text.replace("x.clone", "y.clone"));
+        assert!(CloneForBorrow.check(&facts)[0].fix.is_none(), "the source has changed");
+    }
+}

@@ -1,0 +1,263 @@
+//! The rules: pure functions from facts to candidate findings, one file each.
+
+mod build_debug;
+mod clone_for_borrow;
+mod clone_in_loop;
+mod edit;
+mod format_push;
+mod no_capacity;
+mod print_loop;
+mod regex_per_call;
+mod site;
+#[cfg(test)]
+pub(crate) mod testing;
+mod types;
+mod unbuffered_write;
+
+use std::fmt;
+
+use crate::facts::{Facts, Span};
+use crate::impact::Claim;
+use crate::schema::{Category, Confidence, Effort, Fix};
+
+pub use types::{crate_of, short};
+
+/// A rule.
+pub trait Rule: Sync {
+    /// What is known of the rule without a run.
+    fn meta(&self) -> &'static Meta;
+
+    /// What it finds. Says nothing without dynamic evidence (rules on the build aside), looks at
+    /// the facts only, and doesn't judge whether a finding is worth showing: that is
+    /// [`crate::rank`]'s.
+    fn check(&self, facts: &Facts) -> Vec<Candidate>;
+}
+
+/// What is known of a rule without a run.
+#[derive(Debug)]
+pub struct Meta {
+    /// Id, kebab-case.
+    pub id: &'static str,
+    /// One line.
+    pub summary: &'static str,
+    /// What it is about.
+    pub category: Category,
+    /// What its fix takes.
+    pub effort: Effort,
+    /// What must have been measured, and what must stand in the source.
+    pub evidence: &'static str,
+    /// Its limits.
+    pub thresholds: &'static [Threshold],
+    /// Where to read on.
+    pub docs: &'static str,
+    /// The long text.
+    pub explain: Explain,
+}
+
+/// A named limit of a rule.
+#[derive(Debug)]
+pub struct Threshold {
+    /// Name, kebab-case, with its unit.
+    pub name: &'static str,
+    /// Value.
+    pub default: f64,
+    /// What it decides.
+    pub meaning: &'static str,
+}
+
+/// What `explain` prints.
+#[derive(Debug)]
+pub struct Explain {
+    /// What it means.
+    pub means: &'static str,
+    /// How it is found.
+    pub found: &'static str,
+    /// When not to do it.
+    pub not_when: &'static str,
+    /// Code that it fires on.
+    pub before: &'static str,
+    /// The same after the fix.
+    pub after: &'static str,
+}
+
+impl fmt::Display for Meta {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let explain = &self.explain;
+        writeln!(f, "{}: {}\n", self.id, self.summary)?;
+        writeln!(f, "What it means\n{}\n", indent(explain.means))?;
+        writeln!(f, "How it is found\n{}", indent(explain.found))?;
+        writeln!(f, "    Evidence: {}", self.evidence)?;
+        for threshold in self.thresholds {
+            let Threshold { name, default, meaning } = threshold;
+            writeln!(f, "    {name} = {default}: {meaning}")?;
+        }
+        writeln!(f, "\nWhen not to do it\n{}\n", indent(explain.not_when))?;
+        writeln!(f, "Before\n{}\n", indent(explain.before))?;
+        writeln!(f, "After\n{}\n", indent(explain.after))?;
+        writeln!(f, "More: {}", self.docs)
+    }
+}
+
+fn indent(text: &str) -> String {
+    text.lines()
+        .map(|line| if line.is_empty() { String::new() } else { format!("    {line}") })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Something that a rule found.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Where; `None` for the build.
+    pub anchor: Option<Anchor>,
+    /// One line.
+    pub title: String,
+    /// What is wrong, with the measured numbers.
+    pub problem: String,
+    /// What to do.
+    pub solution: String,
+    /// How, step by step.
+    pub steps: Vec<String>,
+    /// What it costs, and when not to do it.
+    pub tradeoffs: String,
+    /// How sure the evidence is.
+    pub confidence: Confidence,
+    /// What the change takes, here.
+    pub effort: Effort,
+    /// What it saves; `None` when that can't be told from the run.
+    pub gain: Option<Gain>,
+    /// An edit, where one can be given byte for byte.
+    pub fix: Option<Fix>,
+}
+
+/// Where a candidate is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anchor {
+    /// Index into [`Facts::functions`].
+    pub function: usize,
+    /// [`crate::facts::SiteFacts::index`].
+    pub site: usize,
+    /// Kind of the site.
+    pub kind: &'static str,
+    /// Range in the source.
+    pub span: Span,
+    /// Rules switched off here.
+    pub allowed: Vec<String>,
+}
+
+/// What a candidate saves.
+#[derive(Clone, Debug)]
+pub struct Gain {
+    /// Time by site.
+    pub claims: Vec<Claim>,
+    /// Allocations that go; `None` when they were not measured.
+    pub allocs: Option<u64>,
+    /// Their bytes.
+    pub alloc_bytes: Option<u64>,
+    /// The formula with its numbers.
+    pub basis: String,
+}
+
+static ALL: [&dyn Rule; 9] = [
+    &build_debug::BuildDebug,
+    &clone_for_borrow::CloneForBorrow,
+    &clone_in_loop::CloneInLoop,
+    &format_push::FormatPush,
+    &print_loop::PrintLoop,
+    &regex_per_call::RegexPerCall,
+    &no_capacity::STRING,
+    &unbuffered_write::UnbufferedWrite,
+    &no_capacity::VEC,
+];
+
+/// Every rule, in the order of their ids.
+pub fn all() -> &'static [&'static dyn Rule] {
+    &ALL
+}
+
+/// The rule with this id.
+///
+/// # Errors
+/// There is none; the error names the nearest one.
+pub fn find(id: &str) -> Result<&'static dyn Rule, Suggestion> {
+    all().iter().copied().find(|rule| rule.meta().id == id).ok_or_else(|| Suggestion::for_id(id))
+}
+
+/// An id that no rule has.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Suggestion {
+    /// As it was given.
+    pub given: String,
+    /// The rule that was probably meant.
+    pub nearest: Option<&'static str>,
+}
+
+impl Suggestion {
+    fn for_id(given: &str) -> Self {
+        let nearest = all()
+            .iter()
+            .map(|rule| (strsim::jaro_winkler(given, rule.meta().id), rule.meta().id))
+            .filter(|(likeness, _)| *likeness > 0.75)
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, id)| id);
+        Self { given: given.to_owned(), nearest }
+    }
+}
+
+impl fmt::Display for Suggestion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "there is no rule `{}`", self.given)?;
+        match self.nearest {
+            Some(nearest) => write!(f, "; did you mean `{nearest}`?"),
+            None => {
+                let ids: Vec<_> = all().iter().map(|rule| rule.meta().id).collect();
+                write!(f, "; the rules are {}", ids.join(", "))
+            }
+        }
+    }
+}
+
+impl std::error::Error for Suggestion {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_sorted_and_unique() {
+        let ids: Vec<_> = all().iter().map(|rule| rule.meta().id).collect();
+        assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
+    }
+
+    #[test]
+    fn every_rule_explains_itself() {
+        for rule in all() {
+            let meta = rule.meta();
+            let text = meta.to_string();
+            assert!(text.starts_with(meta.id), "{text}");
+            for part in ["When not to do it\n    ", "Before\n    ", "After\n    ", "https://"] {
+                assert!(text.contains(part), "{}: no {part:?} in\n{text}", meta.id);
+            }
+            for threshold in meta.thresholds {
+                assert!(text.contains(threshold.name), "{}: {}", meta.id, threshold.name);
+            }
+            assert_ne!(meta.explain.before, meta.explain.after, "{}", meta.id);
+        }
+    }
+
+    #[test]
+    fn no_rule_speaks_without_evidence() {
+        for rule in all() {
+            assert!(rule.check(&Facts::default()).is_empty(), "{}", rule.meta().id);
+        }
+    }
+
+    #[test]
+    fn an_unknown_id_names_the_nearest() {
+        assert_eq!(find("print-loop").map(|rule| rule.meta().id), Ok("print-loop"));
+        let typo = find("clone-for-borow").err();
+        assert_eq!(typo.and_then(|suggestion| suggestion.nearest), Some("clone-for-borrow"));
+        let none = find("zzz").err().map(|suggestion| suggestion.to_string());
+        assert!(none.is_some_and(|text| text.contains("the rules are build-debug")));
+    }
+}

@@ -1,0 +1,195 @@
+//! A site with its rows taken together: what one place in the source cost in the run.
+
+use hotpath_runtime_syntax::Kind;
+
+use crate::facts::{Facts, FunctionFacts, SiteFacts, SiteSource, Span};
+use crate::impact::{Claim, Saved, Workload, span_ns, sure_ns};
+use crate::profile::{Allocs, ProbeCosts};
+use crate::rules::{Anchor, Threshold, types};
+use crate::units;
+
+/// Executions below which a site must be a large share of the run to be spoken of.
+pub(super) const MIN_EXECUTIONS: Threshold = Threshold {
+    name: "min-executions",
+    default: 100.0,
+    meaning: "sites that ran less often are spoken of only above min-share-pct",
+};
+
+/// Share of wall time that makes up for few executions.
+pub(super) const MIN_SHARE_PCT: Threshold = Threshold {
+    name: "min-share-pct",
+    default: 1.0,
+    meaning: "share of wall time from which few executions are enough",
+};
+
+/// A site that the run reached, outside of tests.
+pub(super) struct Site<'a> {
+    facts: &'a Facts,
+    pub(super) function: usize,
+    pub(super) of: &'a FunctionFacts,
+    rows: Vec<&'a SiteFacts>,
+}
+
+/// Sites of these kinds whose rows pass `keep`, in the order of functions and enumeration.
+pub(super) fn sites<'a>(
+    facts: &'a Facts,
+    kinds: &[Kind],
+    keep: impl Fn(&SiteFacts) -> bool,
+) -> Vec<Site<'a>> {
+    let mut found: Vec<Site<'a>> = Vec::new();
+    for (function, of) in facts.functions.iter().enumerate() {
+        let mut rows: Vec<&SiteFacts> = of
+            .sites
+            .iter()
+            .filter(|row| row.count > 0 && kinds.contains(&row.kind) && keep(row))
+            .filter(|row| row.source.as_ref().is_none_or(|source| !source.in_test))
+            .collect();
+        rows.sort_by_key(|row| row.index);
+        for rows in rows.chunk_by(|a, b| a.index == b.index) {
+            found.push(Site { facts, function, of, rows: rows.to_vec() });
+        }
+    }
+    found
+}
+
+impl<'a> Site<'a> {
+    /// The row with the most time, for what all rows of a site agree in.
+    fn main_row(&self) -> &'a SiteFacts {
+        let mut main = self.rows[0];
+        for row in &self.rows[1..] {
+            if row.self_ns > main.self_ns {
+                main = row;
+            }
+        }
+        main
+    }
+
+    pub(super) fn source(&self) -> Option<&'a SiteSource> {
+        self.main_row().source.as_ref()
+    }
+
+    pub(super) fn label(&self) -> &'a str {
+        &self.main_row().label
+    }
+
+    pub(super) fn type_name(&self) -> Option<&'a str> {
+        self.main_row().type_name.as_deref()
+    }
+
+    /// `String`, or `value` where the type is unknown.
+    pub(super) fn short_type(&self) -> String {
+        self.type_name()
+            .map_or_else(|| "value".to_owned(), |name| format!("`{}`", types::short(name)))
+    }
+
+    pub(super) fn index(&self) -> usize {
+        self.rows[0].index
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.rows.iter().map(|row| row.count).sum()
+    }
+
+    pub(super) fn allocs(&self) -> Allocs {
+        self.rows.iter().fold(Allocs::default(), |sum, row| Allocs {
+            count: sum.count + row.allocs.count,
+            bytes: sum.bytes + row.allocs.bytes,
+            reallocs: sum.reallocs + row.allocs.reallocs,
+            moved_bytes: sum.moved_bytes + row.allocs.moved_bytes,
+            grown_bytes: sum.grown_bytes + row.allocs.grown_bytes,
+            realloc_ns: sum.realloc_ns + row.allocs.realloc_ns,
+            frees: sum.frees + row.allocs.frees,
+            freed_bytes: sum.freed_bytes + row.allocs.freed_bytes,
+        })
+    }
+
+    pub(super) fn probes(&self) -> &'a ProbeCosts {
+        &self.facts.probes
+    }
+
+    /// Time of its executions, the probe's part taken out; `None` when none was timed.
+    pub(super) fn ns(&self) -> Option<f64> {
+        let timed: Vec<f64> =
+            self.rows.iter().filter_map(|row| span_ns(row, self.probes())).collect();
+        (!timed.is_empty()).then(|| timed.iter().sum())
+    }
+
+    /// What is sure of that time.
+    pub(super) fn sure_ns(&self) -> f64 {
+        let ns = self.ns().unwrap_or_default();
+        sure_ns(ns, self.count(), self.allocs().count, self.probes())
+    }
+
+    /// Frees that follow from its allocations and happen after its span ends.
+    pub(super) fn frees_ns(&self) -> f64 {
+        self.allocs().count as f64 * self.probes().free_ns
+    }
+
+    /// Whether it ran often enough, or cost enough, to be spoken of.
+    pub(super) fn is_exercised(&self) -> bool {
+        let share = 100.0 * self.ns().unwrap_or_default() / (self.facts.wall_ns.max(1) as f64);
+        self.count() as f64 >= MIN_EXECUTIONS.default || share >= MIN_SHARE_PCT.default
+    }
+
+    pub(super) fn claim(&self, saved: Saved) -> Claim {
+        Claim { function: self.function, site: self.index(), saved }
+    }
+
+    /// Allocations that go with the site; `None` when they were not measured.
+    pub(super) fn gone_allocs(&self) -> (Option<u64>, Option<u64>) {
+        let allocs = self.allocs();
+        let measured = self.facts.allocations_measured;
+        (measured.then_some(allocs.count), measured.then_some(allocs.bytes))
+    }
+
+    pub(super) fn anchor(&self) -> Anchor {
+        let row = self.main_row();
+        Anchor {
+            function: self.function,
+            site: row.index,
+            kind: row.kind.name(),
+            span: self.source().map_or_else(|| point(row), |source| source.span),
+            allowed: row.allowed.clone(),
+        }
+    }
+
+    /// `x.clone()` in `app::run` ran 1 000 times: 412 ms (41.2 % of wall), 1 000 allocations (24 KiB)`.
+    pub(super) fn measured(&self) -> String {
+        let mut text = format!(
+            "`{}` in `{}` ran {}",
+            self.label(),
+            self.of.path,
+            units::counted(self.count(), "time")
+        );
+        if let Some(ns) = self.ns() {
+            let wall = Workload::new(self.facts).wall_ns();
+            let share = if wall > 0.0 { (100.0 * ns / wall).min(100.0) } else { 0.0 };
+            let each = units::time(ns / self.count().max(1) as f64);
+            text.push_str(&format!(
+                " and took {} ({each} each, {} of wall)",
+                units::time(ns),
+                units::percent(share)
+            ));
+        }
+        match self.gone_allocs() {
+            (Some(0), _) => text.push_str(", without allocating"),
+            (Some(allocs), Some(bytes)) => text.push_str(&format!(
+                ", with {} ({})",
+                units::counted(allocs, "allocation"),
+                units::bytes(bytes)
+            )),
+            _ => text.push_str("; allocations were not measured"),
+        }
+        text
+    }
+}
+
+fn point(row: &SiteFacts) -> Span {
+    Span {
+        line: row.line,
+        column: row.column,
+        end_line: row.line,
+        end_column: row.column,
+        ..Span::default()
+    }
+}

@@ -1,0 +1,220 @@
+//! `unbuffered-write`: many small writes that each are a system call.
+
+use hotpath_runtime_syntax::Kind;
+
+use crate::facts::Facts;
+use crate::impact::Saved;
+use crate::rules::site::{Site, sites};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, types};
+use crate::schema::{Category, Confidence, Effort};
+use crate::units;
+
+/// Writes from which buffering is a question.
+const MIN_WRITES: Threshold =
+    Threshold { name: "min-writes", default: 1000.0, meaning: "writes at the site in the run" };
+
+/// Time of one write from which it can be a system call.
+const MIN_WRITE_NS: Threshold = Threshold {
+    name: "min-write-ns",
+    default: 500.0,
+    meaning: "mean time of a write: less can't be a system call",
+};
+
+/// Time of one write above which it may well carry much data.
+const LARGE_WRITE_NS: Threshold = Threshold {
+    name: "large-write-ns",
+    default: 20_000.0,
+    meaning: "mean time of a write above which it may be large already: confidence falls",
+};
+
+/// Targets without a buffer of their own, or with one that ends at each line.
+const UNBUFFERED: &[&str] = &[
+    "File",
+    "TcpStream",
+    "UnixStream",
+    "ChildStdin",
+    "PipeWriter",
+    "Stdout",
+    "StdoutLock",
+    "Stderr",
+    "StderrLock",
+];
+
+/// The rule.
+pub(super) struct UnbufferedWrite;
+
+static META: Meta = Meta {
+    id: "unbuffered-write",
+    summary: "many small writes that each are a system call",
+    category: Category::Io,
+    effort: Effort::Local,
+    evidence: "time and count of the writes; the writer's type is a file, socket, pipe or standard stream without BufWriter",
+    thresholds: &[MIN_WRITES, MIN_WRITE_NS, LARGE_WRITE_NS],
+    docs: "https://nnethercote.github.io/perf-book/io.html#buffering",
+    explain: Explain {
+        means: "Each write to a file or socket enters the kernel: about a microsecond, however little is written.\n\
+                `BufWriter` gathers them to 8 KiB. Standard output is flushed at each line.",
+        found: "`write!`, `writeln!`, `.write_all(..)` and `.write(..)` are measured with the writer's concrete type. What\n\
+                takes less than a system call is buffered already.",
+        not_when: "Each message must leave at once (a protocol that waits for the answer, a log that must survive a\n\
+                   crash), or the writes are large. Buffered data is lost on `process::exit` and abort, and errors of\n\
+                   the last flush are ignored unless you call `flush()`.",
+        before: "let mut file = File::create(path)?;\nfor row in rows {\n    writeln!(file, \"{row}\")?;\n}",
+        after: "let mut file = BufWriter::new(File::create(path)?);\nfor row in rows {\n    writeln!(file, \"{row}\")?;\n}\nfile.flush()?;",
+    },
+};
+
+impl Rule for UnbufferedWrite {
+    fn meta(&self) -> &'static Meta {
+        &META
+    }
+
+    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+        let is_unbuffered = |row: &crate::facts::SiteFacts| {
+            row.type_name
+                .as_deref()
+                .is_some_and(|name| UNBUFFERED.contains(&types::last_segment(name)))
+        };
+        sites(facts, &[Kind::Write], is_unbuffered).iter().filter_map(candidate).collect()
+    }
+}
+
+fn candidate(site: &Site<'_>) -> Option<Candidate> {
+    let ns = site.ns()?;
+    let count = site.count() as f64;
+    let each = ns / count;
+    let flush = site.label().contains("flush");
+    if flush || count < MIN_WRITES.default || each < MIN_WRITE_NS.default {
+        return None;
+    }
+    let writer = types::last_segment(site.type_name()?);
+    let target = site.source().and_then(|source| source.receiver.as_deref()).unwrap_or("writer");
+    let large = each > LARGE_WRITE_NS.default;
+    Some(Candidate {
+        anchor: Some(site.anchor()),
+        title: format!("{} to an unbuffered {writer}", units::counted(site.count(), "write")),
+        problem: format!(
+            "{}. {} writes {}.",
+            site.measured(),
+            if writer.starts_with("Stdout") { "Standard output" } else { writer },
+            if writer.starts_with("Stdout") { "out at each line" } else { "each of them to the kernel" }
+        ),
+        solution: format!("Put a `BufWriter` around `{target}`."),
+        steps: vec![
+            format!("Make it `BufWriter::new({})` where `{target}` is opened.", opened(writer, target)),
+            format!("Call `{target}.flush()?` when done, so that the last error isn't lost."),
+        ],
+        tradeoffs: "Output leaves later: a protocol that waits for an answer needs a flush, and what is in the \
+                    buffer is lost on abort or `process::exit`."
+            .to_owned(),
+        confidence: if large { Confidence::Low } else { Confidence::High },
+        effort: META.effort,
+        gain: Some(Gain {
+            claims: vec![site.claim(buffered(ns, count))],
+            allocs: None,
+            alloc_bytes: None,
+            basis: buffered_basis(ns, count),
+        }),
+        fix: None,
+    })
+}
+
+fn opened(writer: &str, target: &str) -> String {
+    match writer {
+        "Stdout" | "StdoutLock" => "io::stdout().lock()".to_owned(),
+        "Stderr" | "StderrLock" => "io::stderr().lock()".to_owned(),
+        _ => target.to_owned(),
+    }
+}
+
+/// Part of a write's time that stays at least when it goes to a buffer: its bytes are formatted
+/// and copied either way, and how many they are was not measured.
+const KEPT: f64 = 1.0 / 20.0;
+
+/// What one buffered write takes at least.
+const BUFFERED_NS: f64 = 30.0;
+
+/// What `count` writes save that took `ns` unbuffered.
+pub(super) fn buffered(ns: f64, count: f64) -> Saved {
+    let kept = (KEPT * ns).max(BUFFERED_NS * count);
+    Saved::new(0.5 * (ns - kept), ns - 2.0 * kept, ns - kept)
+}
+
+/// How [`buffered`] came about.
+pub(super) fn buffered_basis(ns: f64, count: f64) -> String {
+    let kept = (KEPT * ns).max(BUFFERED_NS * count);
+    let time = units::time;
+    format!(
+        "{} less a buffered write's cost: high 1/20 of it or 30 ns each ({}), best twice that, low \
+         half of the high (bytes per write were not measured)",
+        time(ns),
+        time(kept)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::SiteFacts;
+    use crate::rules::testing::{best_ns, check, hot, with_source};
+
+    fn written(type_name: &str) -> SiteFacts {
+        let site = SiteFacts {
+            count: 400_000,
+            timed: 400_000,
+            allocs: <_>::default(),
+            ..hot(Kind::Write, "writeln!(file, \"{row}\")", type_name)
+        };
+        with_source(site, |source| source.receiver = Some("file".to_owned()))
+    }
+
+    #[test]
+    fn fires_on_files_and_sockets() {
+        for name in ["std::fs::File", "&mut std::net::tcp::TcpStream", "&std::fs::File"] {
+            assert_eq!(check(&UnbufferedWrite, written(name)).len(), 1, "{name}");
+        }
+        let found = check(&UnbufferedWrite, written("std::fs::File"));
+        assert_eq!(found[0].title, "400 000 writes to an unbuffered File");
+        assert_eq!(best_ns(&found[0]), Some(360e6));
+    }
+
+    #[test]
+    fn silent_on_buffers() {
+        let buffered = [
+            "std::io::buffered::bufwriter::BufWriter<std::fs::File>",
+            "&mut std::io::buffered::linewriter::LineWriter<std::fs::File>",
+            "alloc::vec::Vec<u8>",
+            "alloc::string::String",
+            "dyn std::io::Write",
+            "app::File2",
+        ];
+        for name in buffered {
+            assert!(check(&UnbufferedWrite, written(name)).is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn silent_when_few_too_fast_for_a_system_call_or_a_flush() {
+        let few = SiteFacts { count: 999, timed: 999, ..written("std::fs::File") };
+        assert!(check(&UnbufferedWrite, few).is_empty());
+        let fast = SiteFacts { self_ns: 100_000_000, ..written("std::fs::File") };
+        assert!(check(&UnbufferedWrite, fast).is_empty());
+        let flush = SiteFacts { label: "file.flush()".to_owned(), ..written("std::fs::File") };
+        assert!(check(&UnbufferedWrite, flush).is_empty());
+    }
+
+    #[test]
+    fn silent_in_tests_and_on_unknown_types() {
+        let site = with_source(written("std::fs::File"), |source| source.in_test = true);
+        assert!(check(&UnbufferedWrite, site).is_empty());
+        let unknown = SiteFacts { type_name: None, ..written("") };
+        assert!(check(&UnbufferedWrite, unknown).is_empty());
+    }
+
+    #[test]
+    fn writes_that_take_long_may_be_large() {
+        let slow = SiteFacts { count: 2_000, timed: 2_000, ..written("std::fs::File") };
+        let found = check(&UnbufferedWrite, slow);
+        assert_eq!(found.first().map(|candidate| candidate.confidence), Some(Confidence::Low));
+    }
+}
