@@ -9,7 +9,7 @@ use crate::profile::Profile;
 use crate::rank;
 use crate::report;
 use crate::run_dir::{CrateRoot, Repetition, RunRecord};
-use crate::schema::{self, Report};
+use crate::schema::{self, Report, Warning};
 use crate::source::{Root, Source};
 
 /// A report, with the sources that its excerpts are from.
@@ -31,13 +31,20 @@ pub fn advise(record: &RunRecord, profile: &Profile, root: &Path, options: &Repo
         manifest: Some(record.build.manifest.clone()),
     };
     let facts = facts::join(profile, &source, build);
-    let ranked = rank::findings(&facts, &rank::Options { min_impact_pct: options.min_impact_pct });
+    let floor = rank::Options {
+        min_impact_pct: options.min_impact_pct.unwrap_or_default(),
+        all: options.min_impact_pct.is_none(),
+    };
+    let ranked = rank::findings(&facts, &floor);
     let report = report::assemble(report::Inputs {
         facts: &facts,
+        profile,
         ranked,
         environment: record.environment.clone(),
         workload: record.workload.clone(),
         runs: record.repetitions.iter().map(run).collect(),
+        warnings: warnings(record, &source),
+        cut_short: record.interrupted || record.repetitions[record.reported].timed_out,
     });
     Advice { report, sources: facts.sources }
 }
@@ -60,6 +67,14 @@ pub fn scan(roots: &[CrateRoot], workspace_root: &Path) -> Source {
 /// How many functions of these crates are annotated.
 pub fn annotated(roots: &[CrateRoot], workspace_root: &Path) -> usize {
     scan(roots, workspace_root).functions().len()
+}
+
+fn warnings(record: &RunRecord, source: &Source) -> Vec<Warning> {
+    let unread = source
+        .notes()
+        .iter()
+        .map(|note| Warning { id: "source-unreadable".to_owned(), message: note.clone() });
+    record.warnings.iter().cloned().chain(unread).collect()
 }
 
 fn run(repetition: &Repetition) -> schema::Run {
