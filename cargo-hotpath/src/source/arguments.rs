@@ -53,15 +53,37 @@ pub(super) fn name(mac: &Macro) -> String {
 pub(super) fn borrows(name: &str) -> bool {
     matches!(
         name,
-        "format" | "format_args" | "print" | "println" | "eprint" | "eprintln" | "write" | "writeln"
-            | "panic" | "assert" | "assert_eq" | "assert_ne" | "debug_assert" | "debug_assert_eq"
-            | "debug_assert_ne" | "todo" | "unimplemented" | "unreachable"
-            | "trace" | "debug" | "info" | "warn" | "error"
+        "format"
+            | "format_args"
+            | "print"
+            | "println"
+            | "eprint"
+            | "eprintln"
+            | "write"
+            | "writeln"
+            | "panic"
+            | "assert"
+            | "assert_eq"
+            | "assert_ne"
+            | "debug_assert"
+            | "debug_assert_eq"
+            | "debug_assert_ne"
+            | "todo"
+            | "unimplemented"
+            | "unreachable"
+            | "trace"
+            | "debug"
+            | "info"
+            | "warn"
+            | "error"
     )
 }
 
 /// The text of each of `arguments`.
-pub(super) fn texts<'e>(lines: &Lines<'_>, arguments: impl Iterator<Item = &'e Expr>) -> Vec<String> {
+pub(super) fn texts<'e>(
+    lines: &Lines<'_>,
+    arguments: impl Iterator<Item = &'e Expr>,
+) -> Vec<String> {
     arguments.map(|argument| lines.text(range::of_expr(argument)).to_owned()).collect()
 }
 

@@ -43,8 +43,12 @@ impl Suppressions {
         if self.of_line.is_empty() {
             return Vec::new();
         }
-        let mut rules: Vec<String> =
-            lines.into_iter().filter_map(|line| self.of_line.get(&line)).flatten().cloned().collect();
+        let mut rules: Vec<String> = lines
+            .into_iter()
+            .filter_map(|line| self.of_line.get(&line))
+            .flatten()
+            .cloned()
+            .collect();
         rules.sort();
         rules.dedup();
         rules

@@ -239,15 +239,21 @@ impl Model<'_> {
             ordinal: 0,
             is_async: candidate.signature.asyncness.is_some(),
             allowed,
-            sites: self.sites(candidate.block, options, in_test),
+            sites: self.sites(candidate, options, in_test),
         }
     }
 
-    fn sites(&self, block: &Block, options: &Options, in_test: bool) -> Vec<SourceSite> {
-        let enumerated = enumeration::of(block, options);
+    fn sites(
+        &self,
+        candidate: &Candidate<'_>,
+        options: &Options,
+        in_test: bool,
+    ) -> Vec<SourceSite> {
+        let is_async = candidate.signature.asyncness.is_some();
+        let enumerated = enumeration::of(candidate.block, is_async, options);
         let places: Vec<site::Enumerated> =
             enumerated.iter().map(|site| (site.kind, site.at)).collect();
-        let facts = site::describe(block, &places, self.lines, in_test);
+        let facts = site::describe(candidate.block, &places, self.lines, in_test);
         enumerated
             .into_iter()
             .zip(facts)

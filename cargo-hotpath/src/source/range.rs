@@ -12,9 +12,7 @@ pub(super) fn of_expr(expr: &Expr) -> (LineColumn, LineColumn) {
 /// First and last place of a statement, its semicolon included.
 pub(super) fn of_stmt(stmt: &Stmt) -> (LineColumn, LineColumn) {
     match stmt {
-        Stmt::Local(local) => {
-            (local.let_token.span.start(), local.semi_token.span.end())
-        }
+        Stmt::Local(local) => (local.let_token.span.start(), local.semi_token.span.end()),
         Stmt::Expr(expr, semi) => {
             (start(expr), semi.map_or_else(|| end(expr), |semi| semi.span.end()))
         }

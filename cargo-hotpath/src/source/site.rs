@@ -232,8 +232,7 @@ impl Walker<'_> {
         let target = if writes { parsed.all.first() } else { None };
         let segments = &mac.path.segments;
         let ends = [segments.last(), segments.first()];
-        let places =
-            ends.into_iter().flatten().map(|segment| segment.ident.span());
+        let places = ends.into_iter().flatten().map(|segment| segment.ident.span());
         let places: Vec<Span> = places.chain([mac.path.span()]).collect();
         if let Some(site) = self.site_at(&places) {
             let (receiver, receiver_root) =
