@@ -7,6 +7,9 @@ use crate::schema::{
     Category, Combined, Confidence, Effort, Finding, Impact, Metric, Range, Severity,
 };
 
+/// Share of wall time below which nothing is shown unless asked for.
+pub const FLOOR_PCT: f64 = 0.5;
+
 /// Share of allocations from which a finding is shown whatever its time.
 const ALLOCS_FLOOR_PCT: f64 = 1.0;
 
@@ -14,18 +17,13 @@ const ALLOCS_FLOOR_PCT: f64 = 1.0;
 const ALLOCS_WEIGHT: f64 = 0.1;
 
 /// What to show.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// Best share of wall time from which a finding is shown, in percent.
-    pub min_impact_pct: f64,
+    /// Best share of wall time from which a finding is shown, in percent; `None` for
+    /// [`FLOOR_PCT`].
+    pub min_impact_pct: Option<f64>,
     /// Show everything.
     pub all: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { min_impact_pct: 0.5, all: false }
-    }
 }
 
 /// Findings in order.
@@ -156,8 +154,9 @@ impl Judged {
     }
 
     fn is_shown(&self, options: &Options) -> bool {
+        let floor = options.min_impact_pct.unwrap_or(FLOOR_PCT);
         self.invalidates()
-            || self.impact.wall_pct.is_some_and(|range| range.best >= options.min_impact_pct)
+            || self.impact.wall_pct.is_some_and(|range| range.best >= floor)
             || self.allocs_pct >= ALLOCS_FLOOR_PCT
     }
 
@@ -238,7 +237,7 @@ fn impact(workload: &Workload, candidate: &Candidate, allocs_pct: f64) -> Impact
 }
 
 fn metric(wall_pct: &Range, allocs_pct: f64) -> Metric {
-    let is_about_allocations = wall_pct.best < Options::default().min_impact_pct;
+    let is_about_allocations = wall_pct.best < FLOOR_PCT;
     if is_about_allocations && allocs_pct >= ALLOCS_FLOOR_PCT {
         Metric::Allocs
     } else {

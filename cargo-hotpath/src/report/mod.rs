@@ -1,1 +1,120 @@
-//! x
+//! The report of a run: assembled once as data, which every format then prints.
+
+mod breakdown;
+mod functions;
+pub mod human;
+pub mod json;
+mod quality;
+mod sites;
+
+use crate::facts::Facts;
+use crate::profile::{Allocs, Profile};
+use crate::rank::Ranked;
+use crate::schema::{
+    Edge, Environment, Report, Run, SCHEMA_VERSION, Tool, Totals, Warning, Workload,
+};
+
+/// All that a report is made of.
+#[derive(Debug)]
+pub struct Inputs<'a> {
+    /// What was measured, joined with the source.
+    pub facts: &'a Facts,
+    /// The profile that the facts are from, for totals and for what went wrong.
+    pub profile: &'a Profile,
+    /// Findings.
+    pub ranked: Ranked,
+    /// Machine, toolchain and source state.
+    pub environment: Environment,
+    /// What ran.
+    pub workload: Workload,
+    /// Every repetition.
+    pub runs: Vec<Run>,
+    /// Caveats that earlier stages have met.
+    pub warnings: Vec<Warning>,
+    /// Whether the workload was stopped before its end.
+    pub cut_short: bool,
+}
+
+/// Puts the report together.
+pub fn assemble(inputs: Inputs<'_>) -> Report {
+    let Inputs { facts, profile, ranked, .. } = &inputs;
+    let quality = quality::quality(&inputs);
+    let totals = totals(facts, profile);
+    let breakdown = breakdown::breakdown(facts);
+    let functions = functions::functions(facts);
+    let sites = sites::sites(facts);
+    Report {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        quality,
+        totals,
+        breakdown,
+        functions,
+        sites,
+        edges: edges(facts),
+        findings: ranked.findings.clone(),
+        combined: ranked.combined.clone(),
+        budgets: Vec::new(),
+        environment: inputs.environment,
+        workload: inputs.workload,
+        runs: inputs.runs,
+    }
+}
+
+fn totals(facts: &Facts, profile: &Profile) -> Totals {
+    let allocs = facts.allocations_measured.then(|| {
+        let outside = profile.memory.as_ref().map_or_else(Allocs::default, |memory| memory.outside);
+        facts.functions.iter().fold(outside, |sum, function| Allocs {
+            count: sum.count + function.self_allocs.count,
+            bytes: sum.bytes + function.self_allocs.bytes,
+            reallocs: sum.reallocs + function.self_allocs.reallocs,
+            frees: sum.frees + function.self_allocs.frees,
+            ..sum
+        })
+    });
+    Totals {
+        wall_ns: facts.wall_ns,
+        cpu_ns: facts.cpu_ns,
+        outside_ns: facts.outside_ns,
+        allocs: allocs.map(|allocs| allocs.count),
+        alloc_bytes: allocs.map(|allocs| allocs.bytes),
+        reallocs: allocs.map(|allocs| allocs.reallocs),
+        frees: allocs.map(|allocs| allocs.frees),
+        peak_live_bytes: profile.memory.as_ref().map(|memory| memory.peak_live_bytes),
+    }
+}
+
+fn edges(facts: &Facts) -> Vec<Edge> {
+    let id = |index: usize| facts.functions.get(index).map(|function| function.id.clone());
+    let mut edges: Vec<Edge> = facts
+        .edges
+        .iter()
+        .filter_map(|edge| {
+            Some(Edge {
+                caller: edge.caller.and_then(id),
+                callee: id(edge.callee)?,
+                calls: edge.calls,
+                total_ns: edge.total_ns,
+            })
+        })
+        .collect();
+    edges.sort_by(|a, b| {
+        b.total_ns
+            .cmp(&a.total_ns)
+            .then_with(|| (&a.caller, &a.callee).cmp(&(&b.caller, &b.callee)))
+    });
+    edges
+}
+
+/// Share of all threads' measured time.
+fn share_of_threads(facts: &Facts, ns: f64) -> f64 {
+    let measured: u64 = facts.functions.iter().map(|function| function.self_ns).sum();
+    let all = (measured + facts.outside_ns) as f64;
+    if all > 0.0 { (100.0 * ns / all).clamp(0.0, 100.0) } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ use crate::facts::{Facts, Span};
 use crate::impact::Claim;
 use crate::schema::{Category, Confidence, Effort, Fix};
 
-pub use types::{crate_of, short};
+pub use types::{Home, crate_of, short};
 
 /// A rule.
 pub trait Rule: Sync {

@@ -1,0 +1,139 @@
+//! The list of measured functions, with percentiles from their histograms.
+
+use crate::facts::{Facts, FunctionFacts};
+use crate::profile::Bucket;
+use crate::report::share_of_threads;
+use crate::schema::{AsyncFigures, Function, Sampled};
+
+/// Measured functions, most self time first.
+pub(super) fn functions(facts: &Facts) -> Vec<Function> {
+    let mut functions: Vec<Function> =
+        facts.functions.iter().map(|function| row(facts, function)).collect();
+    functions.sort_by(|a, b| b.self_ns.cmp(&a.self_ns).then_with(|| a.path.cmp(&b.path)));
+    functions
+}
+
+fn row(facts: &Facts, function: &FunctionFacts) -> Function {
+    let allocated = |figure: u64| facts.allocations_measured.then_some(figure);
+    let at = |quantile: f64| quantile_ns(&function.histogram, quantile);
+    let single = facts.threads <= 1 && facts.wall_ns > 0;
+    Function {
+        id: function.id.clone(),
+        path: function.path.clone(),
+        package: function.package.clone(),
+        file: function.file.clone(),
+        line: function.line,
+        column: function.column,
+        from_macro: function.from_macro,
+        calls: function.calls,
+        total_ns: function.total_ns,
+        self_ns: function.self_ns,
+        self_pct: share_of_threads(facts, function.self_ns as f64),
+        wall_pct: single
+            .then(|| (100.0 * function.self_ns as f64 / facts.wall_ns as f64).min(100.0)),
+        p50_ns: at(0.50),
+        p95_ns: at(0.95),
+        p99_ns: at(0.99),
+        max_ns: longest(function),
+        allocs: allocated(function.total_allocs.count),
+        alloc_bytes: allocated(function.total_allocs.bytes),
+        self_allocs: allocated(function.self_allocs.count),
+        self_alloc_bytes: allocated(function.self_allocs.bytes),
+        reallocs: allocated(function.total_allocs.reallocs),
+        sampled: sampled(function),
+        asynchronous: asynchronous(function),
+    }
+}
+
+/// Longest call. An async function's longest span is a poll, so there the histogram of elapsed
+/// times answers.
+fn longest(function: &FunctionFacts) -> Option<u64> {
+    match function.polls {
+        Some(_) => function.histogram.last().map(|bucket| bucket.high_ns),
+        None => (function.max_ns > 0).then_some(function.max_ns),
+    }
+}
+
+fn asynchronous(function: &FunctionFacts) -> Option<AsyncFigures> {
+    function.polls.map(|polls| AsyncFigures {
+        polls: polls.polls,
+        busy_ns: function.total_ns,
+        wait_ns: polls.wait_ns,
+        cancelled: polls.cancelled,
+        max_poll_ns: function.max_ns,
+        future_bytes: polls.future_bytes,
+    })
+}
+
+/// The value that this share of the distribution doesn't exceed, to a bucket's width.
+fn quantile_ns(histogram: &[Bucket], quantile: f64) -> Option<u64> {
+    let all: u64 = histogram.iter().map(|bucket| bucket.count).sum();
+    let wanted = (quantile * all as f64).ceil().max(1.0) as u64;
+    let mut seen = 0;
+    histogram
+        .iter()
+        .find(|bucket| {
+            seen += bucket.count;
+            seen >= wanted
+        })
+        .map(|bucket| bucket.low_ns.midpoint(bucket.high_ns))
+}
+
+/// How thinned out the timing was, from the histogram, which holds timed calls only.
+fn sampled(function: &FunctionFacts) -> Option<Sampled> {
+    let timed: u64 = function.histogram.iter().map(|bucket| bucket.count).sum();
+    // Calls that were still open or cancelled are missing too; they are no sample.
+    if timed == 0 || function.calls < timed.saturating_mul(2) {
+        return None;
+    }
+    let timed_f = timed as f64;
+    let middle = |bucket: &Bucket| bucket.low_ns.midpoint(bucket.high_ns) as f64;
+    let sum = |of: &dyn Fn(f64) -> f64| -> f64 {
+        function.histogram.iter().map(|bucket| of(middle(bucket)) * bucket.count as f64).sum()
+    };
+    let mean = sum(&|value| value) / timed_f;
+    let variance = sum(&|value| (value - mean).powi(2)) / timed_f;
+    let unseen = 1.0 - timed_f / function.calls as f64;
+    let relative_error = if mean > 0.0 { (variance * unseen / timed_f).sqrt() / mean } else { 0.0 };
+    Some(Sampled { period: function.calls as f64 / timed_f, relative_error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bucket(low_ns: u64, high_ns: u64, count: u64) -> Bucket {
+        Bucket { low_ns, high_ns, count }
+    }
+
+    #[test]
+    fn quantiles_are_the_buckets_they_fall_into() {
+        let histogram = [bucket(10, 10, 50), bucket(100, 102, 45), bucket(1000, 1030, 5)];
+        assert_eq!(quantile_ns(&histogram, 0.50), Some(10));
+        assert_eq!(quantile_ns(&histogram, 0.51), Some(101));
+        assert_eq!(quantile_ns(&histogram, 0.99), Some(1015));
+        assert_eq!(quantile_ns(&[bucket(7, 7, 1)], 0.5), Some(7));
+        assert_eq!(quantile_ns(&[], 0.5), None);
+    }
+
+    #[test]
+    fn calls_that_were_not_timed_make_a_sample() {
+        let function = |calls| FunctionFacts {
+            calls,
+            histogram: vec![bucket(10, 10, 50), bucket(30, 30, 50)],
+            ..FunctionFacts::default()
+        };
+        assert!(sampled(&function(100)).is_none());
+        let sampled = sampled(&function(1_000)).expect("one in ten");
+        assert!((sampled.period - 10.0).abs() < 1e-9);
+        assert!((sampled.relative_error - 0.5 * 0.1 * 0.9_f64.sqrt()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_was_not_measured_is_null() {
+        let facts = Facts { threads: 2, wall_ns: 5, ..Facts::default() };
+        let row = row(&facts, &FunctionFacts::default());
+        assert_eq!((row.allocs, row.wall_pct, row.p50_ns, row.max_ns), (None, None, None, None));
+        assert!(row.asynchronous.is_none() && row.sampled.is_none());
+    }
+}

@@ -1,0 +1,186 @@
+//! *Current state*: where the time went.
+
+use super::table::Table;
+use super::{Page, count_or_dash, failure};
+use crate::schema::{Function, Measurement, Report, Site, Where, WhereKind};
+use crate::units;
+
+/// Share of the sites' time that the named sites make up.
+const MOST_PCT: f64 = 80.0;
+
+/// Sites named at most.
+const MOST_SITES: usize = 8;
+
+/// Share of CPU in wall time above which one thread computes, below which it waits.
+const BUSY: (f64, f64) = (0.9, 0.5);
+
+pub(super) fn section(page: &mut Page, report: &Report, top: usize) {
+    page.heading("Current state");
+    page.item("  ", &went(report));
+    page.item("  ", &workload(report));
+    page.item("  ", &memory(report));
+    functions(page, report, top);
+    costly_sites(page, report);
+}
+
+/// How much was in your code, in which dependency called from where, outside.
+fn went(report: &Report) -> String {
+    if report.breakdown.is_empty() {
+        return "No time was measured.".to_owned();
+    }
+    let parts: Vec<String> = report.breakdown.iter().map(part).collect();
+    format!("{}.", parts.join(", "))
+}
+
+fn part(part: &Where) -> String {
+    let pct = units::percent(part.self_pct);
+    let from = part.called_from.as_deref().map(|from| format!(", mostly from {from}"));
+    let from = from.unwrap_or_default();
+    match part.kind {
+        WhereKind::YourCode => format!("{pct} in your code"),
+        WhereKind::Outside => format!("{pct} outside of measured functions"),
+        WhereKind::Std => format!("{pct} in the standard library{from}"),
+        WhereKind::Dependency => {
+            format!("{pct} in {}{from}", part.name.as_deref().unwrap_or("a dependency"))
+        }
+    }
+}
+
+fn workload(report: &Report) -> String {
+    let workload = &report.workload;
+    let mut text = format!(
+        "{} {} ran for {}",
+        workload.kind,
+        workload.name,
+        units::time(report.totals.wall_ns as f64)
+    );
+    match report.totals.cpu_ns {
+        Some(cpu) => {
+            text.push_str(&format!(" with {} of CPU time", units::time(cpu as f64)));
+            text.push_str(character(cpu as f64, report.totals.wall_ns as f64));
+        }
+        None => text.push_str("; CPU time was not measured"),
+    }
+    if report.runs.len() > 1 {
+        text.push_str(&format!("; median of {} runs", report.runs.len()));
+        if let Some(noise) = report.quality.noise_pct {
+            text.push_str(&format!(", which differ by {}", units::percent(noise)));
+        }
+    }
+    if let Some(failure) = failure(&workload.exit) {
+        text.push_str(&format!("; ended with {failure}"));
+    }
+    text + "."
+}
+
+fn character(cpu: f64, wall: f64) -> &'static str {
+    match cpu / wall.max(1.0) {
+        share if share > 1.1 => ": more than one core busy",
+        share if share >= BUSY.0 => ": CPU-bound",
+        share if share < BUSY.1 => ": mostly waiting",
+        _ => "",
+    }
+}
+
+fn memory(report: &Report) -> String {
+    let totals = &report.totals;
+    if report.quality.allocations == Measurement::NotMeasured {
+        return "Allocations: not measured.".to_owned();
+    }
+    let bytes = |bytes: Option<u64>| bytes.map_or_else(|| "not measured".to_owned(), units::bytes);
+    format!(
+        "Allocations: {} ({}), reallocations: {}, most live at once: {}.",
+        count_or_dash(totals.allocs),
+        bytes(totals.alloc_bytes),
+        count_or_dash(totals.reallocs),
+        bytes(totals.peak_live_bytes)
+    )
+}
+
+fn functions(page: &mut Page, report: &Report, top: usize) {
+    page.blank();
+    if report.functions.is_empty() {
+        page.item("  ", "No measured function ran. Put #[hotpath] on those that should be.");
+        return;
+    }
+    let mut table = Table::new(&["self %", "self", "total", "calls", "allocs", "function"]);
+    let shown = report.functions.iter().take(top);
+    for function in shown.clone() {
+        table.row(row(function));
+    }
+    for line in table.lines(page.width) {
+        page.raw(&line);
+    }
+    let more = report.functions.len().saturating_sub(top);
+    if more > 0 {
+        let all = report.functions.len();
+        page.item(
+            "  ",
+            &format!("and {} more: --top {all}", units::counted(more as u64, "function")),
+        );
+    }
+    if shown.clone().any(|function| function.sampled.is_some()) {
+        page.item("  ", "~ scaled from a sample of its calls");
+    }
+    if shown.clone().any(|function| function.asynchronous.is_some()) {
+        page.item("  ", "async: total is time inside poll, without waiting");
+    }
+}
+
+fn row(function: &Function) -> Vec<String> {
+    let about = if function.sampled.is_some() { "~" } else { "" };
+    let asynchronous = if function.asynchronous.is_some() { " (async)" } else { "" };
+    vec![
+        units::percent_number(function.self_pct),
+        format!("{about}{}", units::time(function.self_ns as f64)),
+        format!("{about}{}", units::time(function.total_ns as f64)),
+        units::count(function.calls),
+        count_or_dash(function.self_allocs),
+        format!("{}{asynchronous}", function.path),
+    ]
+}
+
+/// The smallest set of sites that makes most of the sites' time.
+fn costly_sites(page: &mut Page, report: &Report) {
+    let all: u64 = report.sites.iter().filter_map(|site| site.self_ns).sum();
+    if all == 0 {
+        return;
+    }
+    let mut set: Vec<&Site> = Vec::new();
+    let mut sum = 0;
+    // Sorted by time, so the first that reach the share are the fewest that do.
+    for site in &report.sites {
+        if 100.0 * sum as f64 >= MOST_PCT * all as f64 {
+            break;
+        }
+        sum += site.self_ns.unwrap_or(0);
+        set.push(site);
+    }
+    page.blank();
+    page.item(
+        "  ",
+        &format!(
+            "{} of {} measured make {} of the time in sites ({}):",
+            units::counted(set.len() as u64, "site"),
+            units::count(report.sites.len() as u64),
+            units::percent(100.0 * sum as f64 / all as f64),
+            units::time(all as f64)
+        ),
+    );
+    let mut table = Table::new(&["self", "count", "allocs", "site"]);
+    for site in set.iter().take(MOST_SITES) {
+        table.row(vec![
+            units::time(site.self_ns.unwrap_or(0) as f64),
+            units::count(site.count),
+            count_or_dash(site.allocs),
+            format!("{}:{}: {}", site.file, site.line, site.text),
+        ]);
+    }
+    for line in table.lines(page.width) {
+        page.raw(&line);
+    }
+    if set.len() > MOST_SITES {
+        let more = set.len() - MOST_SITES;
+        page.item("  ", &format!("and {more} more, --format json lists all"));
+    }
+}

@@ -1,0 +1,99 @@
+use super::*;
+use crate::facts::Facts;
+use crate::report::tests::{busy, many, repetition, report};
+use crate::schema::{Sampled, Warning};
+
+fn shown(report: &Report, facts: &Facts, options: &Options) -> String {
+    let text = render(report, &facts.sources, options);
+    for line in text.lines() {
+        assert!(options.color || line.chars().count() <= options.width, "too long: {line:?}");
+        assert_eq!(line.trim_end(), line, "trailing space");
+    }
+    text
+}
+
+fn plain(facts: &Facts) -> String {
+    shown(&report(facts, |_, _| {}), facts, &Options::default())
+}
+
+#[test]
+fn findings() {
+    insta::assert_snapshot!(plain(&busy()));
+}
+
+#[test]
+fn three_hundred_functions_and_no_findings() {
+    insta::assert_snapshot!(plain(&many(300)));
+}
+
+#[test]
+fn nothing_measured() {
+    insta::assert_snapshot!(plain(&Facts::default()));
+}
+
+#[test]
+fn a_crash_with_warnings() {
+    let mut facts = busy();
+    facts.allocations_measured = false;
+    facts.build.profile = "dev".to_owned();
+    facts.build.opt_level = Some("0".to_owned());
+    facts.build.manifest = Some("Cargo.toml".to_owned());
+    facts.cpu_ns = None;
+    let report = report(&facts, |inputs, profile| {
+        inputs.workload.exit = Exit { code: None, signal: Some(11) };
+        inputs.runs = vec![repetition(900_000_000), repetition(1_100_000_000)];
+        inputs.warnings = vec![Warning {
+            id: "source-changed".to_owned(),
+            message: "src/main.rs has changed since the build".to_owned(),
+        }];
+        profile.lost_bytes = 1 << 20;
+        profile.unclean_exits = 1;
+    });
+    insta::assert_snapshot!(shown(&report, &facts, &Options::default()));
+}
+
+#[test]
+fn every_width_holds() {
+    let facts = busy();
+    for width in [40, 60, 100, 132] {
+        let options = Options { width, ..Options::default() };
+        shown(&report(&facts, |_, _| {}), &facts, &options);
+    }
+}
+
+#[test]
+fn colour_changes_nothing_but_colour() {
+    let facts = busy();
+    let report = report(&facts, |_, _| {});
+    let colored = shown(&report, &facts, &Options { color: true, ..Options::default() });
+    assert!(colored.contains("\u{1b}["));
+    let stripped = anstream::adapter::strip_str(&colored).to_string();
+    assert_eq!(stripped, shown(&report, &facts, &Options::default()));
+}
+
+#[test]
+fn without_its_source_a_finding_is_a_position() {
+    let mut facts = busy();
+    facts.sources.clear();
+    let text = plain(&facts);
+    assert!(text.contains("   --> src/main.rs:5:23\n"), "{text}");
+}
+
+#[test]
+fn a_sample_is_marked() {
+    let mut facts = many(2);
+    facts.threads = 1;
+    let mut report = report(&facts, |_, _| {});
+    report.functions[0].sampled = Some(Sampled { period: 9.0, relative_error: 0.1 });
+    let text = shown(&report, &facts, &Options::default());
+    assert!(text.contains("~3.00 ms") && text.contains("~ scaled from a sample"), "{text}");
+}
+
+#[test]
+fn top_limits_the_functions() {
+    let facts = many(20);
+    let options = Options { top: Some(20), ..Options::default() };
+    let text = shown(&report(&facts, |_, _| {}), &facts, &options);
+    assert!(!text.contains("more functions"), "{text}");
+    assert_eq!(text.matches("handle_request").count(), 20);
+}

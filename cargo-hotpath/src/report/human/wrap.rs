@@ -1,0 +1,52 @@
+//! Breaking text into lines.
+
+/// The text in lines of at most `width` characters, broken at spaces. A word that is longer is
+/// broken where it must be. Runs of spaces stay as they are inside a line.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
+    let mut lines = Vec::new();
+    let mut rest: Vec<char> = text.trim_end().chars().collect();
+    while rest.len() > width {
+        let at = (1..=width).rev().find(|at| rest[*at] == ' ').unwrap_or(width);
+        let tail = rest.split_off(at);
+        lines.push(rest.iter().collect::<String>().trim_end().to_owned());
+        rest = tail.into_iter().skip_while(|character| *character == ' ').collect();
+    }
+    lines.push(rest.iter().collect());
+    lines
+}
+
+/// The text cut to `width` characters, with `…` where something is gone: at the front, as the end
+/// of a path tells more.
+pub(super) fn cut_front(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length <= width {
+        return text.to_owned();
+    }
+    let tail: String = text.chars().skip(length - width.saturating_sub(1)).collect();
+    format!("…{tail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_at_spaces() {
+        assert_eq!(wrap("aa bb cc", 5), ["aa bb", "cc"]);
+        assert_eq!(wrap("aa bb cc", 8), ["aa bb cc"]);
+        assert_eq!(wrap("", 8), [""]);
+    }
+
+    #[test]
+    fn words_that_are_too_long_break() {
+        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("ééé éé", 3), ["ééé", "éé"]);
+    }
+
+    #[test]
+    fn paths_keep_their_end() {
+        assert_eq!(cut_front("app::parse::line", 7), "…::line");
+        assert_eq!(cut_front("app", 7), "app");
+    }
+}

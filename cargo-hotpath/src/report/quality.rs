@@ -1,0 +1,161 @@
+//! How far a run's figures can be trusted: what to know before reading on.
+
+use crate::impact::{Workload, probes_ns};
+use crate::report::Inputs;
+use crate::schema::{Measurement, Quality, Run, Warning};
+use crate::units;
+
+/// Share of wall time taken by probes from which it is said, in percent.
+const OVERHEAD_PCT: f64 = 10.0;
+
+/// Spread of the repetitions from which it is said, in percent.
+const NOISE_PCT: f64 = 5.0;
+
+/// Wall time below which start and end of the process weigh in.
+const SHORT_NS: u64 = 20_000_000;
+
+/// The verdict on the run, with what earlier stages had to say first.
+pub(super) fn quality(inputs: &Inputs<'_>) -> Quality {
+    let (facts, profile) = (inputs.facts, inputs.profile);
+    let overhead_pct = overhead_pct(inputs);
+    let noise_pct = noise_pct(&inputs.runs);
+    let truncated = inputs.cut_short || profile.lost_bytes > 0 || profile.overflowed > 0;
+    let mut warnings = inputs.warnings.clone();
+    warnings.extend(invalid(inputs));
+    warnings.extend(lost(inputs));
+    warnings.extend(imprecise(inputs, overhead_pct, noise_pct));
+    warnings.extend(profile.notes.iter().map(|note| warning("note", note.clone())));
+    let mut seen = Vec::new();
+    warnings.retain(|warning| {
+        let is_new = !seen.contains(warning);
+        seen.push(warning.clone());
+        is_new
+    });
+    let allocations =
+        if facts.allocations_measured { Measurement::Measured } else { Measurement::NotMeasured };
+    Quality { warnings, overhead_pct, noise_pct, truncated, allocations }
+}
+
+fn warning(id: &str, message: impl Into<String>) -> Warning {
+    Warning { id: id.to_owned(), message: message.into() }
+}
+
+/// What puts the whole run in question.
+fn invalid(inputs: &Inputs<'_>) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if inputs.ranked.findings.iter().any(|finding| finding.rule == "build-debug") {
+        warnings.push(warning(
+            "unoptimised-build",
+            "the build is not optimised: shares and findings may not hold for a release build",
+        ));
+    }
+    let exit = &inputs.workload.exit;
+    let how = match (exit.signal, exit.code) {
+        (Some(signal), _) => Some(format!("was ended by signal {signal}")),
+        (None, Some(code)) if code != 0 => Some(format!("exited with code {code}")),
+        _ => None,
+    };
+    if let Some(how) = how.filter(|_| !inputs.cut_short) {
+        warnings.push(warning(
+            "workload-failed",
+            format!("the workload {how}: figures cover the time until then"),
+        ));
+    }
+    warnings
+}
+
+/// What is missing.
+fn lost(inputs: &Inputs<'_>) -> Vec<Warning> {
+    let (facts, profile) = (inputs.facts, inputs.profile);
+    let mut warnings = Vec::new();
+    if inputs.cut_short {
+        warnings.push(warning("cut-short", "the workload was stopped before its end"));
+    }
+    if profile.lost_bytes > 0 || profile.overflowed > 0 {
+        warnings.push(warning(
+            "counters-lost",
+            format!(
+                "{} of counters found no room and {} went past a limit: figures are too low",
+                units::bytes(profile.lost_bytes),
+                units::counted(profile.overflowed, "count")
+            ),
+        ));
+    }
+    if profile.unclean_exits > 0 && inputs.workload.exit.code.is_some() {
+        warnings.push(warning(
+            "unclean-exit",
+            format!(
+                "{} ended without running exit handlers (abort or signal)",
+                units::counted(profile.unclean_exits, "process").replace("processs", "processes")
+            ),
+        ));
+    }
+    if !facts.allocations_measured && facts.wall_ns > 0 {
+        warnings.push(warning(
+            "allocations-not-measured",
+            "allocations were not measured: no counting allocator was installed",
+        ));
+    }
+    warnings
+}
+
+/// What makes the figures coarse.
+fn imprecise(inputs: &Inputs<'_>, overhead: Option<f64>, noise: Option<f64>) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if let Some(pct) = overhead.filter(|pct| *pct >= OVERHEAD_PCT) {
+        warnings.push(warning(
+            "overhead",
+            format!(
+                "probes took about {} of the wall time; it is taken out of the estimates, as a range",
+                units::percent(pct)
+            ),
+        ));
+    }
+    if let Some(pct) = noise.filter(|pct| *pct >= NOISE_PCT) {
+        warnings.push(warning(
+            "noise",
+            format!("repetitions differ by {}: smaller gains can't be told", units::percent(pct)),
+        ));
+    }
+    if inputs.facts.wall_ns > 0 && inputs.facts.wall_ns < SHORT_NS {
+        warnings.push(warning(
+            "short-run",
+            format!(
+                "the workload ran for {} only: give it more to do",
+                units::time(inputs.facts.wall_ns as f64)
+            ),
+        ));
+    }
+    let allocs: Vec<u64> = inputs.runs.iter().filter_map(|run| run.allocs).collect();
+    if allocs.iter().min() != allocs.iter().max() {
+        warnings.push(warning(
+            "allocations-differ",
+            "the number of allocations differs between repetitions",
+        ));
+    }
+    warnings
+}
+
+/// Likely share of the measured wall time that the probes took; `None` without a calibration.
+fn overhead_pct(inputs: &Inputs<'_>) -> Option<f64> {
+    let facts = inputs.facts;
+    let measured = facts.wall_ns as f64;
+    if measured == 0.0 || facts.probes.function_ns == 0.0 {
+        return None;
+    }
+    if probes_ns(facts) == 0.0 {
+        return Some(0.0);
+    }
+    Some((100.0 * (measured - Workload::new(facts).wall_ns()) / measured).clamp(0.0, 100.0))
+}
+
+/// Standard deviation of the repetitions' wall times over their mean; `None` with one.
+fn noise_pct(runs: &[Run]) -> Option<f64> {
+    if runs.len() < 2 {
+        return None;
+    }
+    let count = runs.len() as f64;
+    let mean = runs.iter().map(|run| run.wall_ns as f64).sum::<f64>() / count;
+    let squares: f64 = runs.iter().map(|run| (run.wall_ns as f64 - mean).powi(2)).sum();
+    (mean > 0.0).then(|| 100.0 * (squares / (count - 1.0)).sqrt() / mean)
+}
