@@ -34,7 +34,7 @@ pub fn frame<F: Future>(function: &'static Function, future: F) -> Frame<F> {
 
 /// A span of an async function, closed on panic too. Its length goes to no histogram: that of an
 /// async function holds the time from the first poll to completion.
-struct Span(Call);
+struct Span(ManuallyDrop<Call>);
 
 impl Drop for Span {
     #[inline(always)]
@@ -61,7 +61,7 @@ impl<F> Frame<F> {
         } else {
             node.wait.add(probe::elapsed(call.slab(), self.last, now));
         }
-        Span(call)
+        Span(ManuallyDrop::new(call))
     }
 }
 
@@ -241,3 +241,6 @@ impl<F> Drop for Awaited<F> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

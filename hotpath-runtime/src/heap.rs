@@ -95,3 +95,6 @@ fn hand_over(slab: &Slab, held_back: u64) {
         header.peak.0.fetch_max(live, core::sync::atomic::Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests;

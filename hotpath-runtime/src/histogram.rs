@@ -57,7 +57,7 @@ impl Slab {
         let histogram = self.allot::<Histogram>(1)?.first()?;
         histogram.function.set(function);
         histogram.site.set(site);
-        histogram.next_histogram.set(self.first_histogram.get());
+        histogram.older.set(self.first_histogram.get());
         self.first_histogram.set(Some(histogram));
         Some(histogram)
     }

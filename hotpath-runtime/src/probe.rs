@@ -276,3 +276,6 @@ impl Drop for Token {
         self.close(end, row);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,10 +54,10 @@ pub(crate) fn find(
     index: u32,
     of: Type,
 ) -> Option<&'static Row> {
-    if let Some(row) = slab.rows.get(function.site_id(index)).and_then(Link::get) {
-        if row.is_of(of.name) {
-            return Some(row);
-        }
+    if let Some(row) = slab.rows.get(function.site_id(index)).and_then(Link::get)
+        && row.is_of(of.name)
+    {
+        return Some(row);
     }
     find_or_make(slab, function, index, Some(of))
 }
@@ -106,7 +106,7 @@ fn find_or_make(
     }
     row.next_type.set(first.get());
     first.set(Some(row));
-    row.next_row.set(slab.first_row.get());
+    row.older.set(slab.first_row.get());
     slab.first_row.set(Some(row));
     Some(row)
 }

@@ -31,7 +31,7 @@ impl Node {
             cancelled: Count::new(0),
             future_bytes: Count::new(0),
             function: Count::new(0),
-            next_node: Link::none(),
+            newer: Link::none(),
             reopened: Count::new(0),
             is_async: Count::new(0),
         }
@@ -49,10 +49,10 @@ impl Node {
 pub(crate) fn enter(function: &'static Function) -> Entered {
     let slab = slab::current();
     let parent = slab.node();
-    if let Some(node) = slab.children.get(function.id()).and_then(Link::get) {
-        if node.parent.is(parent) {
-            return (slab, parent, node);
-        }
+    if let Some(node) = slab.children.get(function.id()).and_then(Link::get)
+        && node.parent.is(parent)
+    {
+        return (slab, parent, node);
     }
     find(slab, function)
 }
@@ -118,7 +118,7 @@ impl Slab {
         node.parent.set(parent);
         node.ctx.set(ancestor.or(Some(node)));
         match self.last_node.get() {
-            Some(last) => last.next_node.set(Some(node)),
+            Some(last) => last.newer.set(Some(node)),
             None => self.first_node.set(Some(node)),
         }
         self.last_node.set(Some(node));
