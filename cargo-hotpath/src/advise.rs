@@ -22,7 +22,12 @@ pub struct Advice {
 }
 
 /// Joins a run with the workspace's sources and ranks what is worth changing.
-pub fn advise(record: &RunRecord, profile: &Profile, root: &Path, options: &ReportOptions) -> Advice {
+pub fn advise(
+    record: &RunRecord,
+    profile: &Profile,
+    root: &Path,
+    options: &ReportOptions,
+) -> Advice {
     let source = scan(&record.roots, root);
     let build = BuildFacts {
         profile: record.environment.profile.clone(),
@@ -32,8 +37,8 @@ pub fn advise(record: &RunRecord, profile: &Profile, root: &Path, options: &Repo
     };
     let facts = facts::join(profile, &source, build);
     let floor = rank::Options {
-        min_impact_pct: options.min_impact_pct.unwrap_or_default(),
-        all: options.min_impact_pct.is_none(),
+        min_impact_pct: options.min_impact_pct,
+        all: options.all,
     };
     let ranked = rank::findings(&facts, &floor);
     let report = report::assemble(report::Inputs {

@@ -30,9 +30,11 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Build the workload with probes, run it, and print ranked fixes
-    #[command(after_help = "Exit codes: 0 ran, 2 usage or unreadable data, 3 the workload failed, \
+    #[command(
+        after_help = "Exit codes: 0 ran, 2 usage or unreadable data, 3 the workload failed, \
         4 no site was hit, 70 internal error, 74 output can't be written, 101 cargo's build failed, \
-        130 Ctrl-C")]
+        130 Ctrl-C"
+    )]
     Run(Box<RunArgs>),
     /// Print the report of a stored run again
     Report(ReportArgs),
@@ -178,11 +180,11 @@ pub struct MeasureArgs {
 /// What the report shows, and where it goes.
 #[derive(Debug, Args)]
 pub struct ReportFlags {
-    /// Show at most this many rows and findings
+    /// List at most this many functions [default: 10]
     #[arg(long, value_name = "N", env = "CARGO_HOTPATH_TOP", help_heading = REPORT,
         value_parser = clap::value_parser!(u32).range(1..))]
     pub top: Option<u32>,
-    /// Hide findings that gain less than this percentage of the wall time [default: 0.5]
+    /// Hide findings that gain less than this percentage of the wall time
     #[arg(long, value_name = "PCT", env = "CARGO_HOTPATH_MIN_IMPACT", help_heading = REPORT)]
     pub min_impact: Option<String>,
     /// Show every finding, however small

@@ -65,7 +65,10 @@ mod tests {
     fn the_model_is_found_on_either_architecture() {
         let x86 = "processor\t: 0\nmodel\t\t: 85\nmodel name\t: Some CPU @ 2 GHz\n";
         assert_eq!(model_name(x86).as_deref(), Some("Some CPU @ 2 GHz"));
-        assert_eq!(model_name("processor : 0\nModel : Board Rev 1\n").as_deref(), Some("Board Rev 1"));
+        assert_eq!(
+            model_name("processor : 0\nModel : Board Rev 1\n").as_deref(),
+            Some("Board Rev 1")
+        );
         assert_eq!(model_name("processor : 0\n"), None);
     }
 }

@@ -61,7 +61,9 @@ pub enum Error {
         hint: String,
     },
     /// Neither the package nor a workspace member that it uses depends on the runtime.
-    #[error("package `{package}` does not depend on `hotpath-runtime`, so nothing in it can be measured")]
+    #[error(
+        "package `{package}` does not depend on `hotpath-runtime`, so nothing in it can be measured"
+    )]
     MissingDependency {
         /// The workload's package.
         package: String,
@@ -272,6 +274,8 @@ mod tests {
         assert_eq!(value["schema_version"], 1);
         assert_eq!(value["error"]["code"], "missing-dependency");
         assert!(value["error"]["message"].as_str().unwrap().contains("`shop`"));
-        assert!(value["error"]["hint"].as_str().unwrap().contains("cargo add hotpath-runtime -p shop"));
+        assert!(
+            value["error"]["hint"].as_str().unwrap().contains("cargo add hotpath-runtime -p shop")
+        );
     }
 }

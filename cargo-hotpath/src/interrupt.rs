@@ -160,7 +160,9 @@ mod system {
 
         /// The next signal, and whether the kernel itself sent it: a terminal's Ctrl-C.
         fn next(&self) -> Option<(Signal, bool)> {
-            let Some(file) = &self.0 else { return self.1.wait().ok().map(|s| (s, s == Signal::SIGINT)) };
+            let Some(file) = &self.0 else {
+                return self.1.wait().ok().map(|s| (s, s == Signal::SIGINT));
+            };
             loop {
                 match file.read_signal() {
                     Ok(Some(info)) => {
@@ -208,6 +210,7 @@ mod system {
     }
 
     pub(super) fn kill(child: Watched) {
-        let _ = Command::new("taskkill").args(["/T", "/F", "/PID", &child.pid.to_string()]).output();
+        let _ =
+            Command::new("taskkill").args(["/T", "/F", "/PID", &child.pid.to_string()]).output();
     }
 }

@@ -60,7 +60,8 @@ pub fn repeat(
             wanted = 1;
         }
         let more = all.stored.len() < wanted as usize;
-        if more && let Some(warning) = obstacle(same_input, executable == launch.executable_state()) {
+        if more && let Some(warning) = obstacle(same_input, executable == launch.executable_state())
+        {
             all.warnings.push(warning);
             break;
         }

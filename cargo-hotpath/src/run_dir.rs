@@ -131,7 +131,8 @@ impl RunDir {
         let path = self.path.join(RECORD);
         let text = serde_json::to_string_pretty(record)
             .map_err(|error| Error::Internal(error.to_string()))?;
-        write_atomically(&path, text.as_bytes()).map_err(|source| Error::output(path.display(), source))
+        write_atomically(&path, text.as_bytes())
+            .map_err(|source| Error::output(path.display(), source))
     }
 
     /// Takes the directory away again: the run came to nothing.
@@ -160,17 +161,22 @@ pub fn find(data_dir: &Path, run: &str) -> Result<PathBuf, Error> {
     if plain {
         let named = fs::read_to_string(data_dir.join(NAMES).join(run)).ok();
         let candidates = [named.map(|id| runs.join(id.trim())), Some(runs.join(run))];
-        if let Some(found) = candidates.into_iter().flatten().find(|dir| dir.join(RECORD).is_file()) {
+        if let Some(found) = candidates.into_iter().flatten().find(|dir| dir.join(RECORD).is_file())
+        {
             return Ok(found);
         }
     }
     let path = PathBuf::from(run);
     let dir = if path.ends_with(RECORD) { path.parent().map(Path::to_owned) } else { Some(path) };
-    dir.filter(|dir| dir.join(RECORD).is_file()).ok_or_else(|| no_run(format!("no run is called `{run}`")))
+    dir.filter(|dir| dir.join(RECORD).is_file())
+        .ok_or_else(|| no_run(format!("no run is called `{run}`")))
 }
 
 fn no_run(message: String) -> Error {
-    Error::NoRun { message, hint: "`cargo hotpath run` makes one; `--save NAME` names it".to_owned() }
+    Error::NoRun {
+        message,
+        hint: "`cargo hotpath run` makes one; `--save NAME` names it".to_owned(),
+    }
 }
 
 /// Names begin with the time, so they sort by it.
@@ -184,8 +190,8 @@ pub fn read(dir: &Path) -> Result<RunRecord, Error> {
     let path = dir.join(RECORD);
     let unusable = |reason: String| Error::Data { path: path.clone(), reason };
     let text = fs::read_to_string(&path).map_err(|error| unusable(error.to_string()))?;
-    let value: serde_json::Value = serde_json::from_str(&text)
-        .map_err(|error| unusable(format!("it is damaged: {error}")))?;
+    let value: serde_json::Value =
+        serde_json::from_str(&text).map_err(|error| unusable(format!("it is damaged: {error}")))?;
     match value["version"].as_u64() {
         Some(version) if version > u64::from(RECORD_VERSION) => {
             return Err(unusable(format!("it is of the newer version {version}")));

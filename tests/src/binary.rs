@@ -29,7 +29,15 @@ pub fn path() -> &'static Path {
 fn build() -> PathBuf {
     let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
     let output = Command::new(cargo())
-        .args(["build", "--package", "cargo-hotpath", "--bin", "cargo-hotpath", "--profile", profile])
+        .args([
+            "build",
+            "--package",
+            "cargo-hotpath",
+            "--bin",
+            "cargo-hotpath",
+            "--profile",
+            profile,
+        ])
         .args(["--message-format", "json", "--quiet"])
         .current_dir(repository())
         .stdin(Stdio::null())

@@ -20,7 +20,8 @@ impl Hotpath {
         command.arg("hotpath").args(args).current_dir(directory);
         for (name, _) in std::env::vars_os() {
             let own = name.to_string_lossy().starts_with("CARGO_HOTPATH_");
-            let cargos = ["CARGO_TERM_COLOR", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET", "RUSTFLAGS"];
+            let cargos =
+                ["CARGO_TERM_COLOR", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET", "RUSTFLAGS"];
             if own || cargos.iter().any(|cargos| name == *cargos) {
                 command.env_remove(name);
             }

@@ -47,13 +47,22 @@ pub fn build(
 ) -> Result<Built, Error> {
     let attempt = |allocator| {
         let command = compose(workspace, selection, options, allocator, term);
-        Attempt { package: &selection.package.id, selection, term, conflict: false, built: Built::default() }
-            .run(command, interrupts)
+        Attempt {
+            package: &selection.package.id,
+            selection,
+            term,
+            conflict: false,
+            built: Built::default(),
+        }
+        .run(command, interrupts)
     };
     match attempt(true)? {
         Outcome::Built(built) => Ok(*built),
         Outcome::AllocatorConflict => {
-            term.status("Rebuilding", "without our allocator: the program has a global allocator of its own");
+            term.status(
+                "Rebuilding",
+                "without our allocator: the program has a global allocator of its own",
+            );
             match attempt(false)? {
                 Outcome::Built(built) => Ok(Built { own_allocator: true, ..*built }),
                 Outcome::AllocatorConflict => Err(Error::Build),
@@ -112,7 +121,11 @@ fn spec(package: &cargo_metadata::Package) -> String {
 /// Where a dependency of the workload holds the switch, it has to be selected too. What the user said of
 /// features then still only concerns the workload: it is spelled out for that package, so that selecting
 /// the dependency doesn't also give it its default features.
-fn feature_flags(selection: &Selection<'_>, options: &RunOptions, allocator: bool) -> Vec<OsString> {
+fn feature_flags(
+    selection: &Selection<'_>,
+    options: &RunOptions,
+    allocator: bool,
+) -> Vec<OsString> {
     let asked = &options.features;
     let package = selection.package;
     let switch = &selection.switch;
@@ -130,8 +143,14 @@ fn feature_flags(selection: &Selection<'_>, options: &RunOptions, allocator: boo
         flags.extend(asked.no_default_features.then(|| "--no-default-features".into()));
     } else {
         let qualified = |name: &str| format!("{}/{name}", package.name);
-        flags.extend(["--package".into(), spec(switch.package).into(), "--no-default-features".into()]);
-        features.extend(words.map(|word| if word.contains('/') { word.to_owned() } else { qualified(word) }));
+        flags.extend([
+            "--package".into(),
+            spec(switch.package).into(),
+            "--no-default-features".into(),
+        ]);
+        features.extend(
+            words.map(|word| if word.contains('/') { word.to_owned() } else { qualified(word) }),
+        );
         if asked.all_features {
             features.extend(package.features.keys().map(|name| qualified(name)));
         } else if !asked.no_default_features && package.features.contains_key("default") {

@@ -63,10 +63,11 @@ fn rustc() -> Command {
 
 /// Triple that rustc builds for when it isn't told.
 fn host() -> String {
-    rustc_version().and_then(|text| {
-        text.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_owned)
-    })
-    .unwrap_or_default()
+    rustc_version()
+        .and_then(|text| {
+            text.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_owned)
+        })
+        .unwrap_or_default()
 }
 
 /// `rustc -vV`.

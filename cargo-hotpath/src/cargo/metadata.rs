@@ -116,8 +116,11 @@ pub fn runtime_names(package: &Package) -> Vec<String> {
 
 /// `--locked`, `--offline` and `--frozen`, as given.
 pub fn manifest_flags(manifest: &ManifestArgs) -> Vec<String> {
-    let flags =
-        [("--locked", manifest.locked), ("--offline", manifest.offline), ("--frozen", manifest.frozen)];
+    let flags = [
+        ("--locked", manifest.locked),
+        ("--offline", manifest.offline),
+        ("--frozen", manifest.frozen),
+    ];
     flags.iter().filter(|(_, given)| *given).map(|(flag, _)| (*flag).to_owned()).collect()
 }
 

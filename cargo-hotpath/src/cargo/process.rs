@@ -53,14 +53,20 @@ pub struct Ended {
 
 impl Launch {
     /// Composes command line, directory and environment.
-    pub fn new(selection: &Selection<'_>, built: &Built, config: &Config, args: &[OsString]) -> Self {
+    pub fn new(
+        selection: &Selection<'_>,
+        built: &Built,
+        config: &Config,
+        args: &[OsString],
+    ) -> Self {
         let mut words = config.runner.clone();
         words.push(built.executable.clone().into_os_string());
         if selection.kind == Kind::Bench {
             words.push("--bench".into());
         }
         words.extend(args.iter().cloned());
-        let package_root = || selection.package.manifest_path.parent().map(|p| p.as_std_path().to_owned());
+        let package_root =
+            || selection.package.manifest_path.parent().map(|p| p.as_std_path().to_owned());
         Self {
             words,
             executable: built.executable.clone(),
@@ -84,7 +90,12 @@ impl Launch {
     }
 
     /// Runs it once; its counters go to `counters`.
-    pub fn run(&self, counters: &Path, input: &mut Input, interrupts: &Interrupts) -> Result<Ended, Error> {
+    pub fn run(
+        &self,
+        counters: &Path,
+        input: &mut Input,
+        interrupts: &Interrupts,
+    ) -> Result<Ended, Error> {
         let start = |source| Error::Start { program: self.display(), source };
         let mut command = Command::new(&self.words[0]);
         command.args(&self.words[1..]).envs(self.env.iter().map(|(name, value)| (name, value)));
@@ -126,7 +137,8 @@ impl Launch {
         let watch = interrupts.watch(child, group);
         let (ended, timer) = mpsc::channel::<()>();
         std::thread::scope(|scope| {
-            let timer = self.timeout.map(|limit| scope.spawn(move || enforce(limit, &timer, interrupts)));
+            let timer =
+                self.timeout.map(|limit| scope.spawn(move || enforce(limit, &timer, interrupts)));
             system::wait_without_reaping(child);
             let wall = began.elapsed();
             drop(watch);

@@ -183,7 +183,10 @@ fn no_binary(packages: &[&Package]) -> Error {
         .chain(candidates(packages, Kind::Lib).first().map(|_| "--lib".to_owned()))
         .collect();
     Error::Selection {
-        message: format!("no binary to run in {}", listed(&names(packages.iter().map(|p| p.name.as_str())))),
+        message: format!(
+            "no binary to run in {}",
+            listed(&names(packages.iter().map(|p| p.name.as_str())))
+        ),
         hint: if flags.is_empty() {
             "choose a package with a target that can run by `-p`".to_owned()
         } else {

@@ -46,7 +46,8 @@ fn human(source: &Source) -> String {
         let _ = writeln!(text, "{module}::{name}  ({file}:{line}:{column})");
         for site in &function.sites {
             let kind = site.kind.name();
-            let _ = writeln!(text, "  {:>5}:{:<3} {kind:13} {}", site.line, site.column, site.label);
+            let _ =
+                writeln!(text, "  {:>5}:{:<3} {kind:13} {}", site.line, site.column, site.label);
         }
     }
     let sites: usize = source.functions().iter().map(|function| function.sites.len()).sum();

@@ -145,14 +145,20 @@ fn record(
 ) -> RunRecord {
     let Job { workspace, selection, options, config } = job;
     let reported = repetitions.median();
-    let text = |words: &[OsString]| words.iter().map(|w| w.to_string_lossy().into_owned()).collect();
+    let text =
+        |words: &[OsString]| words.iter().map(|w| w.to_string_lossy().into_owned()).collect();
     let root = workspace.root();
     RunRecord {
         version: RECORD_VERSION,
         id: dir.id.clone(),
         started: dir.started.clone(),
         command: text(&std::env::args_os().collect::<Vec<_>>()),
-        environment: environment::describe(root, &config.target, &options.profile, features(options)),
+        environment: environment::describe(
+            root,
+            &config.target,
+            &options.profile,
+            features(options),
+        ),
         workload: Workload {
             kind: selection.kind.name().to_owned(),
             package: selection.package.name.to_string(),
