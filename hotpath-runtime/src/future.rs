@@ -39,7 +39,7 @@ struct Span(ManuallyDrop<Call>);
 impl Drop for Span {
     #[inline(always)]
     fn drop(&mut self) {
-        self.0.close(clock::ticks());
+        self.0.close_poll(clock::ticks());
     }
 }
 
@@ -85,7 +85,7 @@ impl<F: Future> Future for Frame<F> {
         let result = unsafe { Pin::new_unchecked(&mut *this.future) }.poll(context);
         let (slab, node) = (span.0.slab(), span.0.node());
         let end = clock::ticks();
-        span.0.close(end);
+        span.0.close_poll(end);
         core::mem::forget(span);
         if result.is_pending() {
             this.last = end;

@@ -15,7 +15,7 @@ const NEVER: u64 = u64::MAX;
 const SPECIAL: u64 = 0;
 
 /// Where a call goes: the slab that counts it, the node on top before, and its own node.
-pub(crate) type Entered = (&'static Slab, &'static Node, &'static Node);
+pub(crate) type Entered = (&'static Slab, Option<&'static Node>, &'static Node);
 
 impl Node {
     /// The node of threads without a slab: matches no call, is never timed, counts what nobody reads.
@@ -67,25 +67,27 @@ impl Node {
 #[inline(always)]
 pub(crate) fn enter(function: &'static Function) -> Entered {
     let slab = slab::current();
-    let parent = slab.node();
+    let parent = slab.cur.get();
     if let Some(node) = slab.children.get(function.id()).and_then(Link::get)
-        && node.parent.is(parent)
+        && node.parent.leads_where(&slab.cur)
     {
         return (slab, parent, node);
     }
-    find(slab, function)
+    let node = find(function);
+    // The thread may have got its slab only now.
+    let slab = slab::current();
+    (slab, slab.cur.get(), node)
 }
 
 #[cold]
 #[inline(never)]
-fn find(slab: &'static Slab, function: &'static Function) -> Entered {
-    let slab = if slab.is_none() { slab::attach(None) } else { slab };
+fn find(function: &'static Function) -> &'static Node {
+    let slab = slab::attached();
     let parent = slab.node();
     if slab.is_none() {
-        return (slab, parent, parent);
+        return parent;
     }
-    let node = slab.child(parent, function).or_else(|| slab.overflow()).unwrap_or(parent);
-    (slab, parent, node)
+    slab.child(parent, function).or_else(|| slab.overflow()).unwrap_or(parent)
 }
 
 impl Slab {
