@@ -30,10 +30,28 @@ impl<T: Sync> Link<T> {
         self.0.store(target.map_or(ptr::null_mut(), |t| ptr::from_ref(t).cast_mut()), Relaxed);
     }
 
+    /// Whether both lead to the same place.
+    #[inline(always)]
+    pub(crate) fn leads_where(&self, other: &Self) -> bool {
+        ptr::eq(self.0.load(Relaxed), other.0.load(Relaxed))
+    }
+
     /// Whether it leads to this very place.
     #[inline(always)]
     pub(crate) fn is(&self, target: &T) -> bool {
         ptr::eq(self.0.load(Relaxed), target)
+    }
+}
+
+impl<T: Sync> Table<Link<T>> {
+    /// Where entry `index` leads.
+    #[inline(always)]
+    pub(crate) fn follow(&self, index: u64) -> Option<&'static T> {
+        if index >= self.len.get() {
+            return None;
+        }
+        // SAFETY: as in `get`, which would have the compiler test the entry's address for null.
+        unsafe { (*self.start.load(Relaxed).add(index as usize)).get() }
     }
 }
 

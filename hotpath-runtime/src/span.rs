@@ -7,7 +7,7 @@ use crate::segment::layout::{Node, Row, Slab, Span};
 /// How far down a border looks for a span of its own node: cycles of functions are short.
 const SEARCH: u64 = 64;
 
-/// Opens a span; `None` past the depth that is remembered. The clock is read last.
+/// Opens a span; `None` past the depth that is remembered.
 #[inline(always)]
 pub(crate) fn push(slab: &Slab, timed: bool) -> Option<&'static Span> {
     let level = slab.top.get();
@@ -18,9 +18,10 @@ pub(crate) fn push(slab: &Slab, timed: bool) -> Option<&'static Span> {
     span.border.set(0);
     span.allocs.set(node.allocs.get());
     if timed {
+        span.start.set(clock::ticks());
+        // After the clock: it hangs on the last span's end, and the clock would wait for it.
         span.outer.set(slab.acc.get());
         slab.acc.set(0);
-        span.start.set(clock::ticks());
     } else {
         span.start.set(0);
     }
