@@ -3,6 +3,10 @@
 //! Annotate functions with [`macro@hotpath`]. Without the feature `enabled` the attribute hands
 //! its item back and this crate is empty. `cargo hotpath run` switches the feature on.
 #![cfg_attr(not(any(test, feature = "enabled", feature = "reader")), no_std)]
+#![allow(
+    clippy::inline_always,
+    reason = "a probe must cost the same in every profile: without LTO, `inline` is no promise"
+)]
 
 pub use hotpath_runtime_macros::hotpath;
 
@@ -42,3 +46,5 @@ measuring! {
     calibrate counter fork future heap histogram link map probe process register row slab span
     summary sys tree
 }
+#[cfg(test)]
+mod testing;

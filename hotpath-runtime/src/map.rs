@@ -15,7 +15,7 @@ const RESERVED: usize = 1 << 30;
 /// Backed at a time.
 const CHUNK: usize = 1 << 20;
 
-static BASE: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
+static BASE: AtomicPtr<Header> = AtomicPtr::new(ptr::null_mut());
 static FILE: AtomicI32 = AtomicI32::new(-1);
 /// Bytes from `BASE` that are backed by the file.
 static FILE_BYTES: AtomicUsize = AtomicUsize::new(0);
@@ -104,7 +104,7 @@ pub(crate) fn create(file: Option<c_int>) -> bool {
         if let Some(base) = anonymous(ptr::null_mut(), len, libc::PROT_NONE) {
             FILE.store(file.unwrap_or(-1), Relaxed);
             RESERVED_BYTES.store(len, Relaxed);
-            BASE.store(base.as_ptr(), Relaxed);
+            BASE.store(base.cast().as_ptr(), Relaxed);
             return back(CHUNK);
         }
         len /= 2;
@@ -122,14 +122,14 @@ pub(crate) fn note_failure(errno: c_int) {
 }
 
 pub(crate) fn base() -> *mut u8 {
-    BASE.load(Relaxed)
+    BASE.load(Relaxed).cast()
 }
 
 /// The header, once the segment has been made.
 pub(crate) fn header() -> Option<&'static Header> {
     // SAFETY: `BASE` is null or the start of a mapping whose first chunk is backed before anybody
     // can see a slab; `Header` is `Plain` and fits the chunk.
-    unsafe { BASE.load(Relaxed).cast::<Header>().as_ref() }.filter(|_| BACKED.load(Relaxed) > 0)
+    unsafe { BASE.load(Relaxed).as_ref() }.filter(|_| BACKED.load(Relaxed) > 0)
 }
 
 /// Hands out the next `len` bytes, zeroed. Call it with [`LOCK`] held.
@@ -204,10 +204,11 @@ pub(crate) fn detach_from_file() {
     FILE.store(-1, Relaxed);
 }
 
-/// A copy of the segment's used part, for reading it in the process itself.
+/// A copy of the segment's used part, for reading it in the process itself. With [`LOCK`] held, so
+/// that nothing in it names what registers meanwhile.
 pub(crate) fn snapshot() -> Vec<u8> {
     let words = USED.load(Relaxed).min(BACKED.load(Relaxed)) / 8;
-    let start = base().cast::<Count>();
+    let start = BASE.load(Relaxed).cast::<Count>();
     let mut bytes = Vec::with_capacity(words * 8);
     for i in 0..words {
         // SAFETY: `words` lie in the backed part; atomic loads race with nobody.
@@ -218,6 +219,7 @@ pub(crate) fn snapshot() -> Vec<u8> {
 }
 
 fn map_file(at: *mut u8, file: c_int, offset: usize, len: usize) -> Result<(), c_int> {
+    let offset = libc::off_t::try_from(offset).map_err(|_| libc::EOVERFLOW)?;
     // SAFETY: `at .. at + len` lies within address space that we reserved and nobody uses yet.
     let mapped = unsafe {
         libc::mmap(
@@ -226,7 +228,7 @@ fn map_file(at: *mut u8, file: c_int, offset: usize, len: usize) -> Result<(), c
             libc::PROT_READ | libc::PROT_WRITE,
             libc::MAP_SHARED | libc::MAP_FIXED,
             file,
-            offset as libc::off_t,
+            offset,
         )
     };
     if mapped == libc::MAP_FAILED { Err(sys::errno()) } else { Ok(()) }

@@ -46,8 +46,8 @@ fn make(inner: Option<&dyn GlobalAlloc>) -> Option<()> {
     describe(header, clock, start);
     calibrate::run(&header.fixed, inner);
     publish(header);
-    if let (Some(directory), Some(errno)) = (directory, map::failure()) {
-        leave_note(directory, path, errno);
+    if let (Some(_), Some(errno)) = (directory, map::failure()) {
+        leave_note(path, errno);
     }
     sys::at_exit(at_exit);
     fork::install();
@@ -124,7 +124,7 @@ fn create_file(directory: &[u8], path: &mut sys::PathBuffer) -> Result<i32, i32>
 }
 
 /// Tells the command line why there are no counters in the file.
-fn leave_note(_directory: &[u8], mut path: sys::PathBuffer, errno: u32) {
+fn leave_note(mut path: sys::PathBuffer, errno: u32) {
     path.push(b".failed-");
     path.push_number(u64::from(errno), 10, 1);
     if let Some(Ok(file)) = path.as_c_str().map(sys::create) {
@@ -138,8 +138,9 @@ fn random() -> u64 {
     u64::from_ne_bytes(bytes) ^ clock::ticks()
 }
 
-/// Takes the closing anchor.
-pub(crate) fn refresh_end(header: &Header) {
+/// Takes the closing anchor anew: the last one counts where the exit hook does not run.
+pub(crate) fn refresh_end() {
+    let Some(header) = map::header() else { return };
     let kind = match header.fixed.clock.get() {
         1 => ClockKind::Tsc,
         2 => ClockKind::Cntvct,
@@ -156,7 +157,7 @@ extern "C" fn at_exit() {
         return;
     }
     if let Some(header) = map::header() {
-        refresh_end(header);
+        refresh_end();
         header.exited.set(1);
         let directory = sys::variable(DIRECTORY).filter(|path| !path.is_empty());
         if directory.is_none() {

@@ -56,7 +56,7 @@ impl Function {
         record.site_count.set(sites.len() as u64);
         let id = NEXT_ID.fetch_add(1, Relaxed);
         record.id.set(u64::from(id));
-        record.next.set(header.functions.get());
+        record.older.set(header.functions.get());
         header.functions.set(Some(record));
         self.first_site.store(NEXT_SITE.fetch_add(sites.len() as u32, Relaxed), Relaxed);
         self.id.store(id, Relaxed);

@@ -54,10 +54,10 @@ pub(crate) fn find(
     index: u32,
     of: Type,
 ) -> Option<&'static Row> {
-    if let Some(row) = slab.rows.get(function.site_id(index)).and_then(Link::get) {
-        if row.is_of(of.name) {
-            return Some(row);
-        }
+    if let Some(row) = slab.rows.get(function.site_id(index)).and_then(Link::get)
+        && row.is_of(of.name)
+    {
+        return Some(row);
     }
     find_or_make(slab, function, index, Some(of))
 }
@@ -82,6 +82,9 @@ fn find_or_make(
     index: u32,
     of: Option<Type>,
 ) -> Option<&'static Row> {
+    if slab.is_none() {
+        return None;
+    }
     let id = function.registered()?;
     let site = function.site_id(index);
     if !reach(&slab.rows, site) {
@@ -106,7 +109,7 @@ fn find_or_make(
     }
     row.next_type.set(first.get());
     first.set(Some(row));
-    row.next_row.set(slab.first_row.get());
+    row.older.set(slab.first_row.get());
     slab.first_row.set(Some(row));
     Some(row)
 }

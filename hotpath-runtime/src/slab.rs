@@ -55,22 +55,23 @@ pub(crate) fn current() -> &'static Slab {
 
 /// This thread's slab, made if this is its first probe.
 #[inline(always)]
-pub(crate) fn attached() -> Option<&'static Slab> {
+pub(crate) fn attached() -> &'static Slab {
     let slab = current();
-    if slab.is_none() { attach(None) } else { Some(slab) }
+    if slab.is_none() { attach(None) } else { slab }
 }
 
 /// Gives this thread a slab. `inner` is the allocator to calibrate, where one counts.
 #[cold]
 #[inline(never)]
-pub(crate) fn attach(inner: Option<&dyn GlobalAlloc>) -> Option<&'static Slab> {
+pub(crate) fn attach(inner: Option<&dyn GlobalAlloc>) -> &'static Slab {
     if state() != State::Fresh {
-        return None;
+        return &NO_SLAB;
     }
     set_state(State::Busy);
     let _errno = sys::KeepErrno::new();
     let slab = {
         let _held = map::LOCK.take();
+        process::refresh_end();
         if process::ensure(inner) { acquire() } else { None }
     };
     if let Some(slab) = slab {
@@ -81,7 +82,7 @@ pub(crate) fn attach(inner: Option<&dyn GlobalAlloc>) -> Option<&'static Slab> {
     }
     select(slab);
     set_state(if slab.is_some() { State::Attached } else { State::Dead });
-    slab
+    slab.unwrap_or(&NO_SLAB)
 }
 
 /// Runs a cold path that changes what threads share. `None` from within another one.
@@ -94,6 +95,7 @@ pub(crate) fn exclusive<T>(change: impl FnOnce() -> Option<T>) -> Option<T> {
     let _errno = sys::KeepErrno::new();
     let result = {
         let _held = map::LOCK.take();
+        process::refresh_end();
         change()
     };
     set_state(before);
@@ -103,7 +105,7 @@ pub(crate) fn exclusive<T>(change: impl FnOnce() -> Option<T>) -> Option<T> {
 /// Runs `work` on another slab, or on none, with nothing in it counted on this thread's own.
 pub(crate) fn aside<T>(slab: Option<&'static Slab>, work: impl FnOnce() -> T) -> T {
     let (before, own) = (state(), current());
-    set_state(State::Busy);
+    set_state(if slab.is_some() { State::Busy } else { State::Dead });
     select(slab);
     let result = work();
     select(Some(own));
@@ -136,7 +138,7 @@ fn acquire() -> Option<&'static Slab> {
     }
     let slab = Slab::make(map::take(FIRST_ROOM)?)?;
     let header = map::header()?;
-    slab.next_slab.set(header.slabs.get());
+    slab.older.set(header.slabs.get());
     header.slabs.set(Some(slab));
     Some(slab)
 }
@@ -172,6 +174,7 @@ unsafe extern "C" fn leave(_: *mut c_void) {
     slab.top.set(0);
     slab.acc.set(0);
     let _held = map::LOCK.take();
+    process::refresh_end();
     slab.next_free.set(FREE.get());
     FREE.set(Some(slab));
 }
@@ -199,7 +202,7 @@ impl Slab {
             last_node: Link::none(),
             first_row: Link::none(),
             first_histogram: Link::none(),
-            next_slab: Link::none(),
+            older: Link::none(),
             next_free: Link::none(),
             room: Room { start: Link::none(), len: Count::new(0) },
             tid: Count::new(0),
@@ -271,3 +274,6 @@ pub(crate) fn new_table<T: Sync + 'static>(len: usize) -> Option<&'static [Link<
     let _errno = sys::KeepErrno::new();
     map::private(len * 8)?.split(len)
 }
+
+#[cfg(test)]
+mod tests;

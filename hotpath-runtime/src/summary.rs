@@ -14,7 +14,7 @@ pub(crate) fn print() {
         return;
     }
     let text = slab::aside(None, || {
-        let segment = reader::read(&map::snapshot(), None).ok()?;
+        let segment = reader::read(&slab::exclusive(|| Some(map::snapshot()))?, None).ok()?;
         Some(render(&segment)).filter(|text| !text.is_empty())
     });
     if let Some(text) = text {
@@ -75,7 +75,7 @@ fn millis(segment: &Segment, ticks: u64) -> f64 {
 }
 
 /// Ticks of each node less those of its children. Exact modulo 2^64.
-fn self_ticks(nodes: &[Node]) -> Vec<u64> {
+pub(crate) fn self_ticks(nodes: &[Node]) -> Vec<u64> {
     let mut own: Vec<u64> = nodes
         .iter()
         .map(|node| if node.alias_of.is_some() { 0 } else { node.sum.wrapping_add(node.nested) })

@@ -242,7 +242,8 @@ pub(crate) fn allocate(file: c_int, start: usize, len: usize) -> Result<(), c_in
     if !known || limit.rlim_cur < (start + len) as libc::rlim_t {
         return Err(libc::EFBIG);
     }
-    allocate_within_limit(file, start as libc::off_t, len as libc::off_t)
+    let offset = |n| libc::off_t::try_from(n).map_err(|_| libc::EOVERFLOW);
+    allocate_within_limit(file, offset(start)?, offset(len)?)
 }
 
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]

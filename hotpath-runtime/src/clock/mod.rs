@@ -1,19 +1,16 @@
 //! The clock of the probes: raw ticks, never calibrated; two anchors turn them into nanoseconds.
 
-use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
-
 use crate::segment::reader::{Anchor, ClockKind};
 
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
 #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), path = "other.rs")]
 mod arch;
+#[cfg(any(test, feature = "enabled"))]
+mod probes;
 #[cfg_attr(unix, path = "system_unix.rs")]
 #[cfg_attr(not(unix), path = "system_other.rs")]
 mod system;
-
-/// Set before the first slab is made, where the processor's counter can't be used.
-static USE_SYSTEM: AtomicBool = AtomicBool::new(false);
 
 /// The clock that a process on this machine uses: the processor's counter where it is invariant
 /// and the kernel trusts it, else the system's monotonic clock.
@@ -25,26 +22,10 @@ pub fn native_clock() -> ClockKind {
     }
 }
 
-/// Chooses the clock of this process.
 #[cfg(any(test, feature = "enabled"))]
-pub(crate) fn choose() -> ClockKind {
-    let kind = native_clock();
-    USE_SYSTEM.store(kind == ClockKind::System, Relaxed);
-    kind
-}
-
-/// Ticks of the process's clock.
+pub(crate) use self::probes::choose;
 #[cfg(any(test, feature = "enabled"))]
-#[inline(always)]
-pub(crate) fn ticks() -> u64 {
-    if USE_SYSTEM.load(Relaxed) { system_ticks() } else { arch::ticks() }
-}
-
-#[cold]
-#[inline(never)]
-fn system_ticks() -> u64 {
-    system::monotonic_ns().unwrap_or(1)
-}
+pub use self::probes::ticks;
 
 /// Reads `kind` together with the system's monotonic clock: the closest of five attempts.
 ///

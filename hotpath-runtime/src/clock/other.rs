@@ -6,7 +6,7 @@ use crate::segment::reader::ClockKind;
 pub(super) const KIND: Option<ClockKind> = None;
 
 pub(super) fn ticks() -> u64 {
-    super::system_ticks()
+    super::system::monotonic_ns().unwrap_or(1)
 }
 
 pub(super) fn invariant() -> bool {

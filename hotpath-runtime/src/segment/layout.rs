@@ -82,7 +82,7 @@ pub(crate) struct Text {
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct FunctionRecord {
-    pub(crate) next: Link<FunctionRecord>,
+    pub(crate) older: Link<FunctionRecord>,
     pub(crate) id: Count,
     pub(crate) package: Text,
     pub(crate) target: Text,
@@ -141,7 +141,7 @@ pub(crate) struct Slab {
     pub(crate) first_row: Link<Row>,
     // Line 3.
     pub(crate) first_histogram: Link<Histogram>,
-    pub(crate) next_slab: Link<Slab>,
+    pub(crate) older: Link<Slab>,
     pub(crate) next_free: Link<Slab>,
     pub(crate) room: Room,
     pub(crate) tid: Count,
@@ -192,7 +192,7 @@ pub(crate) struct Node {
     // Line 3: cold.
     /// Id of the function; 0 for the root and `other`.
     pub(crate) function: Count,
-    pub(crate) next_node: Link<Node>,
+    pub(crate) newer: Link<Node>,
     /// Start of a nested call; nobody reads it.
     pub(crate) reopened: Count,
     pub(crate) is_async: Count,
@@ -234,7 +234,7 @@ pub(crate) struct Row {
     pub(crate) wait: Count,
     pub(crate) nested_wait: Count,
     pub(crate) cancelled: Count,
-    pub(crate) next_row: Link<Row>,
+    pub(crate) older: Link<Row>,
     pub(crate) function: Count,
     pub(crate) site: Count,
     // Line 3: cold.
@@ -266,7 +266,7 @@ pub(crate) const BUCKETS: usize = SUB_BUCKETS * 38;
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Histogram {
-    pub(crate) next_histogram: Link<Histogram>,
+    pub(crate) older: Link<Histogram>,
     pub(crate) function: Count,
     /// Site index plus one; 0 for the function itself.
     pub(crate) site: Count,

@@ -76,7 +76,7 @@ pub fn read(bytes: &[u8], end: Option<Anchor>) -> Result<Segment, ReadError> {
     for at in list(
         bytes,
         offset_of!(raw::Header, slabs),
-        offset_of!(raw::Slab, next_slab),
+        offset_of!(raw::Slab, older),
         size_of::<raw::Slab>(),
     )? {
         let slab = read_slab(bytes, at, &names, clock.end.ticks)?;
@@ -192,7 +192,7 @@ fn list(bytes: Bytes<'_>, head: usize, next: usize, size: usize) -> Result<Vec<u
 /// Functions with their ids, in the order of registration.
 fn read_functions(bytes: Bytes<'_>) -> Result<Vec<(u64, Function)>, ReadError> {
     let head = offset_of!(raw::Header, functions);
-    let next = offset_of!(raw::FunctionRecord, next);
+    let next = offset_of!(raw::FunctionRecord, older);
     let mut budget = bytes.len();
     let mut functions = list(bytes, head, next, size_of::<raw::FunctionRecord>())?
         .into_iter()
@@ -267,7 +267,7 @@ fn read_slab(bytes: Bytes<'_>, at: usize, names: &Names, end: u64) -> Result<Sla
     let rows = list(
         bytes,
         at + offset_of!(raw::Slab, first_row),
-        offset_of!(raw::Row, next_row),
+        offset_of!(raw::Row, older),
         size_of::<raw::Row>(),
     )?;
     Ok(Slab {
@@ -291,12 +291,8 @@ fn read_nodes(
     end: u64,
 ) -> Result<Vec<Node>, ReadError> {
     let size = size_of::<raw::Node>();
-    let offsets = list(
-        bytes,
-        slab + offset_of!(raw::Slab, first_node),
-        offset_of!(raw::Node, next_node),
-        size,
-    )?;
+    let offsets =
+        list(bytes, slab + offset_of!(raw::Slab, first_node), offset_of!(raw::Node, newer), size)?;
     let mut indices = HashMap::new();
     let mut nodes = Vec::new();
     for (index, &at) in offsets.iter().enumerate() {
@@ -424,7 +420,7 @@ fn read_histograms(
     let offsets = list(
         bytes,
         slab + offset_of!(raw::Slab, first_histogram),
-        offset_of!(raw::Histogram, next_histogram),
+        offset_of!(raw::Histogram, older),
         size,
     )?;
     let histograms = offsets.into_iter().rev().map(|at| {
@@ -458,3 +454,6 @@ fn read_histogram(
     }
     Ok(Histogram { function, site, buckets })
 }
+
+#[cfg(test)]
+mod tests;
