@@ -1,1 +1,3 @@
 //! What the end-to-end suites share: little workspaces, and the real binary run on them.
+
+pub mod package;

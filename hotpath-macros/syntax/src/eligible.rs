@@ -4,6 +4,8 @@ use proc_macro2::Span;
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Error, Item, Signature};
 
+use crate::options::is_hotpath;
+
 /// Why an item can't be measured, and where to point.
 #[derive(Clone, Debug)]
 pub struct Refusal {
@@ -87,6 +89,45 @@ pub fn refuse_item(item: &Item) -> Option<Refusal> {
     };
     Some(Refusal { message: format!("#[hotpath] can't measure {what}: {instead}"), span })
 }
+
+/// Whether one of these attributes may be a macro, which can refer to parameters by name.
+///
+/// Those that the compiler and its tools know are not; nor is our own.
+pub fn has_foreign_macro(attrs: &[Attribute]) -> bool {
+    attrs.iter().any(|attribute| {
+        let known = |name: &&str| attribute.path().segments[0].ident == *name;
+        !(is_hotpath(attribute) || INERT.iter().any(|name| known(&name)))
+    })
+}
+
+/// Attributes that expand to nothing, by their first path segment.
+const INERT: &[&str] = &[
+    "allow",
+    "automatically_derived",
+    "cfg",
+    "clippy",
+    "cold",
+    "coverage",
+    "deny",
+    "deprecated",
+    "diagnostic",
+    "doc",
+    "expect",
+    "export_name",
+    "forbid",
+    "ignore",
+    "inline",
+    "link_section",
+    "must_use",
+    "no_mangle",
+    "rustfmt",
+    "should_panic",
+    "target_feature",
+    "test",
+    "track_caller",
+    "unsafe",
+    "warn",
+];
 
 const METHODS: &str = "annotate its `impl` blocks or single methods";
 const EVALUATED: &str = "annotate the functions that use it";
