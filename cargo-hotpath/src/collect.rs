@@ -11,7 +11,7 @@ mod tree;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hotpath_runtime::segment::reader::{Anchor, ReadError, Segment};
+use hotpath_runtime::segment::reader::{Anchor, Node, ReadError, Segment};
 
 use crate::profile::{Memory, PROFILE_VERSION, ProbeCosts, Profile};
 use clock::Rate;
@@ -159,8 +159,10 @@ fn memory(segments: &[Segment], rates: &[Rate], notes: &mut Vec<String>) -> Opti
         memory.live_bytes = memory.live_bytes.saturating_add(figures.live_bytes);
         memory.peak_live_bytes = memory.peak_live_bytes.saturating_add(figures.peak_live_bytes);
         memory.error_bytes = memory.error_bytes.saturating_add(figures.error_bytes);
-        for root in segment.slabs.iter().filter_map(|slab| slab.nodes.first()) {
-            memory.outside.add(&rate.allocs(&root.allocs));
+        // The root, and the overflow node below it: operations of no function that is known.
+        let unknown = |node: &&Node| node.function.is_none() && node.parent.unwrap_or(0) == 0;
+        for node in segment.slabs.iter().flat_map(|slab| &slab.nodes).filter(unknown) {
+            memory.outside.add(&rate.allocs(&node.allocs));
         }
     }
     if sum.is_some() && without > 0 {

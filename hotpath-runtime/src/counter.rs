@@ -80,6 +80,16 @@ impl Allocs {
         }
     }
 
+    /// Whether anything was added since `before`: no operation leaves its own count as it was.
+    #[inline(always)]
+    pub(crate) fn differs(&self, before: &Self) -> bool {
+        let changed = |now: &Count, before: &Count| now.get() ^ before.get();
+        changed(&self.count, &before.count)
+            | changed(&self.frees, &before.frees)
+            | changed(&self.reallocs, &before.reallocs)
+            != 0
+    }
+
     /// What was added since `before`.
     #[inline(always)]
     pub(crate) fn since(&self, before: &Self) -> [u64; 8] {

@@ -39,7 +39,7 @@ struct Span(ManuallyDrop<Call>);
 impl Drop for Span {
     #[inline(always)]
     fn drop(&mut self) {
-        self.0.close();
+        self.0.close_poll(clock::ticks());
     }
 }
 
@@ -54,7 +54,7 @@ impl<F> Frame<F> {
             node.calls.add(1);
             node.future_bytes.set(size_of::<F>() as u64);
         }
-        let call = probe::open(entered, node.calls.get());
+        let call = probe::open(entered);
         let now = if call.start() == 0 { clock::ticks() } else { call.start() };
         if is_first {
             self.first = now;
@@ -84,17 +84,13 @@ impl<F: Future> Future for Frame<F> {
         // SAFETY: `future` is pinned with `self`.
         let result = unsafe { Pin::new_unchecked(&mut *this.future) }.poll(context);
         let (slab, node) = (span.0.slab(), span.0.node());
-        let length = span.0.close().unwrap_or(0);
-        let end = span.0.start().wrapping_add(length);
+        let end = clock::ticks();
+        span.0.close_poll(end);
         core::mem::forget(span);
         if result.is_pending() {
             this.last = end;
         } else {
-            let histogram = node
-                .histogram
-                .get()
-                .or_else(|| slab.function_histogram(&node.histogram, node.function.get()));
-            slab.distribute(histogram, probe::elapsed(slab, this.first, end));
+            slab.distribute_call(node, this.first, probe::elapsed(slab, this.first, end));
         }
         result
     }
@@ -166,7 +162,7 @@ impl<F> Awaited<F> {
 
     #[cold]
     fn cancel(&self) {
-        let Some(slab) = slab::attached() else { return };
+        let slab = slab::attached();
         if let Some(row) = self.row(slab) {
             self.charge(slab, row, clock::ticks());
             row.cancelled.add(1);
@@ -183,8 +179,8 @@ impl<F: Future> Future for Awaited<F> {
         let this = unsafe { self.get_unchecked_mut() };
         let before = this.state;
         let slab = slab::attached();
-        let row = slab.and_then(|slab| this.row(slab));
-        if let (Some(slab), Some(row)) = (slab, row) {
+        let row = this.row(slab);
+        if let Some(row) = row {
             match before {
                 State::Fresh => row.count.add(1),
                 State::Leaf | State::Outer => this.charge(slab, row, clock::ticks()),
@@ -193,14 +189,11 @@ impl<F: Future> Future for Awaited<F> {
             row.polls.add(1);
         }
         this.state = State::Done;
-        let around = slab.map_or(0, |slab| {
-            let around = slab.leaf.get();
-            slab.leaf.set(0);
-            around
-        });
+        let around = slab.leaf.get();
+        slab.leaf.set(0);
         // SAFETY: `future` is pinned with `self`.
         let result = unsafe { Pin::new_unchecked(&mut this.future) }.poll(context);
-        let (Some(slab), Some(row)) = (slab, row) else { return result };
+        let Some(row) = row else { return result };
         if result.is_pending() {
             this.pend(slab, before);
         } else {
@@ -228,7 +221,7 @@ impl<F> Awaited<F> {
             row.ready.add(1);
         } else if let Some(histogram) = row.histogram.get() {
             let elapsed = probe::elapsed(slab, self.first, clock::ticks());
-            slab.distribute(Some(histogram), elapsed);
+            slab.distribute(histogram, elapsed);
         }
     }
 }

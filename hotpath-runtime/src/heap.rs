@@ -54,7 +54,8 @@ pub(crate) fn reallocated(start: u64, from: usize, moved: *const u8, old: usize,
 #[cold]
 #[inline(never)]
 fn attach_for(inner: &dyn GlobalAlloc, count: impl FnOnce(&Slab), failed: bool) {
-    if let (Some(slab), false) = (slab::attach(Some(inner)), failed) {
+    let slab = slab::attach(Some(inner));
+    if !slab.is_none() && !failed {
         count(slab);
     }
 }

@@ -3,7 +3,7 @@
 use core::sync::atomic::Ordering::Relaxed;
 
 use crate::segment::cell::Link;
-use crate::segment::layout::{Histogram, Slab, bucket};
+use crate::segment::layout::{Histogram, Node, Slab, bucket};
 use crate::slab::reach;
 
 impl Histogram {
@@ -19,33 +19,47 @@ impl Slab {
     /// Counts the span before this one. What it hangs on is old by now, so that it costs nothing
     /// beside the clock; counting this one at once would wait for the clock's second reading.
     #[inline(always)]
-    pub(crate) fn distribute(&self, histogram: Option<&'static Histogram>, span: u64) {
+    pub(crate) fn distribute(&self, histogram: &'static Histogram, span: u64) {
         if let Some(last) = self.pending.get() {
             last.count(self.pending_span.get());
         }
-        self.pending.set(histogram);
+        self.pending.set(Some(histogram));
         self.pending_span.set(span);
     }
 
-    /// The function's histogram, found or made, remembered in `link`.
+    /// Counts a span of a call, timed or not (a start of 0).
+    #[inline(always)]
+    pub(crate) fn distribute_call(&self, node: &Node, start: u64, span: u64) {
+        match node.histogram.get() {
+            Some(histogram) => self.distribute(histogram, span),
+            None => self.distribute_first(node, start, span),
+        }
+    }
+
+    /// The same for a node that does not know its function's histogram yet.
     #[cold]
     #[inline(never)]
-    pub(crate) fn function_histogram(
-        &self,
-        link: &Link<Histogram>,
-        function: u64,
-    ) -> Option<&'static Histogram> {
+    fn distribute_first(&self, node: &Node, start: u64, span: u64) {
+        if start == 0 || self.is_none() {
+            return;
+        }
+        if let Some(histogram) = self.function_histogram(node.function.get()) {
+            node.histogram.set(Some(histogram));
+            self.distribute(histogram, span);
+        }
+    }
+
+    /// A function's histogram, found or made.
+    fn function_histogram(&self, function: u64) -> Option<&'static Histogram> {
         let known = if reach(&self.histograms_by_function, function) {
             self.histograms_by_function.get(function)
         } else {
             None
         };
-        let histogram =
-            known.and_then(Link::get).or_else(|| self.make_histogram(function, 0))?;
+        let histogram = known.and_then(Link::get).or_else(|| self.make_histogram(function, 0))?;
         if let Some(entry) = known {
             entry.set(Some(histogram));
         }
-        link.set(Some(histogram));
         Some(histogram)
     }
 

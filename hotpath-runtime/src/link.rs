@@ -30,6 +30,12 @@ impl<T: Sync> Link<T> {
         self.0.store(target.map_or(ptr::null_mut(), |t| ptr::from_ref(t).cast_mut()), Relaxed);
     }
 
+    /// Whether both lead to the same place.
+    #[inline(always)]
+    pub(crate) fn leads_where(&self, other: &Self) -> bool {
+        ptr::eq(self.0.load(Relaxed), other.0.load(Relaxed))
+    }
+
     /// Whether it leads to this very place.
     #[inline(always)]
     pub(crate) fn is(&self, target: &T) -> bool {

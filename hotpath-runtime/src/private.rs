@@ -11,6 +11,10 @@ pub use crate::{
     probe::{Call, Token, call, exit, grow, grow_on, mark, site, site_on},
 };
 
+#[cfg(all(unix, target_pointer_width = "64"))]
+#[doc(inline)]
+pub use crate::clock::ticks;
+
 /// A value closed by [`field`]: a place expression, so that `&` and `&mut` borrow it directly and
 /// its temporary lives as long as that of the expression it stands for.
 #[derive(Debug)]

@@ -82,6 +82,9 @@ fn find_or_make(
     index: u32,
     of: Option<Type>,
 ) -> Option<&'static Row> {
+    if slab.is_none() {
+        return None;
+    }
     let id = function.registered()?;
     let site = function.site_id(index);
     if !reach(&slab.rows, site) {

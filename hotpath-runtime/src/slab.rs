@@ -55,17 +55,17 @@ pub(crate) fn current() -> &'static Slab {
 
 /// This thread's slab, made if this is its first probe.
 #[inline(always)]
-pub(crate) fn attached() -> Option<&'static Slab> {
+pub(crate) fn attached() -> &'static Slab {
     let slab = current();
-    if slab.is_none() { attach(None) } else { Some(slab) }
+    if slab.is_none() { attach(None) } else { slab }
 }
 
 /// Gives this thread a slab. `inner` is the allocator to calibrate, where one counts.
 #[cold]
 #[inline(never)]
-pub(crate) fn attach(inner: Option<&dyn GlobalAlloc>) -> Option<&'static Slab> {
+pub(crate) fn attach(inner: Option<&dyn GlobalAlloc>) -> &'static Slab {
     if state() != State::Fresh {
-        return None;
+        return &NO_SLAB;
     }
     set_state(State::Busy);
     let _errno = sys::KeepErrno::new();
@@ -82,7 +82,7 @@ pub(crate) fn attach(inner: Option<&dyn GlobalAlloc>) -> Option<&'static Slab> {
     }
     select(slab);
     set_state(if slab.is_some() { State::Attached } else { State::Dead });
-    slab
+    slab.unwrap_or(&NO_SLAB)
 }
 
 /// Runs a cold path that changes what threads share. `None` from within another one.

@@ -4,17 +4,25 @@ use crate::segment::cell::{Count, Link};
 use crate::segment::layout::{Allocs, Node, Slab};
 use crate::site::Function;
 use crate::slab::{self, reach};
-use crate::{map, span};
+use crate::{clock, map, span};
+
+/// [`Node::next`] of a node all of whose calls are timed.
+pub(crate) const ALWAYS: u64 = 1;
+/// That of a node that is never timed.
+const NEVER: u64 = u64::MAX;
+/// That of a node with more to do than counting: the back edge of a recursion, or one that may be
+/// entered while it is open.
+const SPECIAL: u64 = 0;
 
 /// Where a call goes: the slab that counts it, the node on top before, and its own node.
-pub(crate) type Entered = (&'static Slab, &'static Node, &'static Node);
+pub(crate) type Entered = (&'static Slab, Option<&'static Node>, &'static Node);
 
 impl Node {
     /// The node of threads without a slab: matches no call, is never timed, counts what nobody reads.
     pub(crate) const fn none(this: &'static Self) -> Self {
         Self {
             calls: Count::new(0),
-            next: Count::new(u64::MAX),
+            next: Count::new(NEVER),
             sum: Count::new(0),
             max: Count::new(0),
             min: Count::new(0),
@@ -37,8 +45,19 @@ impl Node {
         }
     }
 
-    /// Whether it is the back edge of a recursion.
+    /// Counts a span.
     #[inline(always)]
+    pub(crate) fn record(&self, span: u64) {
+        self.timed.add(1);
+        if span > self.max.get() {
+            self.max.set(span);
+        }
+        if span < self.min.get() {
+            self.min.set(span);
+        }
+    }
+
+    /// Whether it is the back edge of a recursion.
     pub(crate) fn is_alias(&self) -> bool {
         !self.ctx.is(self)
     }
@@ -48,25 +67,27 @@ impl Node {
 #[inline(always)]
 pub(crate) fn enter(function: &'static Function) -> Entered {
     let slab = slab::current();
-    let parent = slab.node();
+    let parent = slab.cur.get();
     if let Some(node) = slab.children.get(function.id()).and_then(Link::get)
-        && node.parent.is(parent)
+        && node.parent.leads_where(&slab.cur)
     {
         return (slab, parent, node);
     }
-    find(slab, function)
+    let node = find(function);
+    // The thread may have got its slab only now.
+    let slab = slab::current();
+    (slab, slab.cur.get(), node)
 }
 
 #[cold]
 #[inline(never)]
-fn find(slab: &'static Slab, function: &'static Function) -> Entered {
-    let slab = if slab.is_none() { slab::attach(None).unwrap_or(slab) } else { slab };
+fn find(function: &'static Function) -> &'static Node {
+    let slab = slab::attached();
     let parent = slab.node();
     if slab.is_none() {
-        return (slab, parent, parent);
+        return parent;
     }
-    let node = slab.child(parent, function).or_else(|| slab.overflow()).unwrap_or(parent);
-    (slab, parent, node)
+    slab.child(parent, function).or_else(|| slab.overflow()).unwrap_or(parent)
 }
 
 impl Slab {
@@ -88,14 +109,15 @@ impl Slab {
         id: u64,
     ) -> Option<&'static Node> {
         let ancestor = ancestors(parent).find(|node| node.function.get() == id);
-        let node = self.add_node(Some(parent), ancestor, id, 1)?;
+        let next = if ancestor.is_some() { SPECIAL } else { ALWAYS };
+        let node = self.add_node(Some(parent), ancestor, id, next)?;
         node.is_async.set(u64::from(function.is_async));
         if let Some(ancestor) = ancestor {
             // From here on these may be entered while they are open. They are open now, once,
             // unless they were such nodes before.
             for between in ancestors(parent).take_while(|node| !core::ptr::eq(*node, ancestor)) {
-                if between.next.get() != 0 {
-                    between.next.set(0);
+                if between.next.get() != SPECIAL {
+                    between.next.set(SPECIAL);
                     between.depth.set(1);
                 }
             }
@@ -190,22 +212,43 @@ fn hash(parent: &Node, function: u64) -> u64 {
     key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 24
 }
 
-/// Counts a call of a node that may be open already; says where its start belongs.
+/// Opens a call of a node that is no plain one; gives its start, 0 for not timed.
 #[cold]
 #[inline(never)]
-pub(crate) fn reenter(slab: &Slab, node: &'static Node) -> &'static Count {
-    node.depth.add(1);
-    if node.depth.get() == 1 {
-        return &node.opened;
+pub(crate) fn open_special(slab: &Slab, node: &'static Node) -> u64 {
+    let ctx = node.ctx.get().unwrap_or(node);
+    slab.cur.set(Some(ctx));
+    if node.next.get() == NEVER {
+        return 0;
     }
-    span::push_border(slab, node);
-    &node.reopened
+    let mut opened = &node.opened;
+    if node.is_alias() {
+        span::push_border(slab, ctx);
+    } else {
+        node.depth.add(1);
+        if node.depth.get() > 1 {
+            span::push_border(slab, node);
+            opened = &node.reopened;
+        }
+    }
+    let start = clock::ticks();
+    opened.set(start);
+    start
 }
 
 /// Closes a call of such a node.
 #[cold]
 #[inline(never)]
-pub(crate) fn close_reentered(slab: &Slab, node: &'static Node, span: u64) {
+pub(crate) fn close_special(slab: &Slab, node: &'static Node, start: u64, span: u64) {
+    if start == 0 {
+        return;
+    }
+    node.record(span);
+    if node.is_alias() {
+        node.sum.add(span);
+        span::pop_border(slab);
+        return;
+    }
     let depth = node.depth.get();
     node.depth.set(depth.saturating_sub(1));
     if depth > 1 {

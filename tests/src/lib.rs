@@ -2,6 +2,7 @@
 
 pub mod binary;
 pub mod hotpath;
+pub mod package;
 pub mod workspace;
 
 pub use hotpath::{Finished, Hotpath};

@@ -8,11 +8,14 @@ use super::Local;
 use super::clock::Rate;
 use crate::profile::{Bucket, Function};
 
+/// Counts by clock, lowest and highest value in ticks.
+type Ticks = BTreeMap<(usize, u64, u64), u64>;
+
 /// Buckets in ticks by (function, site): processes with one kind of clock have the same bounds in
 /// ticks, but their rates, and so their bounds in nanoseconds, differ in the last digits.
 #[derive(Default)]
 pub(super) struct Histograms {
-    of: BTreeMap<(usize, Option<usize>), BTreeMap<(usize, u64, u64), u64>>,
+    of: BTreeMap<(usize, Option<usize>), Ticks>,
     clocks: Vec<(ClockKind, Rate)>,
 }
 

@@ -19,44 +19,47 @@ impl Contexts {
     /// Adds one slab's tree; returns the ticks that its measured functions took together.
     pub(super) fn add(
         &mut self,
-        nodes: &[Node],
+        tree: &[Node],
         functions: &[Function],
         local: Local<'_>,
         notes: &mut Vec<String>,
     ) -> u64 {
-        let owners = owners(nodes);
-        let own = own_ticks(nodes, &owners);
-        let mut places: Vec<Option<usize>> = vec![None; nodes.len()];
-        for (index, node) in nodes.iter().enumerate().skip(1) {
-            let parent = node.parent.map_or(ROOT, |parent| owners[parent]);
-            let Some(function) = node.function else {
+        let owners = owners(tree);
+        let own = own_ticks(tree, &owners);
+        let mut places: Vec<Option<usize>> = vec![None; tree.len()];
+        for (index, node) in tree.iter().enumerate().skip(1) {
+            let owner = owners[index];
+            let caller = node.parent.and_then(|parent| places[owners[parent]]);
+            match node.function {
                 // Its place is its owner's: allocations of functions that found no room.
-                if let Some(owner) = places[owners[index]] {
-                    self.list[owner].allocs.add(&local.rate.allocs(&node.allocs));
+                None => self.add_unknown(node, places[owner], local),
+                Some(_) if owner != index => {
+                    self.add_back_edge(node, places[owner], caller, local);
                 }
-                continue;
-            };
-            if owners[index] != index {
-                self.add_back_edge(node, places[owners[index]], places[parent], local);
-                continue;
+                Some(function) => {
+                    let place = self.place(caller, local.functions[function]);
+                    places[index] = Some(place);
+                    self.add_node(place, node, functions[function].is_async, local);
+                    self.add_self(place, own[index], local);
+                    if own[index] < 0 && own[index] < -rounding(tree, index, &owners) {
+                        notes.push(too_short(&functions[function].name, own[index], local));
+                    }
+                }
             }
-            let place = self.place(places[parent], local.functions[function]);
-            places[index] = Some(place);
-            self.add_node(place, node, functions[function].is_async, local);
-            let ticks = own[index];
-            if ticks < 0 && ticks < -rounding(nodes, index, &owners) {
-                notes.push(format!(
-                    "{}: the functions that it calls took {} ns longer than itself: its own time \
-                     there is taken as 0",
-                    functions[function].name,
-                    local.rate.ns(ticks.unsigned_abs().try_into().unwrap_or(u64::MAX))
-                ));
-            }
-            let self_ns = local.rate.ns(u64::try_from(ticks.max(0)).unwrap_or(u64::MAX));
-            let context = &mut self.list[place];
-            context.self_ns = context.self_ns.saturating_add(self_ns);
         }
         u64::try_from(-own.first().copied().unwrap_or_default()).unwrap_or_default()
+    }
+
+    fn add_unknown(&mut self, node: &Node, owner: Option<usize>, local: Local<'_>) {
+        if let Some(owner) = owner {
+            self.list[owner].allocs.add(&local.rate.allocs(&node.allocs));
+        }
+    }
+
+    fn add_self(&mut self, place: usize, ticks: i128, local: Local<'_>) {
+        let self_ns = local.rate.ns(u64::try_from(ticks.max(0)).unwrap_or(u64::MAX));
+        let context = &mut self.list[place];
+        context.self_ns = context.self_ns.saturating_add(self_ns);
     }
 
     fn place(&mut self, parent: Option<usize>, function: usize) -> usize {
@@ -185,6 +188,16 @@ fn own_ticks(nodes: &[Node], owners: &[usize]) -> Vec<i128> {
         own[node.parent.map_or(ROOT, |parent| owners[parent])] -= span;
     }
     own
+}
+
+/// The note for a function whose own time came out negative.
+fn too_short(name: &str, ticks: i128, local: Local<'_>) -> String {
+    let excess = u64::try_from(ticks.unsigned_abs()).unwrap_or(u64::MAX);
+    format!(
+        "{name}: the functions that it calls took {} ns longer than itself: its own time there is \
+         taken as 0",
+        local.rate.ns(excess)
+    )
 }
 
 /// How far rounding may bring a node's own time below 0: a tick for each span in it.

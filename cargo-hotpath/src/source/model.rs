@@ -1,5 +1,7 @@
 //! The annotated functions of one parsed file, and the files that its modules lie in.
 
+use std::path::PathBuf;
+
 use hotpath_runtime_syntax::{Options, method_name, refuse_function, type_name};
 use proc_macro2::LineColumn;
 use syn::ext::IdentExt;
@@ -26,8 +28,9 @@ pub(super) struct Scanned {
 
 /// A module whose text is in another file.
 pub(super) struct Module {
-    pub(super) file: std::path::PathBuf,
-    pub(super) module: String,
+    pub(super) file: PathBuf,
+    /// Its path.
+    pub(super) name: String,
     pub(super) owns_directory: bool,
     pub(super) in_test: bool,
 }
@@ -44,7 +47,7 @@ pub(super) fn of_file(
     place: &Place,
 ) -> Result<Scanned, String> {
     let annotated = text.contains("hotpath");
-    if !annotated && !text.contains("mod") {
+    if !annotated && !module::may_declare(text) {
         return Ok(Scanned::default());
     }
     let file = syn::parse_file(text).map_err(|error| {
@@ -124,7 +127,7 @@ impl Model<'_> {
             }
             _ if !self.annotated => {}
             Item::Fn(it) => self.function(
-                Candidate {
+                &Candidate {
                     name: it.sig.ident.unraw().to_string(),
                     attrs: &it.attrs,
                     signature: &it.sig,
@@ -139,7 +142,7 @@ impl Model<'_> {
                     let TraitItem::Fn(method) = item else { continue };
                     let Some(block) = &method.default else { continue };
                     self.function(
-                        Candidate {
+                        &Candidate {
                             name: method.sig.ident.unraw().to_string(),
                             attrs: &method.attrs,
                             signature: &method.sig,
@@ -163,7 +166,7 @@ impl Model<'_> {
             }
             self.scanned.modules.extend(files.into_iter().map(|(file, owns_directory)| Module {
                 file,
-                module: path.clone(),
+                name: path.clone(),
                 owns_directory,
                 in_test,
             }));
@@ -185,7 +188,7 @@ impl Model<'_> {
         for item in &block.items {
             let ImplItem::Fn(method) = item else { continue };
             self.function(
-                Candidate {
+                &Candidate {
                     name: method_name(&owner, &method.sig.ident.unraw()),
                     attrs: &method.attrs,
                     signature: &method.sig,
@@ -196,14 +199,14 @@ impl Model<'_> {
         }
     }
 
-    fn function(&mut self, candidate: Candidate<'_>, context: &Context) {
+    fn function(&mut self, candidate: &Candidate<'_>, context: &Context) {
         let own = annotation::options(candidate.attrs);
         let in_test = context.in_test || annotation::is_test(candidate.attrs);
         if let Some(options) = inherit(context.inherited.clone(), own)
             && !options.skip
             && refuse_function(candidate.signature, candidate.attrs).is_none()
         {
-            let function = self.measured(&candidate, &options, context, in_test);
+            let function = self.measured(candidate, &options, context, in_test);
             self.scanned.functions.push(function);
         }
         // Items inside are no part of it: they carry attributes of their own.

@@ -53,8 +53,37 @@ impl Place {
     }
 }
 
+/// Whether a text may hold `mod name;`: parsing costs a hundred times as much as this.
+pub(super) fn may_declare(text: &str) -> bool {
+    text.match_indices("mod").any(|(at, _)| {
+        let rest = &text[at + "mod".len()..];
+        let name = rest.trim_start();
+        let after = name.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_' || c == '#');
+        // A comment may stand between any two tokens.
+        name.len() < rest.len() && after.len() < name.len() && after.trim_start().starts_with(';')
+            || name.starts_with("//")
+            || name.starts_with("/*")
+            || after.trim_start().starts_with("/*")
+    })
+}
+
 /// Name of a module without `r#`.
 pub(super) fn name(module: &ItemMod) -> String {
     use syn::ext::IdentExt;
     module.ident.unraw().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn declarations_are_never_overlooked() {
+        for text in ["mod a;", "pub mod r#a ;", "mod\n a\n;", "mod /* x */ a;", "mod a /* x */;"] {
+            assert!(may_declare(text), "{text}");
+        }
+        for text in ["mod a { }", "modest;", "// this modifies a; b", "x %= modulo;"] {
+            assert!(!may_declare(text), "{text}");
+        }
+    }
 }

@@ -65,13 +65,13 @@ fn take<'r>(source: &mut Source, next: &mut Vec<Job<'r>>, job: &Job<'r>, scanned
     above.push(path::normal(&job.file));
     for child in scanned.modules {
         if above.contains(&path::normal(&child.file)) {
-            source.notes.push(format!("{}: module `{}` holds itself", shown(job), child.module));
+            source.notes.push(format!("{}: module `{}` holds itself", shown(job), child.name));
             continue;
         }
         next.push(Job {
             root: job.root,
             file: child.file,
-            module: child.module,
+            module: child.name,
             owns_directory: child.owns_directory,
             in_test: child.in_test,
             above: above.clone(),

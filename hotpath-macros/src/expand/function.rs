@@ -9,8 +9,9 @@ use crate::model::Function;
 
 /// The guard, the parameters moved behind it, and the body.
 ///
-/// `return { .. };` rather than a tail expression: before edition 2024 the
-/// temporaries of a tail outlive the locals, and the parameters are locals now.
+/// The body is the arm of a `match`: before edition 2024 the temporaries of a tail outlive the
+/// locals of its function, which the parameters are now, but never those outside of the arm. And
+/// where the body diverges, nothing after it is unreachable.
 pub(crate) fn body(
     function: &mut Function,
     statements: TokenStream,
@@ -22,7 +23,7 @@ pub(crate) fn body(
     quote_spanned! {span=>
         let __hotpath_call = #open(&#table);
         #moves
-        return { #statements };
+        match () { () => { #statements } }
     }
 }
 

@@ -23,7 +23,9 @@ pub fn native_clock() -> ClockKind {
 }
 
 #[cfg(any(test, feature = "enabled"))]
-pub(crate) use self::probes::{choose, ticks};
+pub(crate) use self::probes::choose;
+#[cfg(any(test, feature = "enabled"))]
+pub use self::probes::ticks;
 
 /// Reads `kind` together with the system's monotonic clock: the closest of five attempts.
 ///

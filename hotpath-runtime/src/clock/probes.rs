@@ -17,7 +17,7 @@ pub(crate) fn choose() -> ClockKind {
 
 /// Ticks of the process's clock.
 #[inline(always)]
-pub(crate) fn ticks() -> u64 {
+pub fn ticks() -> u64 {
     if USE_SYSTEM.load(Relaxed) { system_ticks() } else { arch::ticks() }
 }
 

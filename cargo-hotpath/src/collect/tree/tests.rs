@@ -220,8 +220,8 @@ fn children_longer_than_their_parent_are_noted() {
 
 #[test]
 fn what_went_to_the_overflow_node_stays_with_its_parent() {
-    let own = hotpath_runtime::segment::reader::Allocs { count: 3, ..Default::default() };
-    let nodes = [
+    let held = hotpath_runtime::segment::reader::Allocs { count: 3, ..Default::default() };
+    let tree = [
         Node::default(),
         Node {
             function: Some(0),
@@ -231,10 +231,10 @@ fn what_went_to_the_overflow_node_stays_with_its_parent() {
             sum: 100,
             ..Node::default()
         },
-        Node { parent: Some(1), calls: 5, timed: 5, sum: 60, allocs: own, ..Node::default() },
+        Node { parent: Some(1), calls: 5, timed: 5, sum: 60, allocs: held, ..Node::default() },
         Node { function: Some(1), parent: Some(2), calls: 1, timed: 1, sum: 20, ..Node::default() },
     ];
-    let (contexts, inside, notes) = merged(&[&nodes], 2);
+    let (contexts, inside, notes) = merged(&[&tree], 2);
     assert_eq!(notes, Vec::<String>::new());
     assert_eq!(inside, [100]);
     let [outer, inner] = &contexts[..] else { panic!("{contexts:?}") };
