@@ -1,6 +1,7 @@
 //! The list of measured functions, with percentiles from their histograms.
 
 use crate::facts::{Facts, FunctionFacts};
+use crate::impact::round_pct;
 use crate::profile::Bucket;
 use crate::report::share_of_threads;
 use crate::schema::{AsyncFigures, Function, Sampled};
@@ -29,8 +30,9 @@ fn row(facts: &Facts, function: &FunctionFacts) -> Function {
         total_ns: function.total_ns,
         self_ns: function.self_ns,
         self_pct: share_of_threads(facts, function.self_ns as f64),
-        wall_pct: single
-            .then(|| (100.0 * function.self_ns as f64 / facts.wall_ns as f64).min(100.0)),
+        wall_pct: single.then(|| {
+            round_pct((100.0 * function.self_ns as f64 / facts.wall_ns as f64).min(100.0))
+        }),
         p50_ns: at(0.50),
         p95_ns: at(0.95),
         p99_ns: at(0.99),

@@ -8,6 +8,7 @@ mod quality;
 mod sites;
 
 use crate::facts::Facts;
+use crate::impact::round_pct;
 use crate::profile::{Allocs, Profile};
 use crate::rank::Ranked;
 use crate::schema::{
@@ -113,7 +114,7 @@ fn edges(facts: &Facts) -> Vec<Edge> {
 fn share_of_threads(facts: &Facts, ns: f64) -> f64 {
     let measured: u64 = facts.functions.iter().map(|function| function.self_ns).sum();
     let all = (measured + facts.outside_ns) as f64;
-    if all > 0.0 { (100.0 * ns / all).clamp(0.0, 100.0) } else { 0.0 }
+    if all > 0.0 { round_pct((100.0 * ns / all).clamp(0.0, 100.0)) } else { 0.0 }
 }
 
 #[cfg(test)]

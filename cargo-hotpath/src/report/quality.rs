@@ -1,6 +1,6 @@
 //! How far a run's figures can be trusted: what to know before reading on.
 
-use crate::impact::{Workload, probes_ns};
+use crate::impact::{Workload, probes_ns, round_pct};
 use crate::report::Inputs;
 use crate::schema::{Measurement, Quality, Run, Warning};
 use crate::units;
@@ -33,7 +33,13 @@ pub(super) fn quality(inputs: &Inputs<'_>) -> Quality {
     });
     let allocations =
         if facts.allocations_measured { Measurement::Measured } else { Measurement::NotMeasured };
-    Quality { warnings, overhead_pct, noise_pct, truncated, allocations }
+    Quality {
+        warnings,
+        overhead_pct: overhead_pct.map(round_pct),
+        noise_pct: noise_pct.map(round_pct),
+        truncated,
+        allocations,
+    }
 }
 
 fn warning(id: &str, message: impl Into<String>) -> Warning {

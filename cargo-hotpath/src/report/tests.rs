@@ -66,12 +66,12 @@ pub(super) fn many(count: u64) -> Facts {
 
 /// A report of these facts; `change` has the last word on what goes in.
 pub(super) fn report(facts: &Facts, change: impl FnOnce(&mut Inputs<'_>, &mut Profile)) -> Report {
-    let mut profile = Profile::default();
-    profile.memory = facts.allocations_measured.then(|| Memory {
+    let memory = facts.allocations_measured.then(|| Memory {
         peak_live_bytes: 3 << 20,
         outside: Allocs { count: 7, bytes: 700, ..Allocs::default() },
         ..Memory::default()
     });
+    let mut profile = Profile { memory, ..Profile::default() };
     let stand_in = profile.clone();
     let mut inputs = Inputs {
         facts,

@@ -72,7 +72,7 @@ static META: Meta = Meta {
     docs: "https://rust-lang.github.io/rust-clippy/master/index.html#unnecessary_to_owned",
     explain: Explain {
         means: "The copy is made, borrowed once and dropped. A borrow of the original does the same for nothing.",
-        found: "Each `.clone()`, `.to_owned()`, `.to_string()` and `.to_vec()` is measured. This rule looks at those whose\n\
+        found: "Each `.clone()`, `.to_owned()` and `.to_vec()` is measured. This rule looks at those whose\n\
                 value is borrowed on the spot. Clones of `Arc`, `Rc`, channel ends and the like are left out: they copy\n\
                 no data.",
         not_when: "The original is changed while the copy is in use, the type's `Clone` has an effect of its own, or the\n\
@@ -88,7 +88,8 @@ impl Rule for CloneForBorrow {
     }
 
     fn check(&self, facts: &Facts) -> Vec<Candidate> {
-        let kinds = [Kind::Clone, Kind::ToOwned, Kind::ToString, Kind::ToVec];
+        // Not `to_string`: of a number it is a conversion, and there is nothing to borrow.
+        let kinds = [Kind::Clone, Kind::ToOwned, Kind::ToVec];
         let copies = |row: &crate::facts::SiteFacts| {
             row.type_name.as_deref().is_some_and(|name| !types::is_shared(name))
         };
@@ -103,7 +104,7 @@ impl Rule for CloneForBorrow {
 fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
     let source = site.source()?;
     let ns = site.ns()?;
-    let use_ = reading_use(&source.usage)?;
+    let use_ = reading_use(&source.usage).filter(|_| !site.is_mutably_borrowed())?;
     let each = ns / site.count() as f64;
     if site.allocs().count == 0 && each < MIN_COPY_NS.default {
         return None;
@@ -158,7 +159,7 @@ fn reading_use(usage: &Usage) -> Option<String> {
 fn fix(facts: &Facts, site: &Site<'_>) -> Option<Fix> {
     let source = site.source()?;
     let text = facts.sources.get(&site.of.file)?;
-    let expression = text.get(source.span.byte_start..source.span.byte_end)?;
+    let expression = site.text()?;
     let receiver = source.receiver.as_deref()?;
     if site.of.from_macro || expression.strip_prefix(receiver)? != ".clone()" {
         return None;
@@ -245,6 +246,19 @@ mod tests {
     fn few_but_dear_copies_are_spoken_of() {
         let dear = SiteFacts { count: 3, timed: 3, ..borrowed() };
         assert_eq!(check(&CloneForBorrow, dear).len(), 1);
+    }
+
+    #[test]
+    fn silent_where_the_copy_is_changed_or_a_conversion() {
+        let text = "fn run() {\n    g(&mut x.clone());\n}\n";
+        let site = with_source(borrowed(), |source| {
+            source.span = Span { byte_start: 22, byte_end: 31, ..Span::default() };
+        });
+        let mut facts = run(vec![site]);
+        facts.sources.insert("src/main.rs".to_owned(), text.to_owned());
+        assert!(CloneForBorrow.check(&facts).is_empty());
+        let number = SiteFacts { kind: Kind::ToString, ..borrowed() };
+        assert!(check(&CloneForBorrow, number).is_empty());
     }
 
     #[test]

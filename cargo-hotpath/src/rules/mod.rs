@@ -207,13 +207,11 @@ impl Suggestion {
 impl fmt::Display for Suggestion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "there is no rule `{}`", self.given)?;
-        match self.nearest {
-            Some(nearest) => write!(f, "; did you mean `{nearest}`?"),
-            None => {
-                let ids: Vec<_> = all().iter().map(|rule| rule.meta().id).collect();
-                write!(f, "; the rules are {}", ids.join(", "))
-            }
+        if let Some(nearest) = self.nearest {
+            return write!(f, "; did you mean `{nearest}`?");
         }
+        let ids: Vec<_> = all().iter().map(|rule| rule.meta().id).collect();
+        write!(f, "; the rules are {}", ids.join(", "))
     }
 }
 

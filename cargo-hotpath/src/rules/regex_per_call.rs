@@ -66,7 +66,7 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
         steps: vec![
             format!(
                 "Add `static PATTERN: LazyLock<{what}> = LazyLock::new(|| {}.unwrap());` to the function.",
-                site.label()
+                site.text().unwrap_or(site.label())
             ),
             "Use `PATTERN` in place of the compiled value.".to_owned(),
         ],

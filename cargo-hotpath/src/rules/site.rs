@@ -72,6 +72,20 @@ impl<'a> Site<'a> {
         &self.main_row().label
     }
 
+    /// The whole expression as it stands in the source.
+    pub(super) fn text(&self) -> Option<&'a str> {
+        let span = self.source()?.span;
+        self.facts.sources.get(&self.of.file)?.get(span.byte_start..span.byte_end)
+    }
+
+    /// Whether it stands behind `&mut`, as far as the source can be read.
+    pub(super) fn is_mutably_borrowed(&self) -> bool {
+        let before = self.source().and_then(|source| {
+            self.facts.sources.get(&self.of.file)?.get(..source.span.byte_start)
+        });
+        before.is_some_and(|before| before.trim_end_matches([' ', '(', '\n']).ends_with("&mut"))
+    }
+
     pub(super) fn type_name(&self) -> Option<&'a str> {
         self.main_row().type_name.as_deref()
     }
@@ -153,34 +167,38 @@ impl<'a> Site<'a> {
         }
     }
 
-    /// `x.clone()` in `app::run` ran 1 000 times: 412 ms (41.2 % of wall), 1 000 allocations (24 KiB)`.
+    /// What it cost in words: how often it ran, for how long, with how many allocations.
     pub(super) fn measured(&self) -> String {
-        let mut text = format!(
-            "`{}` in `{}` ran {}",
+        let times = units::counted(self.count(), "time");
+        format!(
+            "`{}` in `{}` ran {times}{}{}",
             self.label(),
             self.of.path,
-            units::counted(self.count(), "time")
-        );
-        if let Some(ns) = self.ns() {
-            let wall = Workload::new(self.facts).wall_ns();
-            let share = if wall > 0.0 { (100.0 * ns / wall).min(100.0) } else { 0.0 };
-            let each = units::time(ns / self.count().max(1) as f64);
-            text.push_str(&format!(
-                " and took {} ({each} each, {} of wall)",
-                units::time(ns),
-                units::percent(share)
-            ));
-        }
+            self.measured_time().unwrap_or_default(),
+            self.measured_allocs()
+        )
+    }
+
+    fn measured_time(&self) -> Option<String> {
+        let ns = self.ns()?;
+        let wall = Workload::new(self.facts).wall_ns();
+        let share = if wall > 0.0 { (100.0 * ns / wall).min(100.0) } else { 0.0 };
+        Some(format!(
+            " and took {} ({} each, {} of wall)",
+            units::time(ns),
+            units::time(ns / self.count().max(1) as f64),
+            units::percent(share)
+        ))
+    }
+
+    fn measured_allocs(&self) -> String {
         match self.gone_allocs() {
-            (Some(0), _) => text.push_str(", without allocating"),
-            (Some(allocs), Some(bytes)) => text.push_str(&format!(
-                ", with {} ({})",
-                units::counted(allocs, "allocation"),
-                units::bytes(bytes)
-            )),
-            _ => text.push_str("; allocations were not measured"),
+            (Some(0), _) => ", without allocating".to_owned(),
+            (Some(allocs), Some(bytes)) => {
+                format!(", with {} ({})", units::counted(allocs, "allocation"), units::bytes(bytes))
+            }
+            _ => "; allocations were not measured".to_owned(),
         }
-        text
     }
 }
 

@@ -19,7 +19,7 @@ use wrap::wrap;
 const TOP: usize = 10;
 
 /// Narrowest width that the layout is made for; less is taken for this.
-const LEAST_WIDTH: usize = 40;
+const LEAST_WIDTH: usize = 48;
 
 /// How to print.
 #[derive(Clone, Copy, Debug)]
@@ -123,13 +123,17 @@ fn verification(page: &mut Page, report: &Report) {
         ("Measure the same again", "cargo hotpath run"),
     ];
     for (number, (what, command)) in steps.iter().enumerate() {
-        page.item(&format!("  {}. ", number + 1), &format!("{what:<28}{command}"));
+        let line = format!("  {}. {what:<28}{command}", number + 1);
+        if line.chars().count() <= page.width {
+            page.raw(&line);
+        } else {
+            page.item(&format!("  {}. ", number + 1), what);
+            page.raw(&format!("     {command}"));
+        }
     }
     let rule = &report.findings[0].rule;
-    page.item(
-        "  ",
-        &format!("More on a rule, and when not to follow it: cargo hotpath explain {rule}"),
-    );
+    page.item("  ", "More on a rule, and when not to follow it:");
+    page.raw(&format!("    cargo hotpath explain {rule}"));
 }
 
 /// `exit code 3`, `signal 9`; `None` for success.

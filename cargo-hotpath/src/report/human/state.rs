@@ -48,29 +48,29 @@ fn part(part: &Where) -> String {
 
 fn workload(report: &Report) -> String {
     let workload = &report.workload;
-    let mut text = format!(
-        "{} {} ran for {}",
+    let wall = units::time(report.totals.wall_ns as f64);
+    let cpu = match report.totals.cpu_ns {
+        Some(cpu) => format!(
+            " with {} of CPU time{}",
+            units::time(cpu as f64),
+            character(cpu as f64, report.totals.wall_ns as f64)
+        ),
+        None => "; CPU time was not measured".to_owned(),
+    };
+    let median = match report.runs.len() {
+        0 | 1 => String::new(),
+        runs => format!("; median of {runs} runs"),
+    };
+    let noise =
+        report.quality.noise_pct.map(|pct| format!(", which differ by {}", units::percent(pct)));
+    let failure = failure(&workload.exit).map(|how| format!("; ended with {how}"));
+    format!(
+        "{} {} ran for {wall}{cpu}{median}{}{}.",
         workload.kind,
         workload.name,
-        units::time(report.totals.wall_ns as f64)
-    );
-    match report.totals.cpu_ns {
-        Some(cpu) => {
-            text.push_str(&format!(" with {} of CPU time", units::time(cpu as f64)));
-            text.push_str(character(cpu as f64, report.totals.wall_ns as f64));
-        }
-        None => text.push_str("; CPU time was not measured"),
-    }
-    if report.runs.len() > 1 {
-        text.push_str(&format!("; median of {} runs", report.runs.len()));
-        if let Some(noise) = report.quality.noise_pct {
-            text.push_str(&format!(", which differ by {}", units::percent(noise)));
-        }
-    }
-    if let Some(failure) = failure(&workload.exit) {
-        text.push_str(&format!("; ended with {failure}"));
-    }
-    text + "."
+        noise.unwrap_or_default(),
+        failure.unwrap_or_default()
+    )
 }
 
 fn character(cpu: f64, wall: f64) -> &'static str {
@@ -114,10 +114,7 @@ fn functions(page: &mut Page, report: &Report, top: usize) {
     let more = report.functions.len().saturating_sub(top);
     if more > 0 {
         let all = report.functions.len();
-        page.item(
-            "  ",
-            &format!("and {} more: --top {all}", units::counted(more as u64, "function")),
-        );
+        page.item("  ", &format!("and {} more, --top {all} lists all", units::count(more as u64)));
     }
     if shown.clone().any(|function| function.sampled.is_some()) {
         page.item("  ", "~ scaled from a sample of its calls");

@@ -43,12 +43,9 @@ fn taken(widths: &[usize]) -> usize {
 }
 
 fn line(row: &[String], widths: &[usize], left: usize) -> String {
-    let mut line = String::new();
-    for (cell, width) in row.iter().zip(widths) {
-        line.push_str(&format!("  {cell:>width$}"));
-    }
+    let numbers = row.iter().zip(widths).map(|(cell, width)| format!("  {cell:>width$}"));
     let name = row.last().map_or("", String::as_str);
-    format!("{line}  {}", cut_front(name, left))
+    format!("{}  {}", numbers.collect::<String>(), cut_front(name, left))
 }
 
 #[cfg(test)]
@@ -68,7 +65,7 @@ mod tests {
     fn numbers_give_way_to_names() {
         let mut table = Table::new(&["self", "calls", "name"]);
         table.row(vec!["1 s".to_owned(), "1 000".to_owned(), "a_name_of_twenty_char".to_owned()]);
-        assert_eq!(table.lines(35)[1], "   1 s  1 000  a_name_of_twenty_char");
+        assert_eq!(table.lines(40)[1], "   1 s  1 000  a_name_of_twenty_char");
         assert_eq!(table.lines(30)[1], "   1 s  a_name_of_twenty_char");
     }
 }

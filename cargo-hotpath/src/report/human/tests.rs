@@ -55,7 +55,7 @@ fn a_crash_with_warnings() {
 #[test]
 fn every_width_holds() {
     let facts = busy();
-    for width in [40, 60, 100, 132] {
+    for width in [48, 60, 100, 132] {
         let options = Options { width, ..Options::default() };
         shown(&report(&facts, |_, _| {}), &facts, &options);
     }

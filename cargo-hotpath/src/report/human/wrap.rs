@@ -1,19 +1,38 @@
 //! Breaking text into lines.
 
 /// The text in lines of at most `width` characters, broken at spaces. A word that is longer is
-/// broken where it must be. Runs of spaces stay as they are inside a line.
+/// broken where it must be, a number is not parted from its digits or unit. Runs of spaces stay as
+/// they are inside a line.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = Vec::new();
     let mut rest: Vec<char> = text.trim_end().chars().collect();
     while rest.len() > width {
-        let at = (1..=width).rev().find(|at| rest[*at] == ' ').unwrap_or(width);
+        let at = (1..=width).rev().find(|at| may_break(&rest, *at)).unwrap_or(width);
         let tail = rest.split_off(at);
         lines.push(rest.iter().collect::<String>().trim_end().to_owned());
         rest = tail.into_iter().skip_while(|character| *character == ' ').collect();
     }
     lines.push(rest.iter().collect());
     lines
+}
+
+/// Words that belong to the number before them.
+const UNITS: &[&str] = &["%", "ns", "µs", "ms", "s", "B", "KiB", "MiB", "GiB", "TiB"];
+
+fn may_break(text: &[char], at: usize) -> bool {
+    if text[at] != ' ' {
+        return false;
+    }
+    if !text[..at].last().is_some_and(char::is_ascii_digit) {
+        return true;
+    }
+    let next: String = text[at + 1..]
+        .iter()
+        .take_while(|c| **c != ' ')
+        .filter(|c| !",.;:()".contains(**c))
+        .collect();
+    !next.starts_with(|c: char| c.is_ascii_digit()) && !UNITS.contains(&next.as_str())
 }
 
 /// The text cut to `width` characters, with `…` where something is gone: at the front, as the end
@@ -42,6 +61,12 @@ mod tests {
     fn words_that_are_too_long_break() {
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(wrap("ééé éé", 3), ["ééé", "éé"]);
+    }
+
+    #[test]
+    fn numbers_stay_whole() {
+        assert_eq!(wrap("ran 1 000 000 times", 9), ["ran", "1 000 000", "times"]);
+        assert_eq!(wrap("took 4.0 ms, (22.9 MiB)", 10), ["took", "4.0 ms,", "(22.9 MiB)"]);
     }
 
     #[test]
