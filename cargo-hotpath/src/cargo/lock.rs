@@ -98,8 +98,7 @@ mod tests {
     fn a_second_run_waits_until_the_first_lets_go() {
         let dir = tempfile::tempdir().unwrap();
         let open = || File::create(dir.path().join("build.lock")).unwrap();
-        let first =
-            BuildLock::take(dir.path(), &Interrupts::default(), &Term::default()).unwrap();
+        let first = BuildLock::take(dir.path(), &Interrupts::default(), &Term::default()).unwrap();
         assert!(matches!(system::try_lock(open()), system::Attempt::Busy(_)));
         drop(first);
         assert!(matches!(system::try_lock(open()), system::Attempt::Held(_)));

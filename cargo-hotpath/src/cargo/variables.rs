@@ -45,9 +45,7 @@ pub fn of_workload(
 fn package_variables(package: &Package) -> Vec<(&'static str, String)> {
     let version = &package.version;
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let path = |value: Option<&Utf8PathBuf>| {
-        value.map(ToString::to_string).unwrap_or_default()
-    };
+    let path = |value: Option<&Utf8PathBuf>| value.map(ToString::to_string).unwrap_or_default();
     let root = package.manifest_path.parent().map(ToString::to_string).unwrap_or_default();
     vec![
         ("CARGO_MANIFEST_DIR", root),
@@ -92,4 +90,3 @@ fn library_path(built: &Built) -> Option<(&'static str, OsString)> {
     dirs.retain(|dir| seen.insert(dir.clone()));
     std::env::join_paths(dirs).ok().map(|value| (name, value))
 }
-
