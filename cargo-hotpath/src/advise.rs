@@ -36,10 +36,7 @@ pub fn advise(
         manifest: Some(record.build.manifest.clone()),
     };
     let facts = facts::join(profile, &source, build);
-    let floor = rank::Options {
-        min_impact_pct: options.min_impact_pct,
-        all: options.all,
-    };
+    let floor = rank::Options { min_impact_pct: options.min_impact_pct, all: options.all };
     let ranked = rank::findings(&facts, &floor);
     let report = report::assemble(report::Inputs {
         facts: &facts,

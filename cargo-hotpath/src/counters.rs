@@ -25,7 +25,7 @@ pub fn directory(run: &Path) -> io::Result<TempDir> {
 fn memory() -> Option<&'static Path> {
     let memory = Path::new("/dev/shm");
     let space = nix::sys::statvfs::statvfs(memory).ok()?;
-    let free = u64::from(space.blocks_available()).saturating_mul(u64::from(space.fragment_size()));
+    let free = space.blocks_available().saturating_mul(space.fragment_size());
     (free >= ROOM_BYTES).then_some(memory)
 }
 

@@ -159,20 +159,19 @@ impl Error {
     /// The process's exit code.
     pub fn exit(&self) -> Exit {
         match self {
+            Self::Profile(ProfileError::Write { .. }) | Self::Output { .. } => Exit::Output,
             Self::Usage { .. }
             | Self::Metadata(_)
             | Self::Selection { .. }
             | Self::MissingDependency { .. }
             | Self::NoRun { .. }
             | Self::Data { .. }
+            | Self::Profile(_)
             | Self::Collect(_) => Exit::Usage,
-            Self::Profile(ProfileError::Write { .. }) => Exit::Output,
-            Self::Profile(_) => Exit::Usage,
             Self::Build => Exit::Build,
             Self::Start { .. } | Self::Workload { .. } => Exit::Workload,
             Self::NothingHit { .. } => Exit::NothingHit,
             Self::Interrupted => Exit::Interrupted,
-            Self::Output { .. } => Exit::Output,
             Self::Closed => Exit::Success,
             Self::Spawn { .. } | Self::NoExecutable(_) | Self::Internal(_) => Exit::Internal,
         }
@@ -193,11 +192,9 @@ impl Error {
             Self::NothingHit { .. } => "nothing-hit",
             Self::Interrupted => "interrupted",
             Self::NoRun { .. } => "no-run",
-            Self::Data { .. } => "unusable-data",
-            Self::Profile(ProfileError::Write { .. }) => "output-failed",
-            Self::Profile(_) => "unusable-data",
+            Self::Profile(ProfileError::Write { .. }) | Self::Output { .. } => "output-failed",
+            Self::Data { .. } | Self::Profile(_) => "unusable-data",
             Self::Collect(_) => "collect-failed",
-            Self::Output { .. } => "output-failed",
             Self::Closed => "output-closed",
             Self::Internal(_) => "internal",
         }

@@ -134,7 +134,7 @@ mod system {
 
     impl Watched {
         fn signal(self, signal: Signal) {
-            let pid = Pid::from_raw(self.pid as i32);
+            let pid = Pid::from_raw(self.pid.cast_signed());
             // It may have ended meanwhile.
             let _ = if self.group { killpg(pid, signal) } else { send(pid, signal) };
         }
@@ -166,7 +166,7 @@ mod system {
             loop {
                 match file.read_signal() {
                     Ok(Some(info)) => {
-                        let signal = Signal::try_from(info.ssi_signo as i32).ok()?;
+                        let signal = Signal::try_from(info.ssi_signo.cast_signed()).ok()?;
                         return Some((signal, info.ssi_code == nix::libc::SI_KERNEL));
                     }
                     Ok(None) | Err(nix::errno::Errno::EINTR) => {}

@@ -42,7 +42,6 @@ pub fn repeat(
         .map_err(|source| Error::output(dir.path.display(), source))?;
     let mut all = Repetitions::default();
     let mut wanted = runs.unwrap_or(DEFAULT_RUNS);
-    let executable = launch.executable_state();
     while all.stored.len() < wanted as usize {
         let index = all.stored.len();
         announce(term, launch, index);
@@ -59,10 +58,8 @@ pub fn repeat(
         if runs.is_none() && ended.wall_ns >= SHORT_NS {
             wanted = 1;
         }
-        let more = all.stored.len() < wanted as usize;
-        if more && let Some(warning) = obstacle(same_input, executable == launch.executable_state())
-        {
-            all.warnings.push(warning);
+        if !same_input && all.stored.len() < wanted as usize {
+            all.warnings.push(fewer_repetitions());
             break;
         }
     }
@@ -117,16 +114,12 @@ fn allocations(profile: &Profile) -> Option<u64> {
     Some(memory.outside.count + functions)
 }
 
-/// What keeps another repetition from being the same again.
-fn obstacle(same_input: bool, same_executable: bool) -> Option<Warning> {
-    let message = if !same_executable {
-        "the executable was built anew meanwhile: no more repetitions were made"
-    } else if !same_input {
-        "the standard input couldn't be kept for another repetition: no more were made"
-    } else {
-        return None;
-    };
-    Some(Warning { id: "fewer-repetitions".to_owned(), message: message.to_owned() })
+fn fewer_repetitions() -> Warning {
+    Warning {
+        id: "fewer-repetitions".to_owned(),
+        message: "the standard input couldn't be kept for another repetition: no more were made"
+            .to_owned(),
+    }
 }
 
 impl Repetitions {
@@ -141,9 +134,10 @@ impl Repetitions {
         order[(order.len() - 1) / 2]
     }
 
-    /// The repetition that didn't end well.
-    pub fn failed(&self) -> Option<&Repetition> {
-        self.stored.iter().find(|repetition| !succeeded(&repetition.exit) || repetition.timed_out)
+    /// The repetition that didn't end well, with its index.
+    pub fn failed(&self) -> Option<(usize, &Repetition)> {
+        let bad = |repetition: &Repetition| !succeeded(&repetition.exit) || repetition.timed_out;
+        self.stored.iter().enumerate().find(|(_, repetition)| bad(repetition))
     }
 
     /// Whether any function was reached in the repetition that is reported.

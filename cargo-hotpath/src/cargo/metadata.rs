@@ -85,12 +85,11 @@ impl Workspace {
 
     /// A package other than the root's default selection, when the directory is inside of it.
     fn find_current(&self, manifest: Option<&Path>) -> Option<PackageId> {
-        let start = match manifest {
-            Some(path) => path.canonicalize().ok()?,
-            None => {
-                let here = std::env::current_dir().ok()?.canonicalize().ok()?;
-                here.ancestors().map(|dir| dir.join("Cargo.toml")).find(|path| path.is_file())?
-            }
+        let start = if let Some(path) = manifest {
+            path.canonicalize().ok()?
+        } else {
+            let here = std::env::current_dir().ok()?.canonicalize().ok()?;
+            here.ancestors().map(|dir| dir.join("Cargo.toml")).find(|path| path.is_file())?
         };
         let same = |path: &Path| path.canonicalize().is_ok_and(|path| path == start);
         if same(&self.root().join("Cargo.toml")) {

@@ -2,10 +2,13 @@
 
 pub mod build;
 pub mod config;
+pub mod executable;
+pub mod lock;
 pub mod metadata;
 pub mod process;
 pub mod select;
 pub mod stdin;
+pub mod variables;
 
 /// The cargo that called us, else the one on the path.
 pub fn program() -> std::ffi::OsString {

@@ -5,15 +5,16 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use cargo_metadata::Package;
 use hotpath_runtime::segment::reader::{self, Anchor};
 
 use super::build::Built;
 use super::config::Config;
+use super::executable::Executable;
 use super::select::{Kind, Selection};
 use super::stdin::Input;
+use super::variables;
 use crate::error::Error;
 use crate::interrupt::Interrupts;
 use crate::schema::Exit;
@@ -24,8 +25,9 @@ const GRACE: Duration = Duration::from_secs(3);
 /// Everything that starts one repetition.
 #[derive(Debug)]
 pub struct Launch {
-    words: Vec<OsString>,
-    executable: PathBuf,
+    runner: Vec<OsString>,
+    executable: Executable,
+    args: Vec<OsString>,
     directory: Option<PathBuf>,
     env: Vec<(OsString, OsString)>,
     /// Whether its standard output goes to standard error, because a document goes to ours.
@@ -56,22 +58,20 @@ impl Launch {
     pub fn new(
         selection: &Selection<'_>,
         built: &Built,
+        executable: Executable,
         config: &Config,
         args: &[OsString],
     ) -> Self {
-        let mut words = config.runner.clone();
-        words.push(built.executable.clone().into_os_string());
-        if selection.kind == Kind::Bench {
-            words.push("--bench".into());
-        }
-        words.extend(args.iter().cloned());
+        let harness = (selection.kind == Kind::Bench).then(|| OsString::from("--bench"));
+        let words = harness.into_iter().chain(args.iter().cloned()).collect();
         let package_root =
             || selection.package.manifest_path.parent().map(|p| p.as_std_path().to_owned());
         Self {
-            words,
-            executable: built.executable.clone(),
+            runner: config.runner.clone(),
+            executable,
+            args: words,
             directory: selection.kind.is_harness().then(package_root).flatten(),
-            env: environment(selection, built, config),
+            env: variables::of_workload(selection, built, config),
             stdout_to_stderr: false,
             timeout: None,
         }
@@ -79,14 +79,15 @@ impl Launch {
 
     /// The command line, for people.
     pub fn display(&self) -> String {
-        let words: Vec<_> = self.words.iter().map(|word| word.to_string_lossy()).collect();
+        let words = self.words();
+        let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
         words.join(" ")
     }
 
-    /// What changes when the executable is built anew.
-    pub fn executable_state(&self) -> Option<(SystemTime, u64)> {
-        let data = std::fs::metadata(&self.executable).ok()?;
-        Some((data.modified().ok()?, data.len()))
+    fn words(&self) -> Vec<&OsStr> {
+        let runner = self.runner.iter().map(OsString::as_os_str);
+        let args = self.args.iter().map(OsString::as_os_str);
+        runner.chain([self.executable.path().as_os_str()]).chain(args).collect()
     }
 
     /// Runs it once; its counters go to `counters`.
@@ -97,8 +98,9 @@ impl Launch {
         interrupts: &Interrupts,
     ) -> Result<Ended, Error> {
         let start = |source| Error::Start { program: self.display(), source };
-        let mut command = Command::new(&self.words[0]);
-        command.args(&self.words[1..]).envs(self.env.iter().map(|(name, value)| (name, value)));
+        let words = self.words();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).envs(self.env.iter().map(|(name, value)| (name, value)));
         command.env("CARGO_HOTPATH_DIR", counters);
         command.stdin(input.stdio().map_err(start)?);
         if self.stdout_to_stderr {
@@ -182,89 +184,6 @@ fn exit(status: ExitStatus) -> Exit {
     Exit { code: status.code(), signal }
 }
 
-/// What cargo sets for programs that it runs; `[env]` of its configuration included.
-fn environment(
-    selection: &Selection<'_>,
-    built: &Built,
-    config: &Config,
-) -> Vec<(OsString, OsString)> {
-    let mut env: Vec<(OsString, OsString)> = Vec::new();
-    let unset = |name: &str, force: bool| force || std::env::var_os(name).is_none();
-    for (name, value, force) in &config.env {
-        if unset(name, *force) {
-            env.push((name.into(), value.clone()));
-        }
-    }
-    let mut set = |name: &str, value: &OsStr| env.push((name.into(), value.to_owned()));
-    set("CARGO", &super::program());
-    for (name, value) in package_variables(selection.package) {
-        set(name, value.as_ref());
-    }
-    for (name, value) in &built.script_env {
-        set(name, value.as_ref());
-    }
-    if selection.kind.is_harness() {
-        for (name, path) in &built.binaries {
-            set(&format!("CARGO_BIN_EXE_{name}"), path.as_os_str());
-        }
-    }
-    if let Some((name, value)) = library_path(built) {
-        set(name, &value);
-    }
-    env
-}
-
-fn package_variables(package: &Package) -> Vec<(&'static str, String)> {
-    let version = &package.version;
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let path = |value: Option<&cargo_metadata::camino::Utf8PathBuf>| {
-        value.map(|path| path.to_string()).unwrap_or_default()
-    };
-    let root = package.manifest_path.parent().map(ToString::to_string).unwrap_or_default();
-    vec![
-        ("CARGO_MANIFEST_DIR", root),
-        ("CARGO_MANIFEST_PATH", package.manifest_path.to_string()),
-        ("CARGO_PKG_VERSION", version.to_string()),
-        ("CARGO_PKG_VERSION_MAJOR", version.major.to_string()),
-        ("CARGO_PKG_VERSION_MINOR", version.minor.to_string()),
-        ("CARGO_PKG_VERSION_PATCH", version.patch.to_string()),
-        ("CARGO_PKG_VERSION_PRE", version.pre.to_string()),
-        ("CARGO_PKG_AUTHORS", package.authors.join(":")),
-        ("CARGO_PKG_NAME", package.name.to_string()),
-        ("CARGO_PKG_DESCRIPTION", text(&package.description)),
-        ("CARGO_PKG_HOMEPAGE", text(&package.homepage)),
-        ("CARGO_PKG_REPOSITORY", text(&package.repository)),
-        ("CARGO_PKG_LICENSE", text(&package.license)),
-        ("CARGO_PKG_LICENSE_FILE", path(package.license_file.as_ref())),
-        ("CARGO_PKG_README", path(package.readme.as_ref())),
-        (
-            "CARGO_PKG_RUST_VERSION",
-            package.rust_version.as_ref().map(ToString::to_string).unwrap_or_default(),
-        ),
-    ]
-}
-
-/// The loader's search path with the build's shared libraries before what is set.
-fn library_path(built: &Built) -> Option<(&'static str, OsString)> {
-    let name = if cfg!(windows) {
-        "PATH"
-    } else if cfg!(target_os = "macos") {
-        "DYLD_FALLBACK_LIBRARY_PATH"
-    } else {
-        "LD_LIBRARY_PATH"
-    };
-    let mut dirs = built.library_dirs.clone();
-    if let Some(dir) = built.executable.parent() {
-        dirs.extend([dir.to_owned(), dir.join("deps")]);
-    }
-    dirs.extend(super::config::target_libraries());
-    let set = std::env::var_os(name).unwrap_or_default();
-    dirs.extend(std::env::split_paths(&set));
-    let mut seen = std::collections::HashSet::new();
-    dirs.retain(|dir| seen.insert(dir.clone()));
-    std::env::join_paths(dirs).ok().map(|value| (name, value))
-}
-
 #[cfg(unix)]
 mod system {
     use std::process::Child;
@@ -289,7 +208,7 @@ mod system {
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
     pub(super) fn wait_without_reaping(child: &mut Child) {
         use nix::sys::wait::{Id, WaitPidFlag, waitid};
-        let pid = nix::unistd::Pid::from_raw(child.id() as i32);
+        let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
         while waitid(Id::Pid(pid), flags) == Err(nix::errno::Errno::EINTR) {}
     }

@@ -5,6 +5,8 @@ use std::ffi::OsString;
 use crate::advise;
 use crate::cargo::build::{self, Built};
 use crate::cargo::config::{self, Config};
+use crate::cargo::executable::Executable;
+use crate::cargo::lock::BuildLock;
 use crate::cargo::metadata::Workspace;
 use crate::cargo::process::Launch;
 use crate::cargo::select::{self, Selection};
@@ -47,7 +49,7 @@ fn conclude(repetitions: &Repetitions, interrupts: &Interrupts, term: &Term) -> 
     if interrupts.received() {
         return Exit::Interrupted;
     }
-    let Some(failed) = repetitions.failed() else { return Exit::Success };
+    let Some((_, failed)) = repetitions.failed() else { return Exit::Success };
     term.warning(format_args!("the workload {}", ending(failed)));
     Exit::Workload
 }
@@ -67,8 +69,12 @@ fn measure(
     (interrupts, term): (&Interrupts, &Term),
 ) -> Result<(RunRecord, Repetitions), Error> {
     let options = job.options;
+    let lock = BuildLock::take(&job.workspace.data_dir, interrupts, term)?;
     let built = build::build(job.workspace, job.selection, options, interrupts, term)?;
-    let mut launch = Launch::new(job.selection, &built, job.config, &options.args);
+    let executable = Executable::keep(&built.executable, &dir.path)
+        .map_err(|source| Error::output(dir.path.display(), source))?;
+    drop(lock);
+    let mut launch = Launch::new(job.selection, &built, executable, job.config, &options.args);
     launch.timeout = options.timeout;
     launch.stdout_to_stderr =
         options.report.format != Format::Human && options.report.output.is_none();
@@ -94,7 +100,7 @@ fn check_hit(
     if interrupts.received() {
         return Err(Error::Interrupted);
     }
-    if let Some(failed) = repetitions.failed() {
+    if let Some((_, failed)) = repetitions.failed() {
         return Err(Error::Workload { ending: ending(failed) });
     }
     let roots = roots::of_workload(job.workspace, job.selection);
@@ -119,17 +125,25 @@ fn warnings(repetitions: &Repetitions, built: &Built, interrupts: &Interrupts) -
     let mut warn = |id: &str, message: String| {
         warnings.push(Warning { id: id.to_owned(), message });
     };
+    let reported = repetitions.median();
     if interrupts.received() {
         warn("interrupted", "interrupted: the figures are of what ran until then".to_owned());
-    } else if let Some(failed) = repetitions.failed() {
-        warn("workload-failed", format!("the workload {}", ending(failed)));
+    } else if let Some((index, failed)) = repetitions.failed() {
+        let ending = ending(failed);
+        if failed.timed_out {
+            warn("timed-out", format!("the workload {ending}"));
+        } else if index != reported {
+            // The report itself says how the repetition ended that it is of.
+            let message = format!("in repetition {} the workload {ending}", index + 1);
+            warn("repetition-failed", message);
+        }
     }
-    let measured = repetitions.profiles[repetitions.median()].memory.is_some();
-    if built.own_allocator && !measured {
+    if built.own_allocator && repetitions.profiles[reported].memory.is_none() {
         warn(
             "own-allocator",
-            "allocations not measured: the program has a global allocator of its own; wrap it to count: \
-             `#[global_allocator] static A: hotpath_runtime::Allocator<T> = hotpath_runtime::Allocator::new(..);`"
+            "the program has a global allocator of its own; to count allocations, wrap it: \
+             `#[global_allocator] static ALLOCATOR: hotpath_runtime::Allocator<T> = \
+             hotpath_runtime::Allocator::new(..);`"
                 .to_owned(),
         );
     }
