@@ -72,9 +72,8 @@ impl Drop for Call {
     }
 }
 
-/// What is left to do after a call. Out of line and by value: the drop glue would not be inlined
-/// with all this in it, and would pass the guard through memory.
-#[inline(never)]
+/// What is left to do after a call.
+#[inline(always)]
 fn finish(node: &'static Node, start: u64, outer: u64, end: u64) {
     let slab = slab::current();
     let span = close(slab, node, start, outer, end);
