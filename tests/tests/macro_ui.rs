@@ -38,7 +38,8 @@ fn rendered(diagnostics: &[Diagnostic], file: &str) -> String {
         .map(|it| match &it.code {
             None => it.rendered.clone(),
             Some(_) => {
-                it.rendered.lines().take(2).map(|line| format!("{}\n", line.trim())).collect()
+                let lines = it.rendered.lines().take(2);
+                lines.flat_map(|line| [line.trim(), "\n"]).collect()
             }
         })
         .map(|text| text.replace(file, "$FILE"))
