@@ -257,3 +257,15 @@ fn tests_are_known() {
         .collect();
     assert_eq!(found, [("product", false), ("t", true), ("helper", true), ("helper", true)]);
 }
+
+#[test]
+fn deeply_nested_source_is_read() {
+    let sum = "+ x.clone()".repeat(3_000);
+    let nested = format!("{}y.clone(){}", "(".repeat(300), ")".repeat(300));
+    let text = format!("#[hotpath] fn f() {{ 1 {sum}; {nested}; }}");
+    let source = scan(&[("src/lib.rs", &text)]);
+    assert_eq!(source.notes(), Vec::<String>::new());
+    let sites = &source.functions()[0].sites;
+    assert_eq!(sites.len(), 3_001);
+    assert!(sites.iter().all(|site| site.source.is_some()));
+}
