@@ -11,4 +11,5 @@ pub mod rank;
 pub mod report;
 pub mod rules;
 pub mod schema;
+mod text;
 pub mod units;
