@@ -47,19 +47,18 @@ impl<F> Frame<F> {
     /// Opens the span of a poll (or of the drop), and charges the wait before it.
     #[inline(always)]
     fn open(&mut self) -> Span {
-        let entered = tree::enter(self.function);
-        let node = entered.2;
+        let node = tree::enter(self.function);
         let is_first = self.first == 0;
         if is_first {
             node.calls.add(1);
             node.future_bytes.set(size_of::<F>() as u64);
         }
-        let call = probe::open(entered);
+        let call = probe::open(node);
         let now = if call.start() == 0 { clock::ticks() } else { call.start() };
         if is_first {
             self.first = now;
         } else {
-            node.wait.add(probe::elapsed(call.slab(), self.last, now));
+            node.wait.add(probe::elapsed(slab::current(), self.last, now));
         }
         Span(ManuallyDrop::new(call))
     }
@@ -83,7 +82,7 @@ impl<F: Future> Future for Frame<F> {
         this.last = DONE;
         // SAFETY: `future` is pinned with `self`.
         let result = unsafe { Pin::new_unchecked(&mut *this.future) }.poll(context);
-        let (slab, node) = (span.0.slab(), span.0.node());
+        let (slab, node) = (slab::current(), span.0.node());
         let end = clock::ticks();
         span.0.close_poll(end);
         core::mem::forget(span);

@@ -43,6 +43,18 @@ impl<T: Sync> Link<T> {
     }
 }
 
+impl<T: Sync> Table<Link<T>> {
+    /// Where entry `index` leads.
+    #[inline(always)]
+    pub(crate) fn follow(&self, index: u64) -> Option<&'static T> {
+        if index >= self.len.get() {
+            return None;
+        }
+        // SAFETY: as in `get`, which would have the compiler test the entry's address for null.
+        unsafe { (*self.start.load(Relaxed).add(index as usize)).get() }
+    }
+}
+
 impl<T: Sync> Table<T> {
     /// A table without entries.
     pub(crate) const fn none() -> Self {

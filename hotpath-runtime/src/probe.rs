@@ -13,9 +13,7 @@ use crate::{clock, slab, span, tree};
 #[must_use]
 #[derive(Debug)]
 pub struct Call {
-    slab: &'static Slab,
     node: &'static Node,
-    parent: Option<&'static Node>,
     /// 0: not timed.
     start: u64,
     outer: u64,
@@ -25,15 +23,15 @@ pub struct Call {
 /// Opens a call.
 #[inline(always)]
 pub fn call(function: &'static Function) -> Call {
-    let entered = tree::enter(function);
-    let calls = entered.2.calls.get() + 1;
-    entered.2.calls.set(calls);
-    open(entered)
+    let node = tree::enter(function);
+    node.calls.add(1);
+    open(node)
 }
 
-/// Opens the span of a call or poll; the clock is read last.
+/// Opens the span of a call or poll.
 #[inline(always)]
-pub(crate) fn open((slab, parent, node): tree::Entered) -> Call {
+pub(crate) fn open(node: &'static Node) -> Call {
+    let slab = slab::current();
     let start = if node.next.get() == ALWAYS {
         slab.cur.set(Some(node));
         let start = clock::ticks();
@@ -45,7 +43,7 @@ pub(crate) fn open((slab, parent, node): tree::Entered) -> Call {
     // After the clock: it hangs on the last span's end, and the clock would wait for it.
     let outer = slab.acc.get();
     // Made last: with nothing after it that may unwind, it stays in registers.
-    Call { slab, node, parent, start, outer, not_send: PhantomData }
+    Call { node, start, outer, not_send: PhantomData }
 }
 
 impl Call {
@@ -58,11 +56,7 @@ impl Call {
     /// Closes the span of a poll, whose length the function's distribution does not hold. The
     /// caller sees to it that the guard is not dropped as well.
     pub(crate) fn close_poll(&self, end: u64) {
-        close(self.slab, self.node, self.parent, self.start, self.outer, end);
-    }
-
-    pub(crate) fn slab(&self) -> &'static Slab {
-        self.slab
+        close(slab::current(), self.node, self.start, self.outer, end);
     }
 
     pub(crate) fn node(&self) -> &'static Node {
@@ -74,44 +68,31 @@ impl Drop for Call {
     #[inline(always)]
     fn drop(&mut self) {
         let end = clock::ticks();
-        finish(self.slab, self.node, self.parent, self.start, self.outer, end);
+        finish(self.node, self.start, self.outer, end);
     }
 }
 
-/// What is left to do after a call. Out of line and by value: the drop glue would not be inlined
-/// with all this in it, and would pass the guard through memory.
-#[inline(never)]
-fn finish(
-    slab: &'static Slab,
-    node: &'static Node,
-    parent: Option<&'static Node>,
-    start: u64,
-    outer: u64,
-    end: u64,
-) {
-    let span = close(slab, node, parent, start, outer, end);
+/// What is left to do after a call.
+#[inline(always)]
+fn finish(node: &'static Node, start: u64, outer: u64, end: u64) {
+    let slab = slab::current();
+    let span = close(slab, node, start, outer, end);
     slab.distribute_call(node, start, span);
 }
 
 /// Closes the span of a call or poll, and says how long it was.
 #[inline(always)]
-fn close(
-    slab: &'static Slab,
-    node: &'static Node,
-    parent: Option<&'static Node>,
-    start: u64,
-    outer: u64,
-    end: u64,
-) -> u64 {
-    slab.cur.set(parent);
-    let span = elapsed(slab, start, end);
-    slab.acc.set(outer.wrapping_add(span));
-    if node.next.get() == ALWAYS {
+fn close(slab: &'static Slab, node: &'static Node, start: u64, outer: u64, end: u64) -> u64 {
+    let span = if node.next.get() == ALWAYS {
+        slab.cur.set(node.parent.get());
+        let span = elapsed(slab, start, end);
         node.sum.add(span);
         node.record(span);
+        span
     } else {
-        tree::close_special(slab, node, start, span);
-    }
+        tree::close_special(slab, node, start, end)
+    };
+    slab.acc.set(outer.wrapping_add(span));
     span
 }
 

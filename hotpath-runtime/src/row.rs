@@ -4,7 +4,7 @@ use core::any::type_name;
 
 use crate::map;
 use crate::register::{put_text, text_bytes};
-use crate::segment::cell::{Count, Link};
+use crate::segment::cell::Count;
 use crate::segment::layout::{Row, Slab};
 use crate::site::Function;
 use crate::slab::reach;
@@ -54,7 +54,7 @@ pub(crate) fn find(
     index: u32,
     of: Type,
 ) -> Option<&'static Row> {
-    if let Some(row) = slab.rows.get(function.site_id(index)).and_then(Link::get)
+    if let Some(row) = slab.rows.follow(function.site_id(index))
         && row.is_of(of.name)
     {
         return Some(row);
@@ -70,7 +70,7 @@ pub(crate) fn find_untyped(
     function: &'static Function,
     index: u32,
 ) -> Option<&'static Row> {
-    let row = slab.rows.get(function.site_id(index)).and_then(Link::get);
+    let row = slab.rows.follow(function.site_id(index));
     row.or_else(|| find_or_make(slab, function, index, None))
 }
 

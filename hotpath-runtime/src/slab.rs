@@ -9,7 +9,7 @@ use crate::map::{self, Block, Plain};
 use crate::segment::cell::{Count, Link, Table};
 use crate::segment::layout::{Node, Room, Slab, Span};
 use crate::sys::{self, ThreadKey};
-use crate::{clock, process};
+use crate::{clock, process, tree};
 
 /// Room of a new slab, and what it gets whenever that is used up.
 const FIRST_ROOM: usize = 16 * 1024;
@@ -234,8 +234,8 @@ impl Slab {
         slab.histograms_by_function.set(tables.split(ENTRIES)?);
         slab.edges.set(tables.split(ENTRIES)?);
         block.store(&slab.room);
-        slab.root.set(slab.add_node(None, None, 0, 1));
-        slab.other.set(slab.add_node(slab.root.get(), None, 0, 0));
+        slab.root.set(slab.add_node(None, None, 0, tree::ALWAYS));
+        slab.other.set(slab.add_node(slab.root.get(), None, 0, tree::NEVER));
         slab.cur.set(slab.root.get());
         slab.root.get().and(slab.other.get()).map(|_| slab)
     }

@@ -1,5 +1,6 @@
 //! The calling context tree: which node a call is of, and the cold ways to it.
 
+use crate::probe::elapsed;
 use crate::segment::cell::{Count, Link};
 use crate::segment::layout::{Allocs, Node, Slab};
 use crate::site::Function;
@@ -9,13 +10,10 @@ use crate::{clock, map, span};
 /// [`Node::next`] of a node all of whose calls are timed.
 pub(crate) const ALWAYS: u64 = 1;
 /// That of a node that is never timed.
-const NEVER: u64 = u64::MAX;
+pub(crate) const NEVER: u64 = u64::MAX;
 /// That of a node with more to do than counting: the back edge of a recursion, or one that may be
 /// entered while it is open.
-const SPECIAL: u64 = 0;
-
-/// Where a call goes: the slab that counts it, the node on top before, and its own node.
-pub(crate) type Entered = (&'static Slab, Option<&'static Node>, &'static Node);
+pub(crate) const SPECIAL: u64 = 0;
 
 impl Node {
     /// The node of threads without a slab: matches no call, is never timed, counts what nobody reads.
@@ -65,18 +63,12 @@ impl Node {
 
 /// The node of a call to `function` from here.
 #[inline(always)]
-pub(crate) fn enter(function: &'static Function) -> Entered {
+pub(crate) fn enter(function: &'static Function) -> &'static Node {
     let slab = slab::current();
-    let parent = slab.cur.get();
-    if let Some(node) = slab.children.get(function.id()).and_then(Link::get)
-        && node.parent.leads_where(&slab.cur)
-    {
-        return (slab, parent, node);
+    match slab.children.follow(function.id()) {
+        Some(node) if node.parent.leads_where(&slab.cur) => node,
+        _ => find(function),
     }
-    let node = find(function);
-    // The thread may have got its slab only now.
-    let slab = slab::current();
-    (slab, slab.cur.get(), node)
 }
 
 #[cold]
@@ -216,11 +208,11 @@ fn hash(parent: &Node, function: u64) -> u64 {
 #[cold]
 #[inline(never)]
 pub(crate) fn open_special(slab: &Slab, node: &'static Node) -> u64 {
-    let ctx = node.ctx.get().unwrap_or(node);
-    slab.cur.set(Some(ctx));
     if node.next.get() == NEVER {
         return 0;
     }
+    let ctx = node.ctx.get().unwrap_or(node);
+    slab.cur.set(Some(ctx));
     let mut opened = &node.opened;
     if node.is_alias() {
         span::push_border(slab, ctx);
@@ -236,25 +228,22 @@ pub(crate) fn open_special(slab: &Slab, node: &'static Node) -> u64 {
     start
 }
 
-/// Closes a call of such a node.
+/// Closes a call of such a node, and says how long it was.
 #[cold]
 #[inline(never)]
-pub(crate) fn close_special(slab: &Slab, node: &'static Node, start: u64, span: u64) {
+pub(crate) fn close_special(slab: &Slab, node: &'static Node, start: u64, end: u64) -> u64 {
     if start == 0 {
-        return;
+        return 0;
     }
+    let span = elapsed(slab, start, end);
     node.record(span);
-    if node.is_alias() {
-        node.sum.add(span);
-        span::pop_border(slab);
-        return;
-    }
     let depth = node.depth.get();
     node.depth.set(depth.saturating_sub(1));
-    if depth > 1 {
-        node.nested.add(span);
+    if node.is_alias() || depth > 1 {
         span::pop_border(slab);
-    } else {
-        node.sum.add(span);
     }
+    let sum = if depth > 1 { &node.nested } else { &node.sum };
+    sum.add(span);
+    slab.cur.set(node.parent.get());
+    span
 }

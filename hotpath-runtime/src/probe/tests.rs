@@ -115,7 +115,7 @@ fn a_million_frames_deep() {
         function!(F, "deep_f");
         function!(G, "deep_g");
         fn down(depth: u64) {
-            let _call = call(if depth % 2 == 0 { &F } else { &G });
+            let _call = call(if depth.is_multiple_of(2) { &F } else { &G });
             if depth > 0 {
                 down(black_box(depth - 1));
             }
@@ -278,7 +278,7 @@ fn mutual_recursion_inside_of_sites_is_not_theirs() {
     function!(F, "pair_f", "collect");
     function!(G, "pair_g", "collect");
     fn pair(depth: usize) -> Vec<u8> {
-        let table = if depth % 2 == 0 { &F } else { &G };
+        let table = if depth.is_multiple_of(2) { &F } else { &G };
         let _call = call(table);
         let token = site(table, 0);
         let own = black_box(vec![0u8; 10]);
@@ -300,7 +300,8 @@ fn grow_counts_and_reads_no_clock() {
     let mut values: Vec<u64> = Vec::new();
     for i in 0..1000 {
         let token = grow_on(&F, 0, &values);
-        exit(token, values.push(i));
+        values.push(i);
+        exit(token, ());
     }
     drop(grow(&F, 0));
     let own = own();
