@@ -79,6 +79,9 @@ pub struct SourceFunction {
     pub module: String,
     /// `function` or `Type::method`, or the `name` option.
     pub name: String,
+    /// The name in the profile: as `name`, but without the type where the attribute stands on the
+    /// method itself, which can't see it there.
+    pub registered: String,
     /// File relative to the workspace root, with `/`.
     pub file: String,
     /// Line of its identifier, 1-based.

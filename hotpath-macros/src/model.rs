@@ -15,6 +15,8 @@ pub(crate) enum Node {
     Function(Box<Function>),
     Container(Container),
     Verbatim(TokenStream),
+    /// A member of a container that can't be measured as its own attribute demands.
+    Refused(TokenStream, Error),
 }
 
 /// A function to measure.
@@ -154,15 +156,24 @@ fn container(piece: Piece, outer: &Context) -> Result<Node> {
     if keyword == Keyword::Impl {
         context.type_name = Some(self_type(rest)?);
     }
-    let members = split(body.stream())
-        .into_iter()
-        .map(|piece| match piece.keyword {
-            Keyword::Fn => function(piece, &context, false),
-            Keyword::Impl | Keyword::Mod => container(piece, &context),
-            Keyword::Other => Ok(Node::Verbatim(piece.into_tokens())),
-        })
-        .collect::<Result<Vec<Node>>>()?;
+    let members = split(body.stream()).into_iter().map(|piece| member(piece, &context)).collect();
     Ok(Node::Container(Container { head: without_hotpath(head), body, members }))
+}
+
+/// A mistake in one member costs neither the others nor their probes.
+fn member(piece: Piece, context: &Context) -> Node {
+    let plain = piece.clone();
+    let read = match piece.keyword {
+        Keyword::Fn => function(piece, context, false),
+        Keyword::Impl | Keyword::Mod => container(piece, context),
+        Keyword::Other => Ok(Node::Verbatim(piece.into_tokens())),
+    };
+    read.unwrap_or_else(|error| {
+        let Piece { head, body, .. } = plain;
+        let mut tokens = without_hotpath(head);
+        tokens.extend(body.map(TokenTree::Group));
+        Node::Refused(tokens, error)
+    })
 }
 
 /// The name of an `impl` block's type, from its head alone.
@@ -205,7 +216,8 @@ mod tests {
     fn names(options: &str, item: &str) -> Vec<String> {
         let options = Options::parse(options.parse().unwrap()).unwrap();
         let mut found = Vec::new();
-        collect(&read(options, item.parse().unwrap()).ok().expect("is measured"), &mut found);
+        let Ok(node) = read(options, item.parse().unwrap()) else { panic!("is measured: {item}") };
+        collect(&node, &mut found);
         found
     }
 
@@ -213,14 +225,21 @@ mod tests {
         match node {
             Node::Function(function) => found.push(function.name.clone()),
             Node::Container(container) => {
-                container.members.iter().for_each(|it| collect(it, found))
+                container.members.iter().for_each(|it| collect(it, found));
             }
-            Node::Verbatim(_) => {}
+            Node::Verbatim(_) | Node::Refused(..) => {}
         }
     }
 
     fn error(item: &str) -> String {
-        read(Options::default(), item.parse().unwrap()).err().expect("is refused").to_string()
+        match read(Options::default(), item.parse().unwrap()) {
+            Err(error) => error.to_string(),
+            Ok(Node::Container(container)) => match container.members.into_iter().next() {
+                Some(Node::Refused(_, error)) => error.to_string(),
+                _ => panic!("the member is fine"),
+            },
+            Ok(_) => panic!("the item is fine"),
+        }
     }
 
     #[test]

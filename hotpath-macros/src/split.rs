@@ -15,6 +15,7 @@ pub(crate) enum Keyword {
 }
 
 /// One item: everything up to its body, and the body where there is one.
+#[derive(Clone)]
 pub(crate) struct Piece {
     pub(crate) keyword: Keyword,
     pub(crate) head: TokenStream,
@@ -87,7 +88,7 @@ impl Item {
         };
         match token {
             TokenTree::Group(group) if ends && group.delimiter() == Delimiter::Brace => {
-                self.body = Some(group)
+                self.body = Some(group);
             }
             other => self.head.push(other),
         }

@@ -15,6 +15,8 @@ pub struct Diagnostic {
     pub level: String,
     /// As a terminal would show it, without colour.
     pub rendered: String,
+    /// The compiler's code or lint name; `None` for what a macro says.
+    pub code: Option<String>,
     /// File of the primary span, relative to the package, where there is one.
     pub file: Option<String>,
 }
@@ -41,8 +43,8 @@ impl Package {
         let workspace = workspace();
         let manifest = format!(
             "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"{edition}\"\nautobins = true\n\n[workspace]\n\n\
-             [dependencies]\nhotpath-runtime = {{ path = {:?}, features = [\"enabled\"] }}\n",
-            workspace.join("hotpath-runtime")
+             [dependencies]\nhotpath-runtime = {{ path = '{}', features = [\"enabled\"] }}\n",
+            workspace.join("hotpath-runtime").display()
         );
         fs::write(root.join("Cargo.toml"), manifest)?;
         fs::copy(workspace.join("Cargo.lock"), root.join("Cargo.lock"))?;
@@ -129,6 +131,7 @@ fn diagnostic(line: &str) -> Option<Diagnostic> {
     Some(Diagnostic {
         level: message["level"].as_str()?.to_owned(),
         rendered: message["rendered"].as_str()?.to_owned(),
+        code: message["code"]["code"].as_str().map(str::to_owned),
         file: primary.and_then(outermost).map(str::to_owned),
     })
 }

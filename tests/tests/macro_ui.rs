@@ -30,10 +30,20 @@ fn package(name: &str, edition: &str, sources: &BTreeMap<String, PathBuf>) -> Pa
     package
 }
 
-/// What the compiler said of one file, in the order of its lines.
+/// What the compiler said of one file, in the order of its lines. Of its own messages only what
+/// and where: their wording is that of one version.
 fn rendered(diagnostics: &[Diagnostic], file: &str) -> String {
     let about = diagnostics.iter().filter(|it| it.file.as_deref() == Some(file));
-    let texts: Vec<String> = about.map(|it| it.rendered.replace(file, "$FILE")).collect();
+    let texts: Vec<String> = about
+        .map(|it| match &it.code {
+            None => it.rendered.clone(),
+            Some(_) => {
+                let lines = it.rendered.lines().take(2);
+                lines.flat_map(|line| [line.trim(), "\n"]).collect()
+            }
+        })
+        .map(|text| text.replace(file, "$FILE"))
+        .collect();
     texts.concat()
 }
 

@@ -57,7 +57,7 @@ fn write(package: &Package, cases: &[&Case], attribute: &str) {
     let mut root = String::from("#![allow(warnings)]\n");
     root.push_str(BY_HAND);
     for case in cases {
-        root.push_str(&format!("mod {};\n", case.name));
+        root.extend(["mod ", &case.name, ";\n"]);
         let module = format!(
             "use crate::hp;\n{attribute}\nmod case {{ use super::hp;\n{PRELUDE}\n{}\n}}\n",
             case.source

@@ -313,13 +313,15 @@ fn files_that_are_no_segments_become_notes() {
     let directory = tempfile::tempdir().unwrap();
     let put = |name: &str, bytes: &[u8]| fs::write(directory.path().join(name), bytes).unwrap();
     put("12-00000000000000aa.segment", b"");
+    put("12-00000000000000ad.segment", &[0; 4096]);
     put("13-00000000000000ab.failed-28", b"");
     put("14-00000000000000ac.failed-what", b"");
     put("notes.txt", b"mine");
     let profile = collect(directory.path(), &outcome()).unwrap();
     assert_eq!(profile.processes, 0);
-    let [empty, full, unknown] = &profile.notes[..] else { panic!("{:?}", profile.notes) };
+    let [empty, zeros, full, unknown] = &profile.notes[..] else { panic!("{:?}", profile.notes) };
     assert!(empty.starts_with("process 12 is missing") && empty.contains("set up"), "{empty}");
+    assert!(zeros.starts_with("process 12 is missing") && zeros.contains("set up"), "{zeros}");
     assert!(full.starts_with("process 13 is missing") && full.contains("space"), "{full}");
     assert!(unknown.contains("reason unknown"), "{unknown}");
 }

@@ -50,8 +50,9 @@ fn describe(
         Some(source) => (&source.file, source.line, source.column),
         None => (&function.file, function.line, function.column),
     };
+    let name = counterpart.map_or(&function.name, |source| &source.name);
     FunctionFacts {
-        path: format!("{}::{}", function.module, function.name),
+        path: format!("{}::{name}", function.module),
         id: ids.of(function, counterpart),
         package: function.package.clone(),
         file: file.clone(),
@@ -138,7 +139,8 @@ struct Ids {
 
 impl Ids {
     fn of(&mut self, function: &Function, counterpart: Option<&SourceFunction>) -> String {
-        let name = [&function.package, &function.target, &function.module, &function.name]
+        let name = counterpart.map_or(&function.name, |source| &source.name);
+        let name = [&function.package, &function.target, &function.module, name]
             .map(String::as_str)
             .join("\0");
         let ordinal = match counterpart {

@@ -20,7 +20,7 @@ pub(super) fn counterparts<'s>(
     let mut by_name: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for (index, function) in source.functions().iter().enumerate() {
         if !taken[index] {
-            let key = (&function.target, &function.module, &function.name);
+            let key = (&function.target, &function.module, &function.registered);
             by_name.entry(key).or_default().push(index);
         }
     }
@@ -54,7 +54,7 @@ fn at_their_place(profile: &Profile, source: &Source, taken: &mut [bool]) -> Vec
         let index = *candidates.iter().find(of_target).or(candidates.first())?;
         // Something else may have moved to its place.
         let other = &source.functions()[index];
-        (other.name == function.name && other.is_async == function.is_async).then_some(index)
+        (other.registered == function.name && other.is_async == function.is_async).then_some(index)
     };
     let mut found = Vec::with_capacity(profile.functions.len());
     for function in &profile.functions {

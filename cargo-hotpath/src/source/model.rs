@@ -103,7 +103,8 @@ struct Model<'a> {
 
 /// A function as any item holds it.
 struct Candidate<'a> {
-    name: String,
+    /// The type of the `impl` block around.
+    owner: Option<&'a str>,
     attrs: &'a [Attribute],
     signature: &'a Signature,
     block: &'a Block,
@@ -122,17 +123,12 @@ impl Model<'_> {
             Item::Macro(it) if it.ident.is_none() => {
                 // `cfg_if_unix! { fn f() {} mod m; }`: positions inside are those of the file.
                 if let Ok(inner) = it.mac.parse_body_with(items_of_macro) {
-                    self.items(&inner, context);
+                    self.items(&inner, &Context { inherited: None, ..context.clone() });
                 }
             }
             _ if !self.annotated => {}
             Item::Fn(it) => self.function(
-                &Candidate {
-                    name: it.sig.ident.unraw().to_string(),
-                    attrs: &it.attrs,
-                    signature: &it.sig,
-                    block: &it.block,
-                },
+                &Candidate { owner: None, attrs: &it.attrs, signature: &it.sig, block: &it.block },
                 context,
             ),
             Item::Impl(it) => self.implementation(it, context),
@@ -143,7 +139,7 @@ impl Model<'_> {
                     let Some(block) = &method.default else { continue };
                     self.function(
                         &Candidate {
-                            name: method.sig.ident.unraw().to_string(),
+                            owner: None,
                             attrs: &method.attrs,
                             signature: &method.sig,
                             block,
@@ -189,7 +185,7 @@ impl Model<'_> {
             let ImplItem::Fn(method) = item else { continue };
             self.function(
                 &Candidate {
-                    name: method_name(&owner, &method.sig.ident.unraw()),
+                    owner: Some(&owner),
                     attrs: &method.attrs,
                     signature: &method.sig,
                     block: &method.block,
@@ -225,6 +221,7 @@ impl Model<'_> {
         context: &Context,
         in_test: bool,
     ) -> SourceFunction {
+        let (name, registered) = names(candidate, options, context.inherited.is_some());
         let at = candidate.signature.ident.span().start();
         let first = candidate.attrs.first().map_or(at.line, |first| first.span().start().line);
         let mut allowed = self.suppressions.on(first as u32..=at.line as u32);
@@ -235,7 +232,8 @@ impl Model<'_> {
             package: self.job.root.package.clone(),
             target: self.job.root.target.replace('-', "_"),
             module: context.module.clone(),
-            name: options.name.clone().unwrap_or_else(|| candidate.name.clone()),
+            name,
+            registered,
             file: self.name.to_owned(),
             line: at.line as u32,
             column: at.column as u32 + 1,
@@ -278,13 +276,29 @@ impl Model<'_> {
     }
 }
 
+/// The function's name for people, and the one that the attribute gives it: it sees the type of
+/// the `impl` block only when it stands on that or further out.
+fn names(candidate: &Candidate<'_>, options: &Options, inherited: bool) -> (String, String) {
+    if let Some(name) = &options.name {
+        return (name.clone(), name.clone());
+    }
+    let ident = &candidate.signature.ident;
+    match candidate.owner {
+        Some(owner) if inherited => (method_name(owner, &ident.unraw()), method_name(owner, ident)),
+        Some(owner) => (method_name(owner, &ident.unraw()), ident.to_string()),
+        None => (ident.unraw().to_string(), ident.to_string()),
+    }
+}
+
 fn column(place: LineColumn) -> u32 {
     place.column as u32 + 1
 }
 
-/// Options of an item inside an annotated one.
+/// Options for what an item holds, inside another one or on its own.
 fn inherit(outer: Option<Options>, own: Option<Options>) -> Option<Options> {
     match (outer, own) {
+        // Handed back as written: attributes inside stand for themselves.
+        (_, Some(own)) if own.skip => None,
         (Some(outer), Some(own)) => Some(outer.refine(own)),
         (outer, own) => outer.or(own),
     }

@@ -11,6 +11,9 @@ use super::module::Place;
 use super::{Root, Source, SourceFunction};
 use crate::profile::path;
 
+/// Parsing and walking recurse with the nesting of the source: generated code goes deep.
+const STACK: usize = 64 << 20;
+
 /// A file to read.
 pub(super) struct Job<'r> {
     pub(super) root: &'r Root,
@@ -85,19 +88,25 @@ fn in_parallel(jobs: &[Job<'_>]) -> Vec<Result<Scanned, String>> {
     let results: Vec<Mutex<Option<Result<Scanned, String>>>> =
         jobs.iter().map(|_| Mutex::new(None)).collect();
     let taken = AtomicUsize::new(0);
+    let work = || {
+        loop {
+            let index = taken.fetch_add(1, Ordering::Relaxed);
+            let Some(job) = jobs.get(index) else { break };
+            let result = read(job);
+            if let Ok(mut slot) = results[index].lock() {
+                *slot = Some(result);
+            }
+        }
+    };
     let cores = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
         for _ in 0..cores.min(jobs.len()) {
-            scope.spawn(|| {
-                loop {
-                    let index = taken.fetch_add(1, Ordering::Relaxed);
-                    let Some(job) = jobs.get(index) else { break };
-                    let result = read(job);
-                    if let Ok(mut slot) = results[index].lock() {
-                        *slot = Some(result);
-                    }
-                }
-            });
+            let spawned = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+            if spawned.is_err() {
+                // No threads to be had: this one does it.
+                work();
+                break;
+            }
         }
     });
     results

@@ -53,6 +53,8 @@ fn annotated_items_are_found_in_every_shape() {
          }
          trait T { #[hotpath] fn default(&self) {} fn none(&self); fn plain_default(&self) {} }
          cfg_if_unix! { #[hotpath] fn in_macro() {} mod of_macro { #[hotpath] fn f() {} } }
+         #[hotpath] mod of_macros { unknown! { fn not_covered() {} } }
+         #[hotpath(skip)] impl Skipped { fn no() {} #[hotpath] fn yes() {} }
          macro_rules! m { () => { #[hotpath] fn of_template() {} } }
          #[hotpath] fn r#match() {}",
     )]);
@@ -61,6 +63,7 @@ fn annotated_items_are_found_in_every_shape() {
         paths(&source),
         [
             "orders_lib::Other::one",
+            "orders_lib::Skipped::yes",
             "orders_lib::Store::get",
             "orders_lib::default",
             "orders_lib::in_macro",
@@ -79,6 +82,9 @@ fn annotated_items_are_found_in_every_shape() {
     let by_name = |name: &str| source.functions().iter().find(|f| f.name == name).unwrap();
     assert_eq!(by_name("through_cfg").allowed, ["print-loop"]);
     assert!(by_name("named").is_async && !by_name("plain").is_async);
+    assert_eq!(by_name("Other::one").registered, "one");
+    assert_eq!(by_name("Store::get").registered, "Store::get");
+    assert_eq!(by_name("match").registered, "r#match");
     assert_eq!((by_name("plain").line, by_name("plain").column), (1, 15));
     assert_eq!(by_name("plain").file, "src/lib.rs");
     assert_eq!(by_name("plain").target, "orders_lib");
@@ -250,4 +256,16 @@ fn tests_are_known() {
         .map(|f| (f.name.as_str(), f.sites[0].source.as_ref().unwrap().in_test))
         .collect();
     assert_eq!(found, [("product", false), ("t", true), ("helper", true), ("helper", true)]);
+}
+
+#[test]
+fn deeply_nested_source_is_read() {
+    let sum = "+ x.clone()".repeat(3_000);
+    let nested = format!("{}y.clone(){}", "(".repeat(300), ")".repeat(300));
+    let text = format!("#[hotpath] fn f() {{ 1 {sum}; {nested}; }}");
+    let source = scan(&[("src/lib.rs", &text)]);
+    assert_eq!(source.notes(), Vec::<String>::new());
+    let sites = &source.functions()[0].sites;
+    assert_eq!(sites.len(), 3_001);
+    assert!(sites.iter().all(|site| site.source.is_some()));
 }

@@ -14,7 +14,7 @@ use crate::model::Function;
 /// where the body diverges, nothing after it is unreachable.
 pub(crate) fn body(
     function: &mut Function,
-    statements: TokenStream,
+    statements: &TokenStream,
     runtime: &Runtime,
 ) -> TokenStream {
     let span = runtime.span;

@@ -13,7 +13,11 @@ use crate::model::Function;
 /// Always `move`: a body that only borrows an argument that is `Send` but not
 /// `Sync` would make the future lose `Send`. The frame is made in the operand
 /// of `.await`, because anything between would store the body twice.
-pub(crate) fn body(function: &Function, statements: TokenStream, runtime: &Runtime) -> TokenStream {
+pub(crate) fn body(
+    function: &Function,
+    statements: &TokenStream,
+    runtime: &Runtime,
+) -> TokenStream {
     let span = runtime.span;
     let (table, frame) = (Runtime::table(span), runtime.name("frame", span));
     let edge = edge(&function.head.sig.output, runtime);

@@ -37,6 +37,7 @@ fn expanded(node: Node) -> TokenStream {
         Node::Function(function) => self::measured(*function),
         Node::Container(container) => members(container),
         Node::Verbatim(tokens) => tokens,
+        Node::Refused(tokens, error) => fallback::keep(tokens, &error),
     }
 }
 
@@ -65,9 +66,9 @@ fn measured(mut function: Function) -> TokenStream {
     let body = rewritten(&function, &runtime);
     let table = table::table(&function, &body.sites, &runtime);
     let measured = if function.head.sig.asyncness.is_some() {
-        future::body(&function, body.statements, &runtime)
+        future::body(&function, &body.statements, &runtime)
     } else {
-        function::body(&mut function, body.statements, &runtime)
+        function::body(&mut function, &body.statements, &runtime)
     };
     let mut inside = TokenStream::new();
     body.attrs.iter().for_each(|attribute| attribute.to_tokens(&mut inside));
@@ -116,3 +117,6 @@ fn statements(body: &Group) -> syn::Result<(Vec<Attribute>, Block)> {
     debug_assert!(attrs.iter().all(|it| matches!(it.style, AttrStyle::Inner(_))));
     Ok((attrs, Block { brace_token: Brace(body.span()), stmts }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,8 +95,8 @@ pub fn refuse_item(item: &Item) -> Option<Refusal> {
 /// Those that the compiler and its tools know are not; nor is our own.
 pub fn has_foreign_macro(attrs: &[Attribute]) -> bool {
     attrs.iter().any(|attribute| {
-        let known = |name: &&str| attribute.path().segments[0].ident == *name;
-        !(is_hotpath(attribute) || INERT.iter().any(|name| known(&name)))
+        let first = &attribute.path().segments[0].ident;
+        !is_hotpath(attribute) && !INERT.iter().any(|name| first == name)
     })
 }
 

@@ -129,10 +129,10 @@ impl Options {
                 Ok(())
             }
             "name" => self.set_name(key, input),
-            "sites" => self.set_sites(input),
+            "sites" => self.set_sites(key, input),
             "allow" => self.add_allowed(input),
             "crate" => {
-                input.parse::<Token![=]>()?;
+                equals(key, input, "crate = path::to::hotpath_runtime")?;
                 self.runtime = Some(input.call(Path::parse_mod_style)?);
                 Ok(())
             }
@@ -141,7 +141,7 @@ impl Options {
     }
 
     fn set_name(&mut self, key: &Ident, input: ParseStream<'_>) -> Result<()> {
-        input.parse::<Token![=]>()?;
+        equals(key, input, "name = \"..\"")?;
         let literal: LitStr = input
             .parse()
             .map_err(|error| Error::new(error.span(), "`name` takes a string: `name = \"..\"`"))?;
@@ -157,8 +157,8 @@ impl Options {
         Ok(())
     }
 
-    fn set_sites(&mut self, input: ParseStream<'_>) -> Result<()> {
-        input.parse::<Token![=]>()?;
+    fn set_sites(&mut self, key: &Ident, input: ParseStream<'_>) -> Result<()> {
+        equals(key, input, "sites = off")?;
         let value = input.call(Ident::parse_any).map_err(|error| {
             Error::new(
                 error.span(),
@@ -226,6 +226,13 @@ pub fn is_hotpath(attribute: &Attribute) -> bool {
     attribute.path().segments.last().is_some_and(|segment| segment.ident == "hotpath")
 }
 
+fn equals(key: &Ident, input: ParseStream<'_>, example: &str) -> Result<()> {
+    match input.parse::<Option<Token![=]>>()? {
+        Some(_) => Ok(()),
+        None => Err(Error::new(key.span(), format!("`{key}` takes a value: `{example}`"))),
+    }
+}
+
 /// A rule id: words joined by `-`, keywords allowed (`print-loop`).
 fn rule(input: ParseStream<'_>) -> Result<String> {
     let mut id = input.call(Ident::parse_any)?.to_string();
@@ -284,7 +291,8 @@ mod tests {
         assert!(error("name = \"\"").contains("can't be empty"));
         assert!(error("allow()").contains("names the rules"));
         assert!(error("skip, name = \"x\"").contains("leaves the item alone"));
-        assert!(error("name \"x\"").contains('='));
+        assert!(error("name \"x\"").contains("takes a value"));
+        assert!(error("sites").contains("takes a value"));
     }
 
     #[test]

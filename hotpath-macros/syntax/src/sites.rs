@@ -132,7 +132,7 @@ impl<S: FnMut(&mut Expr, Site)> Walk<'_, S> {
         let before = self.awaits;
         match (&mut arguments, &mut *expr) {
             (Some(arguments), Expr::Macro(ExprMacro { mac, .. })) => {
-                self.arguments(mac, family, arguments)
+                self.arguments(mac, family, arguments);
             }
             (_, Expr::Macro(ExprMacro { mac, .. })) => {
                 self.awaits += u32::from(self.suspends && mentions_await(mac.tokens.clone()));
