@@ -25,11 +25,12 @@ struct Part {
 pub(super) fn breakdown(facts: &Facts) -> Vec<Where> {
     let mut parts: BTreeMap<(bool, String), Part> = BTreeMap::new();
     let mut led_away = 0.0;
+    let mut homes = Homes { facts, own: BTreeMap::new() };
     for function in &facts.functions {
         // A function's own time is the most that its sites can have taken out of it.
         let mut left = function.self_ns as f64;
         for site in &function.sites {
-            let Some((is_std, name)) = destination(facts, site) else { continue };
+            let Some((is_std, name)) = homes.destination(site) else { continue };
             let ns = span_ns(site, &facts.probes).unwrap_or_default().min(left);
             left -= ns;
             led_away += ns;
@@ -70,29 +71,55 @@ fn caller(function: &FunctionFacts, site: &SiteFacts) -> String {
     format!("{} ({}:{})", function.path, function.file, site.line)
 }
 
-/// Where a site's time is spent, if not in your code: whether in the standard library, and the
-/// crate's name.
-fn destination(facts: &Facts, site: &SiteFacts) -> Option<(bool, String)> {
-    match site.kind {
-        // These run the closures they are given, or the future that is awaited: your code.
-        Kind::Collect | Kind::Await | Kind::Grow => None,
-        Kind::Format | Kind::Print => Some((true, "std".to_owned())),
-        Kind::Call => match called_crate(&site.label) {
-            Some(name) => Some((false, name.to_owned())),
-            None => by_type(facts, site),
-        },
-        _ => by_type(facts, site),
-    }
+/// Whose code a name stands for.
+struct Homes<'a> {
+    facts: &'a Facts,
+    /// Names looked up so far: whether they are the measured code's own.
+    own: BTreeMap<String, bool>,
 }
 
-fn by_type(facts: &Facts, site: &SiteFacts) -> Option<(bool, String)> {
-    let type_name = site.type_name.as_deref()?;
-    // A constructor that can fail is its value's.
-    let type_name = type_name.strip_prefix("core::result::Result<").unwrap_or(type_name);
-    match crate_of(type_name) {
-        Home::Std => Some((true, "std".to_owned())),
-        Home::Crate(name) if is_own(facts, name) => None,
-        Home::Crate(name) => Some((false, name.to_owned())),
+impl Homes<'_> {
+    /// Where a site's time is spent, if not in your code: whether in the standard library, and
+    /// the crate's name.
+    fn destination(&mut self, site: &SiteFacts) -> Option<(bool, String)> {
+        match site.kind {
+            // These run the closures they are given, or the future that is awaited: your code.
+            Kind::Collect | Kind::Await | Kind::Grow => None,
+            Kind::Format | Kind::Print => Some((true, "std".to_owned())),
+            Kind::Call => match called_crate(&site.label) {
+                Some(name) => (!self.is_own(name)).then(|| (false, name.to_owned())),
+                None => self.by_type(site),
+            },
+            _ => self.by_type(site),
+        }
+    }
+
+    fn by_type(&mut self, site: &SiteFacts) -> Option<(bool, String)> {
+        let type_name = site.type_name.as_deref()?;
+        // A constructor that can fail is its value's.
+        let type_name = type_name.strip_prefix("core::result::Result<").unwrap_or(type_name);
+        match crate_of(type_name) {
+            Home::Std => Some((true, "std".to_owned())),
+            Home::Crate(name) => (!self.is_own(name)).then(|| (false, name.to_owned())),
+        }
+    }
+
+    /// Whether a path that starts with this name leads into the measured code: measured functions
+    /// lie there, or a source declares or imports it as a module.
+    fn is_own(&mut self, name: &str) -> bool {
+        if let Some(known) = self.own.get(name) {
+            return *known;
+        }
+        let mut functions = self.facts.functions.iter();
+        let own = functions.any(|function| function.path.split("::").any(|part| part == name))
+            || self
+                .facts
+                .sources
+                .values()
+                .flat_map(|text| text.lines())
+                .any(|line| names_module(line, name));
+        self.own.insert(name.to_owned(), own);
+        own
     }
 }
 
@@ -106,9 +133,20 @@ fn called_crate(label: &str) -> Option<&str> {
     is_crate.then_some(first)
 }
 
-/// Whether measured functions are of this crate.
-fn is_own(facts: &Facts, name: &str) -> bool {
-    facts.functions.iter().any(|function| function.path.split("::").next() == Some(name))
+/// `mod name;`, `pub mod name {`, `use crate::a::name;`, `use super::{name, other};`.
+fn names_module(line: &str, name: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut words = line.split(|c: char| !is_word(c)).filter(|word| !word.is_empty()).peekable();
+    let mut own_path = false;
+    while let Some(word) = words.next() {
+        match word {
+            "mod" if words.peek() == Some(&name) => return true,
+            "use" => own_path = matches!(words.peek(), Some(&("crate" | "self" | "super"))),
+            _ if own_path && word == name => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 #[cfg(test)]
@@ -151,6 +189,27 @@ mod tests {
         let std = parts.iter().find(|part| part.kind == WhereKind::Std);
         let from = std.and_then(|part| part.called_from.as_deref());
         assert_eq!(from, Some("app::run (src/main.rs:77)"));
+    }
+
+    #[test]
+    fn calls_into_own_modules_stay_in_your_code() {
+        let of = |index, label| of_ns(index, Kind::Call, label, "u64", 200_000_000);
+        let mut facts =
+            run(vec![of(0, "parse::line(x)"), of(1, "report::show(x)"), of(2, "de::f(x)")]);
+        facts.functions[0].path = "app::parse::run".to_owned();
+        facts.sources.insert("src/main.rs".to_owned(), "use crate::{report, x};\n".to_owned());
+        let names: Vec<_> = breakdown(&facts).into_iter().filter_map(|part| part.name).collect();
+        assert_eq!(names, ["de"]);
+    }
+
+    #[test]
+    fn declarations_and_own_imports_name_modules() {
+        for line in ["mod report;", "pub(crate) mod report {", "use super::report as r;"] {
+            assert!(names_module(line, "report"), "{line}");
+        }
+        for line in ["use report::show;", "mod reports;", "// the report", "use crate::x; // y"] {
+            assert!(!names_module(line, "report"), "{line}");
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ use std::fmt;
 use crate::facts::{Facts, Span};
 use crate::impact::Claim;
 use crate::schema::{Category, Confidence, Effort, Fix};
+use crate::text::wrap;
 
 pub use types::{Home, crate_of, short};
 
@@ -80,29 +81,44 @@ pub struct Explain {
     pub after: &'static str,
 }
 
+/// Columns of the long text.
+const WIDTH: usize = 80;
+
+/// The long text, as `explain` prints it.
 impl fmt::Display for Meta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let explain = &self.explain;
         writeln!(f, "{}: {}\n", self.id, self.summary)?;
-        writeln!(f, "What it means\n{}\n", indent(explain.means))?;
-        writeln!(f, "How it is found\n{}", indent(explain.found))?;
-        writeln!(f, "    Evidence: {}", self.evidence)?;
-        for threshold in self.thresholds {
-            let Threshold { name, default, meaning } = threshold;
-            writeln!(f, "    {name} = {default}: {meaning}")?;
+        writeln!(f, "What it means\n{}", prose(explain.means))?;
+        writeln!(f, "How it is found\n{}", prose(explain.found))?;
+        writeln!(f, "Evidence\n{}", prose(self.evidence))?;
+        if !self.thresholds.is_empty() {
+            writeln!(f, "Limits")?;
         }
-        writeln!(f, "\nWhen not to do it\n{}\n", indent(explain.not_when))?;
-        writeln!(f, "Before\n{}\n", indent(explain.before))?;
-        writeln!(f, "After\n{}\n", indent(explain.after))?;
+        for Threshold { name, default, meaning } in self.thresholds {
+            writeln!(f, "{}", prose(&format!("{name} = {default}: {meaning}")).trim_end())?;
+        }
+        if !self.thresholds.is_empty() {
+            writeln!(f)?;
+        }
+        writeln!(f, "When not to do it\n{}", prose(explain.not_when))?;
+        writeln!(f, "Before\n{}", code(explain.before))?;
+        writeln!(f, "After\n{}", code(explain.after))?;
         writeln!(f, "More: {}", self.docs)
     }
 }
 
-fn indent(text: &str) -> String {
-    text.lines()
-        .map(|line| if line.is_empty() { String::new() } else { format!("    {line}") })
-        .collect::<Vec<_>>()
-        .join("\n")
+fn prose(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    indented(wrap(&words.join(" "), WIDTH - 4).iter().map(String::as_str))
+}
+
+fn code(text: &str) -> String {
+    indented(text.lines())
+}
+
+fn indented<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+    lines.flat_map(|line| ["    ", line, "\n"]).collect()
 }
 
 /// Something that a rule found.
@@ -239,6 +255,9 @@ mod tests {
             for threshold in meta.thresholds {
                 assert!(text.contains(threshold.name), "{}: {}", meta.id, threshold.name);
             }
+            let is_link = |line: &str| line.contains("https://");
+            let long = text.lines().find(|line| line.chars().count() > WIDTH && !is_link(line));
+            assert_eq!(long, None, "{}", meta.id);
             assert_ne!(meta.explain.before, meta.explain.after, "{}", meta.id);
         }
     }

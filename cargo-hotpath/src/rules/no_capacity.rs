@@ -79,8 +79,7 @@ static STRING_META: Meta = Meta {
         found: FOUND,
         not_when: NOT_WHEN,
         before: "let mut text = String::new();\nfor word in &words {\n    text.push_str(word);\n}",
-        after: "let mut text = String::with_capacity(words.iter().map(|word| word.len()).sum());\n\
-                for word in &words {\n    text.push_str(word);\n}",
+        after: "let length = words.iter().map(|word| word.len()).sum();\nlet mut text = String::with_capacity(length);\nfor word in &words {\n    text.push_str(word);\n}",
     },
 };
 
@@ -134,8 +133,8 @@ impl NoCapacity {
             anchor: Some(site.anchor()),
             title: format!("{short} `{binding}` grows step by step"),
             problem: format!(
-                "`{binding}` in `{}` was made empty {} and then moved {per_instance:.1} times each \
-                 while it grew: {} took {time} and moved {moved}.",
+                "`{binding}` in `{}` was made empty {} and then had to grow {per_instance:.1} times each: \
+                 {} took {time} and moved {moved}.",
                 site.of.path,
                 units::counted(instances, "time"),
                 units::counted(growth.reallocs, "reallocation"),
@@ -256,7 +255,7 @@ mod tests {
         assert_eq!(found[0].title, "Vec `rows` grows step by step");
         assert_eq!(best_ns(&found[0]), Some(50e6));
         assert_eq!(found[0].gain.as_ref().map(|gain| gain.claims[0].saved.low), Some(25e6));
-        assert!(found[0].problem.contains("moved 8.0 times each"), "{}", found[0].problem);
+        assert!(found[0].problem.contains("had to grow 8.0 times each"), "{}", found[0].problem);
     }
 
     #[test]

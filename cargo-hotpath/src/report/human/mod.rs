@@ -5,15 +5,14 @@ mod excerpt;
 mod paint;
 mod state;
 mod table;
-mod wrap;
 
 use std::collections::BTreeMap;
 
 use crate::schema::{Exit, Report};
+use crate::text::wrap;
 use crate::units;
 
 use paint::{Paint, Tone};
-use wrap::wrap;
 
 /// Functions listed unless asked otherwise.
 const TOP: usize = 10;

@@ -11,6 +11,9 @@ const MOST_PCT: f64 = 80.0;
 /// Sites named at most.
 const MOST_SITES: usize = 8;
 
+/// Share of the time from which a part of it is named.
+const LEAST_PART_PCT: f64 = 1.0;
+
 /// Share of CPU in wall time above which one thread computes, below which it waits.
 const BUSY: (f64, f64) = (0.9, 0.5);
 
@@ -28,7 +31,14 @@ fn went(report: &Report) -> String {
     if report.breakdown.is_empty() {
         return "No time was measured.".to_owned();
     }
-    let parts: Vec<String> = report.breakdown.iter().map(part).collect();
+    let (large, small): (Vec<&Where>, Vec<&Where>) =
+        report.breakdown.iter().partition(|part| part.self_pct >= LEAST_PART_PCT);
+    let mut parts: Vec<String> = large.into_iter().map(part).collect();
+    if !small.is_empty() {
+        let sum = small.iter().map(|part| part.self_pct).sum();
+        let others = units::counted(small.len() as u64, "other part");
+        parts.push(format!("{} in {others}", units::percent(sum)));
+    }
     format!("{}.", parts.join(", "))
 }
 

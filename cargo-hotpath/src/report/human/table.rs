@@ -1,6 +1,6 @@
 //! Tables with aligned numbers.
 
-use super::wrap::cut_front;
+use crate::text::cut_front;
 
 /// Characters that names get before number columns do.
 const LEAST_NAME: usize = 20;

@@ -1,9 +1,9 @@
-//! Breaking text into lines.
+//! Text in lines of a given width.
 
 /// The text in lines of at most `width` characters, broken at spaces. A word that is longer is
 /// broken where it must be, a number is not parted from its digits or unit. Runs of spaces stay as
 /// they are inside a line.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = Vec::new();
     let mut rest: Vec<char> = text.trim_end().chars().collect();
@@ -37,7 +37,7 @@ fn may_break(text: &[char], at: usize) -> bool {
 
 /// The text cut to `width` characters, with `…` where something is gone: at the front, as the end
 /// of a path tells more.
-pub(super) fn cut_front(text: &str, width: usize) -> String {
+pub(crate) fn cut_front(text: &str, width: usize) -> String {
     let length = text.chars().count();
     if length <= width {
         return text.to_owned();
