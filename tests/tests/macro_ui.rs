@@ -35,12 +35,9 @@ fn package(name: &str, edition: &str, sources: &BTreeMap<String, PathBuf>) -> Pa
 fn rendered(diagnostics: &[Diagnostic], file: &str) -> String {
     let about = diagnostics.iter().filter(|it| it.file.as_deref() == Some(file));
     let texts: Vec<String> = about
-        .map(|it| match &it.code {
-            None => it.rendered.clone(),
-            Some(_) => {
-                let lines = it.rendered.lines().take(2);
-                lines.flat_map(|line| [line.trim(), "\n"]).collect()
-            }
+        .map(|it| {
+            let lines = if it.code.is_some() { 2 } else { usize::MAX };
+            it.rendered.split_inclusive('\n').take(lines).collect::<String>()
         })
         .map(|text| text.replace(file, "$FILE"))
         .collect();
