@@ -28,6 +28,7 @@ pub mod run_dir;
 pub mod schema;
 pub mod source;
 pub mod term;
+mod text;
 pub mod units;
 
 use std::ffi::{OsStr, OsString};

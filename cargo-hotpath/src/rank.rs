@@ -157,7 +157,8 @@ impl Judged {
         let floor = options.min_impact_pct.unwrap_or(FLOOR_PCT);
         self.invalidates()
             || self.impact.wall_pct.is_some_and(|range| range.best >= floor)
-            || self.allocs_pct >= ALLOCS_FLOOR_PCT
+            // A floor that the user set is the only one.
+            || (options.min_impact_pct.is_none() && self.allocs_pct >= ALLOCS_FLOOR_PCT)
     }
 
     fn severity(&self) -> Severity {

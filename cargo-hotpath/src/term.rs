@@ -51,7 +51,7 @@ impl Term {
         Self { color: args.color, quiet: args.quiet, verbose: args.verbose }
     }
 
-    /// A line of progress as cargo prints them: `     Running `target/..``.
+    /// A line of progress as cargo prints them, the verb right-aligned.
     pub fn status(&self, verb: &str, text: impl Display) {
         if !self.quiet {
             line(format_args!("{GREEN}{verb:>12}{GREEN:#} {text}"));

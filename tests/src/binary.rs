@@ -8,6 +8,9 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 /// Root of this repository.
+///
+/// # Panics
+/// Never: the tests lie in it.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the repository")
 }

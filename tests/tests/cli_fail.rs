@@ -58,7 +58,7 @@ fn a_package_without_the_dependency_is_told_how_to_add_it() {
 fn a_workload_that_reaches_no_site_is_exit_4() {
     let (code, message) = error(&run(&["--format", "json", "--", "idle"]).expect_code(4));
     assert_eq!(code, "nothing-hit");
-    assert!(message.contains("none of its 2"), "{message}");
+    assert!(message.contains("none of its 3"), "{message}");
     let (_, message) = error(&run(&["--format", "json", "-p", "silent"]).expect_code(4));
     assert!(message.contains("no function is annotated"), "{message}");
 }

@@ -48,6 +48,25 @@ fn counts_are_exact_and_standard_output_is_one_document() {
 }
 
 #[test]
+fn what_to_change_is_named_with_its_place_and_gain() {
+    let report = report(&["--all", "--", "shout"]);
+    let findings = report["findings"].as_array().unwrap();
+    let finding = findings.iter().find(|finding| finding["rule"] == "format-push").unwrap();
+    assert_eq!(finding["file"], "src/lib.rs");
+    assert_eq!(finding["impact"]["allocs"], 200_000);
+    assert!(finding["impact"]["wall_pct"]["best"].as_f64().unwrap() > 0.0, "{finding}");
+}
+
+#[test]
+fn the_floor_and_the_length_of_lists_are_the_users() {
+    let finished = run(&["--runs", "1", "--min-impact", "100", "--top", "1", "--", "shout"]);
+    let text = finished.expect_code(0).stdout;
+    assert!(text.contains("Nothing worth fixing above 100"), "{text}");
+    assert!(text.contains("shop::shout"), "{text}");
+    assert!(!text.contains("shop::total"), "{text}");
+}
+
+#[test]
 fn every_kind_of_target_runs_as_cargo_runs_it() {
     for (flags, kind, name) in [
         (&["--example", "small"][..], "example", "small"),
