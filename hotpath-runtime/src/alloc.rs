@@ -12,6 +12,7 @@ use crate::heap;
 /// ```
 /// use std::alloc::System;
 ///
+/// # #[cfg(not(feature = "global-allocator"))]
 /// #[global_allocator]
 /// static ALLOCATOR: hotpath_runtime::Allocator<System> = hotpath_runtime::Allocator::new(System);
 /// # fn main() {}

@@ -56,8 +56,7 @@ impl Function {
         record.site_count.set(sites.len() as u64);
         let id = NEXT_ID.fetch_add(1, Relaxed);
         record.id.set(u64::from(id));
-        record.older.set(header.functions.get());
-        header.functions.set(Some(record));
+        header.functions.append(record, |record| &record.newer);
         self.first_site.store(NEXT_SITE.fetch_add(sites.len() as u32, Relaxed), Relaxed);
         self.id.store(id, Relaxed);
         Some(u64::from(id))

@@ -131,11 +131,7 @@ impl Slab {
         node.function.set(function);
         node.parent.set(parent);
         node.ctx.set(ancestor.or(Some(node)));
-        match self.last_node.get() {
-            Some(last) => last.newer.set(Some(node)),
-            None => self.first_node.set(Some(node)),
-        }
-        self.last_node.set(Some(node));
+        self.nodes.append(node, |node| &node.newer);
         if let (Some(_), 1..) = (parent, function) {
             self.add_edge(node);
         }
