@@ -29,14 +29,6 @@ impl<A> Allocator<A> {
     }
 }
 
-#[cfg(any(test, feature = "enabled"))]
-impl Allocator<std::alloc::System> {
-    /// Counts what the system's allocator does.
-    pub const fn system() -> Self {
-        Self::new(std::alloc::System)
-    }
-}
-
 // SAFETY: every method hands its arguments to the inner allocator as they are and its answer back
 // as it is, so that the inner allocator's promises hold; what is counted in between neither
 // allocates through the global allocator nor unwinds.

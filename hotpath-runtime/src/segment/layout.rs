@@ -202,7 +202,6 @@ pub(crate) struct Node {
     pub(crate) newer: Link<Node>,
     /// Start of a nested call; nobody reads it.
     pub(crate) reopened: Count,
-    pub(crate) is_async: Count,
 }
 
 /// Allocator operations.
