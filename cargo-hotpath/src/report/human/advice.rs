@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 
 use super::paint::Tone;
 use super::{Page, excerpt};
-use crate::rank::FLOOR_PCT;
 use crate::schema::{
     Category, Confidence, Effort, Finding, Impact, Metric, Range, Report, Severity,
 };
 use crate::units;
 
-pub(super) fn section(page: &mut Page, report: &Report, sources: &BTreeMap<String, String>) {
+pub(super) fn section(
+    page: &mut Page,
+    report: &Report,
+    sources: &BTreeMap<String, String>,
+    floor_pct: f64,
+) {
     page.heading("Recommendations");
     if report.findings.is_empty() {
-        let floor = units::percent(FLOOR_PCT);
+        let floor = units::percent(floor_pct);
         page.item("  ", &format!("Nothing worth fixing above {floor} of the wall time."));
         return;
     }

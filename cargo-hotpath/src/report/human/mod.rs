@@ -8,6 +8,7 @@ mod table;
 
 use std::collections::BTreeMap;
 
+use crate::rank::FLOOR_PCT;
 use crate::schema::{Exit, Report};
 use crate::text::wrap;
 use crate::units;
@@ -29,11 +30,13 @@ pub struct Options {
     pub width: usize,
     /// Functions to list; `None` for 10.
     pub top: Option<usize>,
+    /// Floor of the findings, percent of wall time; `None` for the usual one.
+    pub floor_pct: Option<f64>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { color: false, width: 80, top: None }
+        Self { color: false, width: 80, top: None, floor_pct: None }
     }
 }
 
@@ -43,7 +46,7 @@ pub fn render(report: &Report, sources: &BTreeMap<String, String>, options: &Opt
     let mut page = Page::new(options);
     warnings(&mut page, report);
     state::section(&mut page, report, options.top.unwrap_or(TOP));
-    advice::section(&mut page, report, sources);
+    advice::section(&mut page, report, sources, options.floor_pct.unwrap_or(FLOOR_PCT));
     verification(&mut page, report);
     page.text
 }
