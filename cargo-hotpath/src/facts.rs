@@ -1,10 +1,16 @@
 //! What was measured, joined with what the source says: all that rules may look at.
 
+mod join;
+mod matching;
+mod totals;
+
 use std::collections::BTreeMap;
 
 use hotpath_runtime_syntax::Kind;
 
 use crate::profile::{Allocs, Awaits, Bucket, Polls, ProbeCosts};
+
+pub use join::join;
 
 /// The joined view of one run.
 #[derive(Clone, Debug, Default)]

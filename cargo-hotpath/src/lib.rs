@@ -4,12 +4,127 @@
 //! build, run, collect, join, facts, impact, rules, rank, report.
 #![forbid(unsafe_code)]
 
+pub mod advise;
+pub mod cargo;
+pub mod cli;
+pub mod collect;
+pub mod commands;
+pub mod counters;
+pub mod date;
+pub mod deliver;
+pub mod environment;
+pub mod error;
 pub mod facts;
 pub mod impact;
+pub mod interrupt;
+pub mod options;
 pub mod profile;
 pub mod rank;
+pub mod repeat;
 pub mod report;
+pub mod roots;
 pub mod rules;
+pub mod run_dir;
 pub mod schema;
+pub mod source;
+pub mod term;
 mod text;
 pub mod units;
+
+use std::ffi::{OsStr, OsString};
+use std::panic::{self, AssertUnwindSafe};
+use std::process::ExitCode;
+
+use clap::{ColorChoice, CommandFactory, FromArgMatches};
+
+use cli::{Cli, Command, Format};
+use error::{Error, Exit};
+use options::RunOptions;
+use term::Term;
+
+/// The whole program: parses, runs the command, and turns what went wrong into words and an exit code.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = without_cargo(args.into_iter().collect());
+    let cli = match parse(&args) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error, &args),
+    };
+    let term = Term::new(&cli.display);
+    let format = cli.command.format();
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| dispatch(cli.command, &term)));
+    let result = outcome.unwrap_or_else(|panic| Err(Error::Internal(panic_message(&*panic))));
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => fail(&error, format, &term).into(),
+    }
+}
+
+fn dispatch(command: Command, term: &Term) -> Result<Exit, Error> {
+    match command {
+        Command::Run(args) => commands::run::run(&RunOptions::try_from(*args)?, term),
+        Command::Report(args) => commands::report::report(args, term),
+        Command::List(args) => commands::list::list(&args, term),
+        Command::Explain(args) => commands::explain::explain(&args),
+        Command::Clean(args) => commands::clean::clean(&args, term),
+    }
+}
+
+/// Says what went wrong: to people, and as a document where one was asked for.
+fn fail(error: &Error, format: Format, term: &Term) -> Exit {
+    if matches!(error, Error::Closed) {
+        return error.exit();
+    }
+    term.error(error);
+    if format == Format::Json {
+        let document = serde_json::to_string_pretty(&error.document()).unwrap_or_default();
+        // The exit code and standard error say it already, should this fail too.
+        let _ = term::write_stdout(&format!("{document}\n"));
+    }
+    error.exit()
+}
+
+/// As `cargo hotpath`, cargo puts the name of the subcommand first.
+fn without_cargo(mut args: Vec<OsString>) -> Vec<OsString> {
+    if args.get(1).is_some_and(|word| word == "hotpath") {
+        args.remove(1);
+    }
+    args
+}
+
+fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
+    let color = match std::env::var("CARGO_TERM_COLOR").as_deref() {
+        Ok("always") => ColorChoice::Always,
+        Ok("never") => ColorChoice::Never,
+        _ => ColorChoice::Auto,
+    };
+    Cli::from_arg_matches(&Cli::command().color(color).try_get_matches_from(args)?)
+}
+
+/// Help, version, and arguments that can't be parsed.
+fn refuse(error: &clap::Error, args: &[OsString]) -> ExitCode {
+    // Where nobody reads, there is nobody to tell.
+    let _ = error.print();
+    if error.use_stderr() && asks_for_json(args) {
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or_default();
+        let message = first.strip_prefix("error: ").unwrap_or(first).to_owned();
+        let error = Error::usage(message, "`cargo hotpath --help` lists what there is");
+        let document = serde_json::to_string_pretty(&error.document()).unwrap_or_default();
+        let _ = term::write_stdout(&format!("{document}\n"));
+    }
+    ExitCode::from(error.exit_code() as u8)
+}
+
+fn asks_for_json(args: &[OsString]) -> bool {
+    let own = args.iter().take_while(|word| *word != "--").collect::<Vec<_>>();
+    let split = own.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json");
+    let variable = std::env::var_os("CARGO_HOTPATH_FORMAT");
+    split
+        || own.contains(&&OsString::from("--format=json"))
+        || variable.as_deref() == Some(OsStr::new("json"))
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panic".to_owned())
+}

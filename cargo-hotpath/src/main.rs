@@ -1,4 +1,6 @@
 //! The `cargo hotpath` subcommand.
 #![forbid(unsafe_code)]
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    cargo_hotpath::main(std::env::args_os())
+}

@@ -1,6 +1,13 @@
 //! The stored profile of one repetition: stable, versioned, in nanoseconds, and all that later stages read.
 
+mod check;
+mod file;
+pub mod path;
+mod sum;
+
 use serde::{Deserialize, Serialize};
+
+pub use file::ProfileError;
 
 /// Version of the file format; readers refuse newer ones.
 pub const PROFILE_VERSION: u32 = 1;
@@ -147,12 +154,26 @@ pub struct Context {
     pub self_ns: u64,
     /// Longest single span (async: poll).
     pub max_ns: u64,
-    /// Calls of recursion's back edges: from the named context into this one.
+    /// Calls over the back edges of a recursion into this context: the sum of `back_edges`.
     pub back_calls: u64,
+    /// Where the recursion came back from.
+    pub back_edges: Vec<BackEdge>,
     /// Allocator operations of its own (self).
     pub allocs: Allocs,
     /// Async figures; `None` for sync functions.
     pub polls: Option<Polls>,
+}
+
+/// Recursive calls into a context from one of its descendants (or itself).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackEdge {
+    /// Index of the calling context.
+    pub caller: usize,
+    /// Exact number of calls.
+    pub calls: u64,
+    /// Time of those calls, outermost only; contained in the caller's total.
+    pub total_ns: u64,
 }
 
 /// Async figures of a context.

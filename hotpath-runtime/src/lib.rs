@@ -1,6 +1,50 @@
 //! Probes and counters behind `#[hotpath]`; an empty shell until a build enables it.
+//!
+//! Annotate functions with [`macro@hotpath`]. Without the feature `enabled` the attribute hands
+//! its item back and this crate is empty. `cargo hotpath run` switches the feature on.
+#![cfg_attr(not(any(test, feature = "enabled", feature = "reader")), no_std)]
+#![allow(
+    clippy::inline_always,
+    reason = "a probe must cost the same in every profile: without LTO, `inline` is no promise"
+)]
 
 pub use hotpath_runtime_macros::hotpath;
 
+pub use self::alloc::Allocator;
+
+mod alloc;
+
+#[cfg(all(feature = "global-allocator", not(test)))]
+#[global_allocator]
+static GLOBAL: Allocator<std::alloc::System> = Allocator::system();
+
+#[doc(hidden)]
+#[cfg(any(test, feature = "enabled"))]
+#[path = "private.rs"]
+pub mod __private;
+#[cfg(all(feature = "enabled", not(test), not(all(unix, target_pointer_width = "64"))))]
+mod inert;
+#[cfg(any(test, feature = "enabled"))]
+mod site;
+
+#[cfg(any(test, feature = "enabled", feature = "reader"))]
+mod clock;
 #[cfg(any(test, feature = "enabled", feature = "reader"))]
 pub mod segment;
+
+/// The modules that measure, where there are mapped counters.
+macro_rules! measuring {
+    ($($module:ident)*) => {
+        $(
+            #[cfg(any(test, all(feature = "enabled", unix, target_pointer_width = "64")))]
+            mod $module;
+        )*
+    };
+}
+
+measuring! {
+    calibrate counter fork future heap histogram link map probe process register row slab span
+    summary sys tree
+}
+#[cfg(test)]
+mod testing;

@@ -1,1 +1,9 @@
 //! What the end-to-end suites share: little workspaces, and the real binary run on them.
+
+pub mod binary;
+pub mod hotpath;
+pub mod package;
+pub mod workspace;
+
+pub use hotpath::{Finished, Hotpath};
+pub use workspace::Workspace;

@@ -5,6 +5,21 @@
 //! was measured with the same enumeration of the source.
 #![forbid(unsafe_code)]
 
+mod arguments;
+mod classify;
+pub mod eligible;
 pub mod kind;
+mod label;
+mod name;
+mod nearest;
+pub mod options;
+mod scope;
+pub mod sites;
+pub mod wrap;
 
+pub use eligible::{Refusal, refuse_function, refuse_item};
 pub use kind::Kind;
+pub use name::{method_name, type_name};
+pub use options::{Options, SiteSelection, is_hotpath};
+pub use sites::{Site, enumerate};
+pub use wrap::{Form, Probe};

@@ -1,4 +1,6 @@
 //! The mapped segment of one process: its layout, and the safe reader of it.
 
-#[cfg(any(test, feature = "reader"))]
+pub(crate) mod cell;
+pub(crate) mod layout;
+#[cfg(any(test, feature = "reader", feature = "enabled"))]
 pub mod reader;

@@ -249,3 +249,21 @@ pub struct Histogram {
     /// Non-empty buckets: lowest value in ticks, highest value in ticks, count.
     pub buckets: Vec<(u64, u64, u64)>,
 }
+
+mod bytes;
+mod parse;
+
+pub use self::parse::{ReadError, read};
+pub use crate::clock::{anchor, native_clock};
+
+impl Clock {
+    /// Nanoseconds of a span in ticks, by the rate between the two anchors.
+    pub fn nanos(&self, ticks: u64) -> f64 {
+        let ran_ticks = self.end.ticks.saturating_sub(self.start.ticks);
+        let ran_ns = self.end.monotonic_ns.saturating_sub(self.start.monotonic_ns);
+        if ran_ticks == 0 || ran_ns == 0 {
+            return ticks as f64;
+        }
+        ticks as f64 * (ran_ns as f64 / ran_ticks as f64)
+    }
+}

@@ -1,0 +1,89 @@
+//! From a stored run to its report: join, facts, rules, rank, assemble.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::facts::{self, BuildFacts};
+use crate::options::ReportOptions;
+use crate::profile::Profile;
+use crate::rank;
+use crate::report;
+use crate::run_dir::{CrateRoot, Repetition, RunRecord};
+use crate::schema::{self, Report, Warning};
+use crate::source::{Root, Source};
+
+/// A report, with the sources that its excerpts are from.
+#[derive(Debug)]
+pub struct Advice {
+    /// The report.
+    pub report: Report,
+    /// Source text by file name.
+    pub sources: BTreeMap<String, String>,
+}
+
+/// Joins a run with the workspace's sources and ranks what is worth changing.
+pub fn advise(
+    record: &RunRecord,
+    profile: &Profile,
+    root: &Path,
+    options: &ReportOptions,
+) -> Advice {
+    let source = scan(&record.roots, root);
+    let build = BuildFacts {
+        profile: record.environment.profile.clone(),
+        opt_level: Some(record.build.opt_level.clone()),
+        debug_assertions: Some(record.build.debug_assertions),
+        manifest: Some(record.build.manifest.clone()),
+    };
+    let facts = facts::join(profile, &source, build);
+    let floor = rank::Options { min_impact_pct: options.min_impact_pct, all: options.all };
+    let ranked = rank::findings(&facts, &floor);
+    let report = report::assemble(report::Inputs {
+        facts: &facts,
+        profile,
+        ranked,
+        environment: record.environment.clone(),
+        workload: record.workload.clone(),
+        runs: record.repetitions.iter().map(run).collect(),
+        warnings: warnings(record, &source),
+        cut_short: record.interrupted || record.repetitions[record.reported].timed_out,
+    });
+    Advice { report, sources: facts.sources }
+}
+
+/// The sources of these crates.
+pub fn scan(roots: &[CrateRoot], workspace_root: &Path) -> Source {
+    let roots: Vec<Root> = roots
+        .iter()
+        .map(|root| Root {
+            package: root.package.clone(),
+            target: root.target.clone(),
+            edition: root.edition.clone(),
+            file: workspace_root.join(&root.file),
+            workspace_root: workspace_root.to_owned(),
+        })
+        .collect();
+    Source::scan(&roots)
+}
+
+/// How many functions of these crates are annotated.
+pub fn annotated(roots: &[CrateRoot], workspace_root: &Path) -> usize {
+    scan(roots, workspace_root).functions().len()
+}
+
+fn warnings(record: &RunRecord, source: &Source) -> Vec<Warning> {
+    let unread = source
+        .notes()
+        .iter()
+        .map(|note| Warning { id: "source-unreadable".to_owned(), message: note.clone() });
+    record.warnings.iter().cloned().chain(unread).collect()
+}
+
+fn run(repetition: &Repetition) -> schema::Run {
+    schema::Run {
+        wall_ns: repetition.wall_ns,
+        cpu_ns: repetition.cpu_ns,
+        allocs: repetition.allocs,
+        exit: repetition.exit.clone(),
+    }
+}

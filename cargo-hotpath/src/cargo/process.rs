@@ -1,0 +1,237 @@
+//! Runs the workload as `cargo run`, `cargo test` or `cargo bench` would.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use hotpath_runtime::segment::reader::{self, Anchor};
+
+use super::build::Built;
+use super::config::Config;
+use super::executable::Executable;
+use super::select::{Kind, Selection};
+use super::stdin::Input;
+use super::variables;
+use crate::error::Error;
+use crate::interrupt::Interrupts;
+use crate::schema::Exit;
+
+/// What a workload gets to end by itself, once asked by `--timeout`.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Everything that starts one repetition.
+#[derive(Debug)]
+pub struct Launch {
+    runner: Vec<OsString>,
+    executable: Executable,
+    args: Vec<OsString>,
+    directory: Option<PathBuf>,
+    env: Vec<(OsString, OsString)>,
+    /// Whether its standard output goes to standard error, because a document goes to ours.
+    pub stdout_to_stderr: bool,
+    /// Longest time.
+    pub timeout: Option<Duration>,
+}
+
+/// How one repetition went.
+#[derive(Debug)]
+pub struct Ended {
+    /// Code or signal.
+    pub exit: Exit,
+    /// From spawn to exit.
+    pub wall_ns: u64,
+    /// CPU time of the process and of the children that it waited for.
+    pub cpu_ns: Option<u64>,
+    /// `CLOCK_MONOTONIC` just before the spawn.
+    pub spawned_monotonic_ns: Option<u64>,
+    /// Taken once it had ended.
+    pub exited: Option<Anchor>,
+    /// Whether `--timeout` ended it.
+    pub timed_out: bool,
+}
+
+impl Launch {
+    /// Composes command line, directory and environment.
+    pub fn new(
+        selection: &Selection<'_>,
+        built: &Built,
+        executable: Executable,
+        config: &Config,
+        args: &[OsString],
+    ) -> Self {
+        let harness = (selection.kind == Kind::Bench).then(|| OsString::from("--bench"));
+        let words = harness.into_iter().chain(args.iter().cloned()).collect();
+        let package_root =
+            || selection.package.manifest_path.parent().map(|p| p.as_std_path().to_owned());
+        Self {
+            runner: config.runner.clone(),
+            executable,
+            args: words,
+            directory: selection.kind.is_harness().then(package_root).flatten(),
+            env: variables::of_workload(selection, built, config),
+            stdout_to_stderr: false,
+            timeout: None,
+        }
+    }
+
+    /// The command line, for people.
+    pub fn display(&self) -> String {
+        let words = self.words();
+        let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+        words.join(" ")
+    }
+
+    fn words(&self) -> Vec<&OsStr> {
+        let runner = self.runner.iter().map(OsString::as_os_str);
+        let args = self.args.iter().map(OsString::as_os_str);
+        runner.chain([self.executable.path().as_os_str()]).chain(args).collect()
+    }
+
+    /// Runs it once; its counters go to `counters`.
+    pub fn run(
+        &self,
+        counters: &Path,
+        input: &mut Input,
+        interrupts: &Interrupts,
+    ) -> Result<Ended, Error> {
+        let start = |source| Error::Start { program: self.display(), source };
+        let words = self.words();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).envs(self.env.iter().map(|(name, value)| (name, value)));
+        command.env("CARGO_HOTPATH_DIR", counters);
+        command.stdin(input.stdio().map_err(start)?);
+        if self.stdout_to_stderr {
+            command.stdout(io::stderr());
+        }
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
+        let group = lead_group(&mut command);
+        let cpu_before = system::cpu_of_children();
+        let spawned_monotonic_ns = system::monotonic_ns();
+        let began = Instant::now();
+        let mut child = interrupts.spawn(&mut command).map_err(start)?;
+        input.feed(&mut child);
+        let (status, wall, timed_out) =
+            self.wait(&mut child, began, group, interrupts).map_err(start)?;
+        let exited = reader::anchor(reader::native_clock());
+        let cpu_after = system::cpu_of_children();
+        Ok(Ended {
+            exit: exit(status),
+            wall_ns: u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX),
+            cpu_ns: cpu_before.zip(cpu_after).map(|(before, after)| after.saturating_sub(before)),
+            spawned_monotonic_ns,
+            exited,
+            timed_out,
+        })
+    }
+
+    fn wait(
+        &self,
+        child: &mut Child,
+        began: Instant,
+        group: bool,
+        interrupts: &Interrupts,
+    ) -> io::Result<(ExitStatus, Duration, bool)> {
+        let watch = interrupts.watch(child, group);
+        let (ended, timer) = mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            let timer =
+                self.timeout.map(|limit| scope.spawn(move || enforce(limit, &timer, interrupts)));
+            system::wait_without_reaping(child);
+            let wall = began.elapsed();
+            drop(watch);
+            drop(ended);
+            let timed_out = timer.is_some_and(|timer| timer.join().unwrap_or(false));
+            Ok((child.wait()?, wall, timed_out))
+        })
+    }
+}
+
+/// Ends the child when its time is up; tells whether it had to.
+fn enforce(limit: Duration, ended: &mpsc::Receiver<()>, interrupts: &Interrupts) -> bool {
+    let up = |limit| ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout);
+    if !up(limit) {
+        return false;
+    }
+    interrupts.terminate();
+    if up(GRACE) {
+        interrupts.kill();
+    }
+    true
+}
+
+/// Lets the child lead a process group, so that ending it ends what it started too. Not where it may
+/// read from a terminal: only the terminal's foreground group may.
+fn lead_group(command: &mut Command) -> bool {
+    #[cfg(unix)]
+    if !io::stdin().is_terminal() {
+        std::os::unix::process::CommandExt::process_group(command, 0);
+        return true;
+    }
+    let _ = command;
+    false
+}
+
+fn exit(status: ExitStatus) -> Exit {
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    let signal = None;
+    Exit { code: status.code(), signal }
+}
+
+#[cfg(unix)]
+mod system {
+    use std::process::Child;
+
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::time::{TimeVal, TimeValLike};
+    use nix::time::{ClockId, clock_gettime};
+
+    /// CPU time of all children that have been waited for.
+    pub(super) fn cpu_of_children() -> Option<u64> {
+        let usage = getrusage(UsageWho::RUSAGE_CHILDREN).ok()?;
+        let nanos = |time: TimeVal| u64::try_from(time.num_nanoseconds()).unwrap_or(0);
+        Some(nanos(usage.user_time()) + nanos(usage.system_time()))
+    }
+
+    pub(super) fn monotonic_ns() -> Option<u64> {
+        let now = clock_gettime(ClockId::CLOCK_MONOTONIC).ok()?;
+        u64::try_from(now.num_nanoseconds()).ok()
+    }
+
+    /// Returns once the child has ended, with its id still taken: a signal can't hit another process.
+    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+    pub(super) fn wait_without_reaping(child: &mut Child) {
+        use nix::sys::wait::{Id, WaitPidFlag, waitid};
+        let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+        while waitid(Id::Pid(pid), flags) == Err(nix::errno::Errno::EINTR) {}
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+    pub(super) fn wait_without_reaping(child: &mut Child) {
+        let _ = child.wait();
+    }
+}
+
+#[cfg(not(unix))]
+mod system {
+    use std::process::Child;
+
+    pub(super) fn cpu_of_children() -> Option<u64> {
+        None
+    }
+
+    pub(super) fn monotonic_ns() -> Option<u64> {
+        None
+    }
+
+    pub(super) fn wait_without_reaping(child: &mut Child) {
+        let _ = child.wait();
+    }
+}

@@ -1,0 +1,327 @@
+//! The command line: cargo's flags with cargo's meaning, and our own.
+
+use std::path::PathBuf;
+
+use clap::builder::FalseyValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const PACKAGE: &str = "Package selection";
+const TARGET: &str = "Target selection";
+const FEATURES: &str = "Feature selection";
+const BUILD: &str = "Compilation options";
+const MANIFEST: &str = "Manifest options";
+const MEASURE: &str = "Measurement options";
+const REPORT: &str = "Report options";
+const DISPLAY: &str = "Display options";
+
+/// Finds what to change next in a Rust program, and how much it will gain.
+#[derive(Debug, Parser)]
+#[command(name = "cargo-hotpath", bin_name = "cargo hotpath", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What is printed.
+    #[command(flatten)]
+    pub display: DisplayArgs,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build the workload with probes, run it, and print ranked fixes
+    #[command(
+        after_help = "Exit codes: 0 ran, 2 usage or unreadable data, 3 the workload failed, \
+        4 no site was hit, 70 internal error, 74 output can't be written, 101 cargo's build failed, \
+        130 Ctrl-C"
+    )]
+    Run(Box<RunArgs>),
+    /// Print the report of a stored run again
+    Report(ReportArgs),
+    /// List annotated functions and their sites, without running anything
+    List(ListArgs),
+    /// Explain a rule: what it means, when not to follow it, before and after
+    Explain(ExplainArgs),
+    /// Remove what is kept under `target/hotpath`
+    Clean(CleanArgs),
+}
+
+impl Command {
+    /// The format that errors are printed in too.
+    pub fn format(&self) -> Format {
+        match self {
+            Self::Run(args) => args.report.format,
+            Self::Report(args) => args.report.format,
+            Self::List(args) => args.format,
+            Self::Explain(_) | Self::Clean(_) => Format::Human,
+        }
+    }
+}
+
+/// Flags of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Which package and target is the workload.
+    #[command(flatten)]
+    pub workload: WorkloadArgs,
+    /// With which features.
+    #[command(flatten)]
+    pub features: FeatureArgs,
+    /// How it is compiled.
+    #[command(flatten)]
+    pub build: BuildArgs,
+    /// Where the manifest is.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    /// How often and how long it runs.
+    #[command(flatten)]
+    pub measure: MeasureArgs,
+    /// What the report shows.
+    #[command(flatten)]
+    pub report: ReportFlags,
+    /// Keep this run under a name, for `cargo hotpath report NAME`
+    #[arg(long, value_name = "NAME", env = "CARGO_HOTPATH_SAVE", help_heading = MEASURE)]
+    pub save: Option<String>,
+    /// Arguments for the workload
+    #[arg(last = true, value_name = "ARGS")]
+    pub args: Vec<std::ffi::OsString>,
+}
+
+/// Which package and target is the workload.
+#[derive(Debug, Default, Args)]
+pub struct WorkloadArgs {
+    /// Package with the target to run
+    #[arg(short, long, value_name = "SPEC", help_heading = PACKAGE)]
+    pub package: Option<String>,
+    /// Run the named binary
+    #[arg(long, value_name = "NAME", help_heading = TARGET, group = "target_choice")]
+    pub bin: Option<String>,
+    /// Run the named example
+    #[arg(long, value_name = "NAME", help_heading = TARGET, group = "target_choice")]
+    pub example: Option<String>,
+    /// Run the library's unit tests
+    #[arg(long, help_heading = TARGET, group = "target_choice")]
+    pub lib: bool,
+    /// Run the named integration test
+    #[arg(long, value_name = "NAME", help_heading = TARGET, group = "target_choice")]
+    pub test: Option<String>,
+    /// Run the named benchmark
+    #[arg(long, value_name = "NAME", help_heading = TARGET, group = "target_choice")]
+    pub bench: Option<String>,
+}
+
+/// With which features.
+#[derive(Clone, Debug, Default, Args)]
+pub struct FeatureArgs {
+    /// Space or comma separated list of features to activate
+    #[arg(short = 'F', long, value_name = "FEATURES", help_heading = FEATURES)]
+    pub features: Vec<String>,
+    /// Activate all available features
+    #[arg(long, help_heading = FEATURES)]
+    pub all_features: bool,
+    /// Do not activate the `default` feature
+    #[arg(long, help_heading = FEATURES)]
+    pub no_default_features: bool,
+}
+
+/// How the workload is compiled.
+#[derive(Clone, Debug, Default, Args)]
+pub struct BuildArgs {
+    /// Build with the named profile [default: release; `bench` for benchmarks]
+    #[arg(long, value_name = "NAME", help_heading = BUILD, group = "profile_choice")]
+    pub profile: Option<String>,
+    /// Build with the release profile (the default)
+    #[arg(short, long, help_heading = BUILD, group = "profile_choice")]
+    pub release: bool,
+    /// Build with the dev profile
+    #[arg(long, help_heading = BUILD, group = "profile_choice")]
+    pub dev: bool,
+    /// Build for the target triple
+    #[arg(long, value_name = "TRIPLE", help_heading = BUILD)]
+    pub target: Option<String>,
+    /// Directory for all generated artifacts
+    #[arg(long, value_name = "DIRECTORY", help_heading = BUILD)]
+    pub target_dir: Option<PathBuf>,
+    /// Number of parallel jobs
+    #[arg(short, long, value_name = "N", help_heading = BUILD, allow_hyphen_values = true)]
+    pub jobs: Option<String>,
+}
+
+/// Where the manifest is, and what cargo may do to find dependencies.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ManifestArgs {
+    /// Path to Cargo.toml
+    #[arg(long, value_name = "PATH", help_heading = MANIFEST)]
+    pub manifest_path: Option<PathBuf>,
+    /// Assert that `Cargo.lock` will remain unchanged
+    #[arg(long, help_heading = MANIFEST)]
+    pub locked: bool,
+    /// Run without accessing the network
+    #[arg(long, help_heading = MANIFEST)]
+    pub offline: bool,
+    /// Equivalent to specifying both --locked and --offline
+    #[arg(long, help_heading = MANIFEST)]
+    pub frozen: bool,
+}
+
+/// How often and how long the workload runs.
+#[derive(Debug, Args)]
+pub struct MeasureArgs {
+    /// Repetitions; figures are those of the one with the median wall time [default: 3 where the
+    /// first took under 5 s, else 1]
+    #[arg(long, value_name = "N", env = "CARGO_HOTPATH_RUNS", help_heading = MEASURE,
+        value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub runs: Option<u32>,
+    /// Stop a repetition after this time (`90s`, `5m`, `500ms`) and report what it did
+    #[arg(long, value_name = "DURATION", env = "CARGO_HOTPATH_TIMEOUT", help_heading = MEASURE)]
+    pub timeout: Option<String>,
+}
+
+/// What the report shows, and where it goes.
+#[derive(Debug, Args)]
+pub struct ReportFlags {
+    /// List at most this many functions [default: 10]
+    #[arg(long, value_name = "N", env = "CARGO_HOTPATH_TOP", help_heading = REPORT,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub top: Option<u32>,
+    /// Hide findings that gain less than this percentage of the wall time
+    #[arg(long, value_name = "PCT", env = "CARGO_HOTPATH_MIN_IMPACT", help_heading = REPORT)]
+    pub min_impact: Option<String>,
+    /// Show every finding, however small
+    #[arg(long, env = "CARGO_HOTPATH_ALL", help_heading = REPORT,
+        value_parser = FalseyValueParser::new(), conflicts_with = "min_impact")]
+    pub all: bool,
+    /// Format of the report
+    #[arg(long, value_name = "FORMAT", env = "CARGO_HOTPATH_FORMAT", help_heading = REPORT,
+        value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Write the report to a file
+    #[arg(short, long, value_name = "FILE", env = "CARGO_HOTPATH_OUTPUT", help_heading = REPORT)]
+    pub output: Option<PathBuf>,
+}
+
+/// Formats of the report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Human,
+    /// One JSON document, with a schema
+    Json,
+}
+
+/// Flags of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// A saved name, the id of a run, its directory, or `last` for the newest
+    #[arg(value_name = "RUN", default_value = "last")]
+    pub run: String,
+    /// What the report shows.
+    #[command(flatten)]
+    pub report: ReportFlags,
+    /// Where the manifest is.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    /// Directory for all generated artifacts
+    #[arg(long, value_name = "DIRECTORY", help_heading = BUILD)]
+    pub target_dir: Option<PathBuf>,
+}
+
+/// Flags of `list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Only this package [default: every workspace member]
+    #[arg(short, long, value_name = "SPEC", help_heading = PACKAGE)]
+    pub package: Option<String>,
+    /// Where the manifest is.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    /// Format of the list
+    #[arg(long, value_name = "FORMAT", env = "CARGO_HOTPATH_FORMAT", help_heading = REPORT,
+        value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// Flags of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The rule, as findings name it; all rules are listed without one
+    #[arg(value_name = "RULE")]
+    pub rule: Option<String>,
+}
+
+/// Flags of `clean`.
+#[derive(Debug, Args)]
+pub struct CleanArgs {
+    /// Only say what would go
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Where the manifest is.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    /// Directory for all generated artifacts
+    #[arg(long, value_name = "DIRECTORY", help_heading = BUILD)]
+    pub target_dir: Option<PathBuf>,
+}
+
+/// What is printed beside the report.
+#[derive(Clone, Debug, Default, Args)]
+pub struct DisplayArgs {
+    /// Coloring: auto, always, never
+    #[arg(long, value_name = "WHEN", env = "CARGO_TERM_COLOR", help_heading = DISPLAY,
+        global = true, value_enum, hide_env = true)]
+    pub color: Option<Color>,
+    /// Do not print progress
+    #[arg(short, long, help_heading = DISPLAY, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Use verbose output
+    #[arg(short, long, help_heading = DISPLAY, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn two_targets_are_refused() {
+        assert!(Cli::try_parse_from(["x", "run", "--bin", "a", "--lib"]).is_err());
+    }
+
+    #[test]
+    fn workload_arguments_come_after_two_dashes() {
+        let cli = Cli::try_parse_from(["x", "run", "--bin", "a", "--", "--top", "3"]).unwrap();
+        let Command::Run(run) = cli.command else { panic!("not run") };
+        assert_eq!(run.args, ["--top", "3"]);
+        assert_eq!(run.report.top, None);
+    }
+
+    #[test]
+    fn every_own_flag_reads_its_variable() {
+        let command = Cli::command();
+        let run = command.find_subcommand("run").unwrap();
+        for flag in ["runs", "timeout", "top", "min_impact", "all", "format", "output", "save"] {
+            let argument = run.get_arguments().find(|a| a.get_id() == flag).unwrap();
+            let variable = argument.get_env().unwrap().to_str().unwrap().to_owned();
+            assert_eq!(variable, format!("CARGO_HOTPATH_{}", flag.to_uppercase()));
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! A directory of segments, one per process of the workload, to one [`Profile`].
+
+mod clock;
+mod directory;
+mod histogram;
+mod identity;
+mod outside;
+mod rows;
+mod tree;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use hotpath_runtime::segment::reader::{Anchor, Node, ReadError, Segment};
+
+use crate::profile::{Memory, PROFILE_VERSION, ProbeCosts, Profile};
+use clock::Rate;
+
+/// What the command line saw of the workload from outside.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Elapsed time from spawn to exit.
+    pub wall_ns: u64,
+    /// CPU time of the workload's processes from the system, where it has it to give.
+    pub cpu_ns: Option<u64>,
+    /// `CLOCK_MONOTONIC` just before the spawn.
+    pub spawned_monotonic_ns: Option<u64>,
+    /// Readings of this machine's native counter and of `CLOCK_MONOTONIC` after the exit.
+    pub exited: Option<Anchor>,
+    /// Root of the workspace: files of the profile are relative to it.
+    pub workspace_root: PathBuf,
+}
+
+/// Why no profile could be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CollectError {
+    /// The directory, or an entry of it, can't be listed.
+    #[error("can't list the counters in {}: {source}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// There are segments, and not one of them could be read.
+    #[error(
+        "none of the {count} segments in {} could be read; the first, {}: {source}; \
+         build the workload with the hotpath-runtime of this cargo-hotpath's version",
+        directory.display(), file.display()
+    )]
+    Unreadable {
+        /// The directory.
+        directory: PathBuf,
+        /// The first segment.
+        file: PathBuf,
+        /// How many there are.
+        count: usize,
+        /// What is wrong with the first.
+        source: ReadError,
+    },
+}
+
+/// Reads every segment in `dir` and merges them.
+///
+/// What is missing (processes without a segment, damaged segments) is said in [`Profile::notes`].
+/// A directory without any segment gives a profile without functions.
+///
+/// # Errors
+///
+/// [`CollectError`] when the directory can't be listed, or when there are segments and none can be
+/// read.
+pub fn collect(dir: &Path, outcome: &Outcome) -> Result<Profile, CollectError> {
+    let found = directory::read(dir, outcome)?;
+    Ok(merge(&found.segments, found.notes, outcome))
+}
+
+/// Merges segments that have been read; `notes` are those of the reading.
+fn merge(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profile {
+    let mut notes = notes;
+    let rates = clock::rates(segments, outcome.exited, &mut notes);
+    let identities = identity::merge(segments, &outcome.workspace_root);
+    let mut contexts = tree::Contexts::default();
+    let mut rows = rows::Rows::default();
+    let mut outside = outside::Outside::new(segments, outcome);
+    let mut histograms = histogram::Histograms::default();
+    for (index, segment) in segments.iter().enumerate() {
+        let local = Local { rate: rates[index], functions: &identities.of_segment[index] };
+        for slab in &segment.slabs {
+            let own = contexts.add(&slab.nodes, &segment.functions, local, &mut notes);
+            outside.add(slab, own, local.rate, &mut notes);
+            rows.add(&slab.rows, &segment.functions, local);
+            histograms.add(&slab.histograms, segment.clock.kind, local);
+        }
+    }
+    let mut functions = identities.functions;
+    histograms.store(&mut functions);
+    Profile {
+        version: PROFILE_VERSION,
+        wall_ns: outcome.wall_ns,
+        cpu_ns: outcome.cpu_ns,
+        outside_ns: outside.ns(),
+        processes: segments.len() as u64,
+        threads: sum(segments.iter().flat_map(|segment| &segment.slabs).map(|slab| slab.threads)),
+        memory: memory(segments, &rates, &mut notes),
+        probes: probes(segments, &rates),
+        functions,
+        contexts: contexts.finish(),
+        rows: rows.finish(),
+        lost_bytes: sum(segments.iter().map(|segment| segment.private_bytes)),
+        overflowed: sum(segments.iter().map(|segment| segment.overflowed)),
+        unclean_exits: segments.iter().filter(|segment| !segment.process.exited).count() as u64,
+        notes,
+    }
+}
+
+/// The bytes of a damaged segment may say anything: no sum may overflow.
+fn sum(counts: impl Iterator<Item = u64>) -> u64 {
+    counts.fold(0, u64::saturating_add)
+}
+
+/// What turns a segment's own ticks and indices into those of the profile.
+#[derive(Clone, Copy)]
+struct Local<'a> {
+    rate: Rate,
+    functions: &'a [usize],
+}
+
+/// Index of the process that was there first: the one that the command line started, or the first
+/// annotated one below it.
+fn first_process(segments: &[Segment]) -> Option<usize> {
+    (0..segments.len()).min_by_key(|&index| segments[index].clock.start.monotonic_ns)
+}
+
+/// The first process's calibration: its descendants ran on the same machine.
+fn probes(segments: &[Segment], rates: &[Rate]) -> ProbeCosts {
+    let Some(first) = first_process(segments) else {
+        return ProbeCosts::default();
+    };
+    let (costs, rate) = (segments[first].calibration, rates[first]);
+    ProbeCosts {
+        inside_ns: rate.exact_ns(costs.inside),
+        function_ns: rate.exact_ns(costs.function),
+        expression_ns: rate.exact_ns(costs.expression),
+        alloc_ns: rate.exact_ns(costs.alloc),
+        free_ns: rate.exact_ns(costs.free),
+    }
+}
+
+fn memory(segments: &[Segment], rates: &[Rate], notes: &mut Vec<String>) -> Option<Memory> {
+    let mut sum = None;
+    let mut without = 0_u64;
+    for (segment, rate) in segments.iter().zip(rates) {
+        let Some(figures) = segment.memory else {
+            without += 1;
+            continue;
+        };
+        let memory = sum.get_or_insert_with(Memory::default);
+        memory.live_bytes = memory.live_bytes.saturating_add(figures.live_bytes);
+        memory.peak_live_bytes = memory.peak_live_bytes.saturating_add(figures.peak_live_bytes);
+        memory.error_bytes = memory.error_bytes.saturating_add(figures.error_bytes);
+        // The root, and the overflow node below it: operations of no function that is known.
+        let unknown = |node: &&Node| node.function.is_none() && node.parent.unwrap_or(0) == 0;
+        for node in segment.slabs.iter().flat_map(|slab| &slab.nodes).filter(unknown) {
+            memory.outside.add(&rate.allocs(&node.allocs));
+        }
+    }
+    if sum.is_some() && without > 0 {
+        notes.push(format!(
+            "{without} of {} processes ran without the counting allocator: their allocations are \
+             missing",
+            segments.len()
+        ));
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! Counters of expression and await sites, merged by (function, site, type).
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use hotpath_runtime::segment::reader;
+use hotpath_runtime_syntax::Kind;
+
+use super::Local;
+use crate::profile::{Awaits, Row};
+
+/// The rows merged so far.
+#[derive(Default)]
+pub(super) struct Rows {
+    of: BTreeMap<(usize, usize, Option<String>), Row>,
+}
+
+impl Rows {
+    /// Adds those of one slab.
+    pub(super) fn add(
+        &mut self,
+        rows: &[reader::Row],
+        functions: &[reader::Function],
+        local: Local<'_>,
+    ) {
+        for row in rows {
+            let kind = &functions[row.function].sites[row.site].kind;
+            let added = convert(row, kind == Kind::Await.name(), local);
+            let key = (added.function, added.site, added.type_name.clone());
+            match self.of.entry(key) {
+                Entry::Vacant(entry) => {
+                    entry.insert(added);
+                }
+                Entry::Occupied(mut entry) => add(entry.get_mut(), &added),
+            }
+        }
+    }
+
+    /// The rows, sorted by (function, site, type).
+    pub(super) fn finish(self) -> Vec<Row> {
+        self.of.into_values().collect()
+    }
+}
+
+fn convert(row: &reader::Row, is_await: bool, local: Local<'_>) -> Row {
+    let rate = local.rate;
+    Row {
+        function: local.functions[row.function],
+        site: row.site,
+        type_name: row.type_name.clone(),
+        type_size: row.type_size,
+        needs_drop: row.needs_drop,
+        count: row.count,
+        timed: row.timed,
+        self_ns: rate.ns(row.ticks),
+        max_ns: rate.ns(row.max),
+        allocs: rate.allocs(&row.allocs),
+        awaits: is_await.then(|| Awaits {
+            polls: row.polls,
+            ready: row.ready,
+            wait_ns: rate.ns(row.wait),
+            nested_wait_ns: rate.ns(row.nested_wait),
+            cancelled: row.cancelled,
+        }),
+    }
+}
+
+fn add(sum: &mut Row, row: &Row) {
+    sum.type_size = sum.type_size.max(row.type_size);
+    sum.needs_drop |= row.needs_drop;
+    sum.count = sum.count.saturating_add(row.count);
+    sum.timed = sum.timed.saturating_add(row.timed);
+    sum.self_ns = sum.self_ns.saturating_add(row.self_ns);
+    sum.max_ns = sum.max_ns.max(row.max_ns);
+    sum.allocs.add(&row.allocs);
+    if let Some(awaits) = row.awaits {
+        let sum = sum.awaits.get_or_insert_with(Awaits::default);
+        sum.polls = sum.polls.saturating_add(awaits.polls);
+        sum.ready = sum.ready.saturating_add(awaits.ready);
+        sum.wait_ns = sum.wait_ns.saturating_add(awaits.wait_ns);
+        sum.nested_wait_ns = sum.nested_wait_ns.saturating_add(awaits.nested_wait_ns);
+        sum.cancelled = sum.cancelled.saturating_add(awaits.cancelled);
+    }
+}

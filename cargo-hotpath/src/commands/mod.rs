@@ -1,0 +1,7 @@
+//! The commands, each from options to exit code.
+
+pub mod clean;
+pub mod explain;
+pub mod list;
+pub mod report;
+pub mod run;

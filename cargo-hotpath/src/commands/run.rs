@@ -1,0 +1,204 @@
+//! `run`: build, run, collect, join, rules, rank, report.
+
+use std::ffi::OsString;
+
+use crate::advise;
+use crate::cargo::build::{self, Built};
+use crate::cargo::config::{self, Config};
+use crate::cargo::executable::Executable;
+use crate::cargo::lock::BuildLock;
+use crate::cargo::metadata::Workspace;
+use crate::cargo::process::Launch;
+use crate::cargo::select::{self, Selection};
+use crate::cli::Format;
+use crate::deliver;
+use crate::environment;
+use crate::error::{Error, Exit};
+use crate::interrupt::Interrupts;
+use crate::options::RunOptions;
+use crate::repeat::{self, Repetitions, ending};
+use crate::roots;
+use crate::run_dir::{self, Build, RECORD_VERSION, RunDir, RunRecord};
+use crate::schema::{Warning, Workload};
+use crate::term::Term;
+
+/// Does it all; the exit code says how the workload went.
+pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
+    deliver::check(options.report.output.as_deref())?;
+    let workspace = Workspace::load(&options.manifest, options.build.target_dir.as_deref())?;
+    let selection = select::select(&workspace, options.package.as_deref(), &options.choice)?;
+    let here = std::env::current_dir().unwrap_or_else(|_| workspace.root().to_owned());
+    let config = config::read(&here, workspace.root(), options.build.target.as_deref());
+    let job = Job { workspace: &workspace, selection: &selection, options, config: &config };
+    let interrupts = Interrupts::install();
+    let dir = RunDir::create(&workspace.data_dir)?;
+    let measured = measure(&job, &dir, (&interrupts, term));
+    let (record, repetitions) = measured.inspect_err(|_| dir.discard())?;
+    if let Some(name) = &options.save {
+        run_dir::save_as(&workspace.data_dir, name, &dir.id)?;
+    }
+    let profile = &repetitions.profiles[record.reported];
+    let step = term.step("Analysing", "what was measured");
+    let advice = advise::advise(&record, profile, workspace.root(), &options.report);
+    drop(step);
+    deliver::deliver(&advice, &options.report, term)?;
+    Ok(conclude(&repetitions, &interrupts, term))
+}
+
+fn conclude(repetitions: &Repetitions, interrupts: &Interrupts, term: &Term) -> Exit {
+    if interrupts.received() {
+        return Exit::Interrupted;
+    }
+    let Some((_, failed)) = repetitions.failed() else { return Exit::Success };
+    term.warning(format_args!("the workload {}", ending(failed)));
+    Exit::Workload
+}
+
+/// What is to be built and run.
+struct Job<'a> {
+    workspace: &'a Workspace,
+    selection: &'a Selection<'a>,
+    options: &'a RunOptions,
+    config: &'a Config,
+}
+
+/// Builds and runs; what was measured is stored when this returns.
+fn measure(
+    job: &Job<'_>,
+    dir: &RunDir,
+    (interrupts, term): (&Interrupts, &Term),
+) -> Result<(RunRecord, Repetitions), Error> {
+    let options = job.options;
+    let lock = BuildLock::take(&job.workspace.data_dir, interrupts, term)?;
+    let built = build::build(job.workspace, job.selection, options, interrupts, term)?;
+    let executable = Executable::keep(&built.executable, &dir.path)
+        .map_err(|source| Error::output(dir.path.display(), source))?;
+    drop(lock);
+    let mut launch = Launch::new(job.selection, &built, executable, job.config, &options.args);
+    launch.timeout = options.timeout;
+    launch.stdout_to_stderr =
+        options.report.format != Format::Human && options.report.output.is_none();
+    let root = job.workspace.root();
+    let mut repetitions = repeat::repeat(&launch, options.runs, dir, root, (interrupts, term))?;
+    check_hit(&repetitions, job, interrupts)?;
+    let warnings = warnings(&repetitions, &built, interrupts);
+    repetitions.warnings.extend(warnings);
+    let record = record(job, &built, dir, &repetitions, interrupts);
+    dir.finish(&record)?;
+    Ok((record, repetitions))
+}
+
+/// Without a single call there is nothing to report, and one of four reasons for it.
+fn check_hit(
+    repetitions: &Repetitions,
+    job: &Job<'_>,
+    interrupts: &Interrupts,
+) -> Result<(), Error> {
+    if repetitions.hit() {
+        return Ok(());
+    }
+    if interrupts.received() {
+        return Err(Error::Interrupted);
+    }
+    if let Some((_, failed)) = repetitions.failed() {
+        return Err(Error::Workload { ending: ending(failed) });
+    }
+    let roots = roots::of_workload(job.workspace, job.selection);
+    let annotated = advise::annotated(&roots, job.workspace.root());
+    Err(if annotated == 0 {
+        Error::NothingHit {
+            message: "the workload ran, but no function is annotated with `#[hotpath]`".to_owned(),
+            hint: "write `#[hotpath_runtime::hotpath]` above the functions to measure".to_owned(),
+        }
+    } else {
+        Error::NothingHit {
+            message: format!(
+                "the workload ran, but reached none of its {annotated} `#[hotpath]` functions"
+            ),
+            hint: "give it input or arguments (after `--`) that do, or annotate what it does; `cargo hotpath list` shows what is annotated".to_owned(),
+        }
+    })
+}
+
+fn warnings(repetitions: &Repetitions, built: &Built, interrupts: &Interrupts) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut warn = |id: &str, message: String| {
+        warnings.push(Warning { id: id.to_owned(), message });
+    };
+    let reported = repetitions.median();
+    if interrupts.received() {
+        warn("interrupted", "interrupted: the figures are of what ran until then".to_owned());
+    } else if let Some((index, failed)) = repetitions.failed() {
+        let ending = ending(failed);
+        if failed.timed_out {
+            warn("timed-out", format!("the workload {ending}"));
+        } else if index != reported {
+            // The report itself says how the repetition ended that it is of.
+            let message = format!("in repetition {} the workload {ending}", index + 1);
+            warn("repetition-failed", message);
+        }
+    }
+    if built.own_allocator && repetitions.profiles[reported].memory.is_none() {
+        warn(
+            "own-allocator",
+            "the program has a global allocator of its own; to count allocations, wrap it: \
+             `#[global_allocator] static ALLOCATOR: hotpath_runtime::Allocator<T> = \
+             hotpath_runtime::Allocator::new(..);`"
+                .to_owned(),
+        );
+    }
+    warnings
+}
+
+fn record(
+    job: &Job<'_>,
+    built: &Built,
+    dir: &RunDir,
+    repetitions: &Repetitions,
+    interrupts: &Interrupts,
+) -> RunRecord {
+    let Job { workspace, selection, options, config } = job;
+    let reported = repetitions.median();
+    let text =
+        |words: &[OsString]| words.iter().map(|w| w.to_string_lossy().into_owned()).collect();
+    let root = workspace.root();
+    RunRecord {
+        version: RECORD_VERSION,
+        id: dir.id.clone(),
+        started: dir.started.clone(),
+        command: text(&std::env::args_os().collect::<Vec<_>>()),
+        environment: environment::describe(
+            root,
+            &config.target,
+            &options.profile,
+            features(options),
+        ),
+        workload: Workload {
+            kind: selection.kind.name().to_owned(),
+            package: selection.package.name.to_string(),
+            name: selection.target.name.clone(),
+            args: text(&options.args),
+            exit: repetitions.stored[reported].exit.clone(),
+        },
+        build: Build {
+            opt_level: built.opt_level.clone(),
+            debug_assertions: built.debug_assertions,
+            manifest: roots::relative(selection.package.manifest_path.as_std_path(), root),
+        },
+        roots: roots::of_workload(workspace, selection),
+        repetitions: repetitions.stored.clone(),
+        reported,
+        interrupted: interrupts.received(),
+        warnings: repetitions.warnings.clone(),
+    }
+}
+
+/// The features that the user asked for.
+fn features(options: &RunOptions) -> Vec<String> {
+    let asked = &options.features;
+    let words = asked.features.iter().flat_map(|list| list.split([' ', ',']));
+    let mut features: Vec<String> = words.filter(|w| !w.is_empty()).map(str::to_owned).collect();
+    features.extend(asked.all_features.then(|| "--all-features".to_owned()));
+    features.extend(asked.no_default_features.then(|| "--no-default-features".to_owned()));
+    features
+}

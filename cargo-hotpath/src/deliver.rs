@@ -1,0 +1,66 @@
+//! Brings the report where it was asked for.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::advise::Advice;
+use crate::cli::Format;
+use crate::error::Error;
+use crate::options::ReportOptions;
+use crate::report;
+use crate::run_dir::write_atomically;
+use crate::term::{self, Term};
+
+/// Finds out before the run whether the output file can be written.
+pub fn check(output: Option<&Path>) -> Result<(), Error> {
+    let Some(path) = output else { return Ok(()) };
+    let failed = |source| Error::output(path.display(), source);
+    if path.is_dir() {
+        return Err(failed(io::Error::from(io::ErrorKind::IsADirectory)));
+    }
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    tempfile::tempfile_in(dir).map(drop).map_err(failed)?;
+    match fs::metadata(path) {
+        Ok(data) if data.permissions().readonly() => {
+            Err(failed(io::Error::from(io::ErrorKind::PermissionDenied)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Renders and writes.
+pub fn deliver(advice: &Advice, options: &ReportOptions, term: &Term) -> Result<(), Error> {
+    let text = match options.format {
+        Format::Json => report::json::render(&advice.report),
+        Format::Human => {
+            let style = report::human::Options {
+                color: options.output.is_none() && term.color_stdout(),
+                width: term.width(),
+                top: options.top,
+                min_impact_pct: if options.all { Some(0.0) } else { options.min_impact_pct },
+            };
+            report::human::render(&advice.report, &advice.sources, &style)
+        }
+    };
+    let Some(path) = &options.output else { return term::write_stdout(&text) };
+    write_atomically(path, text.as_bytes()).map_err(|e| Error::output(path.display(), e))?;
+    term.status("Wrote", path.display());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_that_cannot_be_written_is_known_before() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(check(None).is_ok());
+        assert!(check(Some(&dir.path().join("report.json"))).is_ok());
+        assert!(matches!(check(Some(dir.path())), Err(Error::Output { .. })));
+        let missing = dir.path().join("no/such/report.json");
+        assert!(matches!(check(Some(&missing)), Err(Error::Output { .. })));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,216 @@
+//! Ctrl-C and SIGTERM: noted here, and passed on to a child that hasn't got them.
+
+use std::io;
+use std::process::{Child, Command};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What arrived, and who has to know.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupts {
+    received: Arc<AtomicBool>,
+    child: Arc<Mutex<Option<Watched>>>,
+}
+
+/// A running child.
+#[derive(Clone, Copy, Debug)]
+struct Watched {
+    pid: u32,
+    /// Whether it leads a process group of its own, which the terminal's Ctrl-C doesn't reach.
+    group: bool,
+}
+
+/// Keeps signals going to a child; drop it once the child has ended, before its id is free again.
+#[derive(Debug)]
+pub struct Watch(Interrupts);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        *self.0.child.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl Interrupts {
+    /// Takes over Ctrl-C and SIGTERM for this process; to be called before it starts any thread.
+    pub fn install() -> Self {
+        let interrupts = Self::default();
+        system::install(&interrupts);
+        let received = Arc::clone(&interrupts.received);
+        // A second handler in the same process can't be set; the defaults end it then.
+        let _ = ctrlc::set_handler(move || received.store(true, Ordering::Relaxed));
+        interrupts
+    }
+
+    /// Starts a child that takes signals as if we didn't.
+    pub fn spawn(&self, command: &mut Command) -> io::Result<Child> {
+        system::unblocked(|| command.spawn())
+    }
+
+    /// Whether one has arrived.
+    pub fn received(&self) -> bool {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    /// Asks the watched child to end.
+    pub fn terminate(&self) {
+        self.with_child(system::terminate);
+    }
+
+    /// Ends the watched child.
+    pub fn kill(&self) {
+        self.with_child(system::kill);
+    }
+
+    fn with_child(&self, act: impl Fn(Watched)) {
+        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(watched) = *child {
+            act(watched);
+        }
+    }
+
+    /// Passes what arrives from now on to `child`, or to the group that it leads.
+    pub fn watch(&self, child: &Child, group: bool) -> Watch {
+        let watched = Watched { pid: child.id(), group };
+        *self.child.lock().unwrap_or_else(PoisonError::into_inner) = Some(watched);
+        if group && self.received() {
+            // It came while the child was being started, before there was anyone to pass it to.
+            self.terminate();
+        }
+        Watch(self.clone())
+    }
+}
+
+#[cfg(unix)]
+mod system {
+    use super::{Interrupts, Ordering, Watched};
+    use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill as send, killpg};
+    use nix::unistd::Pid;
+
+    fn signals() -> SigSet {
+        [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect()
+    }
+
+    /// A child inherits the mask: it must not. What arrives meanwhile goes to the handler.
+    pub(super) fn unblocked<T>(act: impl FnOnce() -> T) -> T {
+        let old = signals().thread_swap_mask(SigmaskHow::SIG_UNBLOCK);
+        let result = act();
+        if let Ok(old) = old {
+            let _ = old.thread_set_mask();
+        }
+        result
+    }
+
+    /// Signals are blocked and taken by a thread, which can tell who sent them.
+    pub(super) fn install(interrupts: &Interrupts) {
+        let set = signals();
+        let interrupts = interrupts.clone();
+        // Without a mask or thread the system's defaults stay, which end this process.
+        if set.thread_block().is_err() {
+            return;
+        }
+        let source = Source::new(&set);
+        let thread = std::thread::Builder::new().name("signals".to_owned());
+        let spawned = thread.spawn(move || {
+            while let Some((signal, terminal)) = source.next() {
+                interrupts.received.store(true, Ordering::Relaxed);
+                interrupts.pass_on(signal, terminal);
+            }
+        });
+        if spawned.is_err() {
+            let _ = set.thread_unblock();
+        }
+    }
+
+    impl Interrupts {
+        /// A terminal sends to everyone in its foreground group, so only a group of its own needs it.
+        fn pass_on(&self, signal: Signal, terminal: bool) {
+            self.with_child(|child| {
+                if child.group || !terminal {
+                    child.signal(signal);
+                }
+            });
+        }
+    }
+
+    impl Watched {
+        fn signal(self, signal: Signal) {
+            let pid = Pid::from_raw(self.pid.cast_signed());
+            // It may have ended meanwhile.
+            let _ = if self.group { killpg(pid, signal) } else { send(pid, signal) };
+        }
+    }
+
+    pub(super) fn terminate(child: Watched) {
+        child.signal(Signal::SIGTERM);
+    }
+
+    pub(super) fn kill(child: Watched) {
+        child.signal(Signal::SIGKILL);
+    }
+
+    #[cfg(target_os = "linux")]
+    struct Source(Option<nix::sys::signalfd::SignalFd>, SigSet);
+
+    #[cfg(target_os = "linux")]
+    impl Source {
+        fn new(set: &SigSet) -> Self {
+            use nix::sys::signalfd::{SfdFlags, SignalFd};
+            Self(SignalFd::with_flags(set, SfdFlags::SFD_CLOEXEC).ok(), *set)
+        }
+
+        /// The next signal, and whether the kernel itself sent it: a terminal's Ctrl-C.
+        fn next(&self) -> Option<(Signal, bool)> {
+            let Some(file) = &self.0 else {
+                return self.1.wait().ok().map(|s| (s, s == Signal::SIGINT));
+            };
+            loop {
+                match file.read_signal() {
+                    Ok(Some(info)) => {
+                        let signal = Signal::try_from(info.ssi_signo.cast_signed()).ok()?;
+                        return Some((signal, info.ssi_code == nix::libc::SI_KERNEL));
+                    }
+                    Ok(None) | Err(nix::errno::Errno::EINTR) => {}
+                    Err(_) => return None,
+                }
+            }
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    struct Source(SigSet);
+
+    #[cfg(not(target_os = "linux"))]
+    impl Source {
+        fn new(set: &SigSet) -> Self {
+            Self(*set)
+        }
+
+        /// The next signal; SIGINT is taken for the terminal's, the sender isn't known.
+        fn next(&self) -> Option<(Signal, bool)> {
+            self.0.wait().ok().map(|signal| (signal, signal == Signal::SIGINT))
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod system {
+    use super::{Interrupts, Watched};
+    use std::process::Command;
+
+    /// The console's Ctrl-C reaches every process that is attached to it.
+    pub(super) fn install(_: &Interrupts) {}
+
+    pub(super) fn unblocked<T>(act: impl FnOnce() -> T) -> T {
+        act()
+    }
+
+    /// There is no asking: a process without a window can only be ended.
+    pub(super) fn terminate(child: Watched) {
+        kill(child);
+    }
+
+    pub(super) fn kill(child: Watched) {
+        let _ =
+            Command::new("taskkill").args(["/T", "/F", "/PID", &child.pid.to_string()]).output();
+    }
+}

@@ -1,0 +1,234 @@
+//! Flags checked and merged once into what the commands work with.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::cli::{
+    BuildArgs, FeatureArgs, Format, ManifestArgs, ReportFlags, RunArgs, WorkloadArgs,
+};
+use crate::error::Error;
+
+/// Everything `run` needs to know.
+#[derive(Debug)]
+pub struct RunOptions {
+    /// The target that was asked for.
+    pub choice: Choice,
+    /// Package that was asked for.
+    pub package: Option<String>,
+    /// Features.
+    pub features: FeatureArgs,
+    /// Compilation.
+    pub build: BuildArgs,
+    /// Profile name.
+    pub profile: String,
+    /// Manifest and network.
+    pub manifest: ManifestArgs,
+    /// Repetitions asked for.
+    pub runs: Option<u32>,
+    /// Longest time of a repetition.
+    pub timeout: Option<Duration>,
+    /// Report.
+    pub report: ReportOptions,
+    /// Name to keep the run under.
+    pub save: Option<String>,
+    /// Workload's arguments.
+    pub args: Vec<OsString>,
+}
+
+/// Everything a report needs to know.
+#[derive(Clone, Debug)]
+pub struct ReportOptions {
+    /// Rows and findings shown at most.
+    pub top: Option<usize>,
+    /// Smallest gain shown, percent of wall time, where one was given.
+    pub min_impact_pct: Option<f64>,
+    /// Whether every finding is shown.
+    pub all: bool,
+    /// Format.
+    pub format: Format,
+    /// File to write to; standard output without one.
+    pub output: Option<PathBuf>,
+}
+
+/// The target that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// As `cargo run` without a target: the only binary, or `default-run`.
+    Default,
+    /// This binary.
+    Bin(String),
+    /// This example.
+    Example(String),
+    /// The library's unit tests.
+    Lib,
+    /// This integration test.
+    Test(String),
+    /// This benchmark.
+    Bench(String),
+}
+
+impl From<WorkloadArgs> for Choice {
+    fn from(args: WorkloadArgs) -> Self {
+        // clap's group lets at most one through.
+        match args {
+            WorkloadArgs { bin: Some(name), .. } => Self::Bin(name),
+            WorkloadArgs { example: Some(name), .. } => Self::Example(name),
+            WorkloadArgs { test: Some(name), .. } => Self::Test(name),
+            WorkloadArgs { bench: Some(name), .. } => Self::Bench(name),
+            WorkloadArgs { lib: true, .. } => Self::Lib,
+            _ => Self::Default,
+        }
+    }
+}
+
+impl TryFrom<RunArgs> for RunOptions {
+    type Error = Error;
+
+    fn try_from(args: RunArgs) -> Result<Self, Error> {
+        let package = args.workload.package.clone();
+        let choice = Choice::from(args.workload);
+        let profile = profile_name(&args.build, &choice);
+        if let Some(name) = &args.save {
+            check_name(name)?;
+        }
+        Ok(Self {
+            choice,
+            package,
+            features: args.features,
+            profile,
+            build: args.build,
+            manifest: args.manifest,
+            runs: args.measure.runs,
+            timeout: args.measure.timeout.as_deref().map(duration).transpose()?,
+            report: args.report.try_into()?,
+            save: args.save,
+            args: args.args,
+        })
+    }
+}
+
+impl TryFrom<ReportFlags> for ReportOptions {
+    type Error = Error;
+
+    fn try_from(flags: ReportFlags) -> Result<Self, Error> {
+        Ok(Self {
+            top: flags.top.map(|top| top as usize),
+            min_impact_pct: flags.min_impact.as_deref().map(percentage).transpose()?,
+            all: flags.all,
+            format: flags.format,
+            output: flags.output,
+        })
+    }
+}
+
+/// Release unless asked otherwise; cargo has a profile of its own for benchmarks.
+fn profile_name(build: &BuildArgs, choice: &Choice) -> String {
+    match (&build.profile, build.dev, build.release, choice) {
+        (Some(name), ..) => name.clone(),
+        (None, true, ..) => "dev".to_owned(),
+        (None, false, false, Choice::Bench(_)) => "bench".to_owned(),
+        _ => "release".to_owned(),
+    }
+}
+
+/// `90s`, `1.5m`, `500ms`, `2h`; a bare number is seconds.
+fn duration(text: &str) -> Result<Duration, Error> {
+    let text = text.trim();
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let scale = match unit.trim() {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => 0.0,
+    };
+    number
+        .parse::<f64>()
+        .ok()
+        .map(|number| number * scale)
+        .filter(|seconds| *seconds > 0.0)
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| {
+            Error::usage(
+                format!("`{text}` is not a duration for --timeout"),
+                "write a number above zero with its unit: `500ms`, `90s`, `5m`, `1h`",
+            )
+        })
+}
+
+fn percentage(text: &str) -> Result<f64, Error> {
+    let number = text.trim().trim_end_matches('%').trim_end();
+    number.parse::<f64>().ok().filter(|n| (0.0..=100.0).contains(n)).ok_or_else(|| {
+        Error::usage(
+            format!("`{text}` is not a percentage for --min-impact"),
+            "write a number from 0 to 100, such as `2.5`",
+        )
+    })
+}
+
+/// Names become file names on every system.
+fn check_name(name: &str) -> Result<(), Error> {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let fits = (1..=100).contains(&name.len())
+        && name.chars().all(plain)
+        && !name.starts_with(['-', '.'])
+        && name != "last";
+    if fits {
+        return Ok(());
+    }
+    Err(Error::usage(
+        format!("`{name}` can't name a run"),
+        "use letters, digits, `-`, `_` and `.`, not starting with `-` or `.`; `last` is always the newest run",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use clap::Parser;
+
+    fn run(args: &[&str]) -> Result<RunOptions, Error> {
+        let all = ["x", "run"].iter().chain(args);
+        match Cli::try_parse_from(all).unwrap().command {
+            Command::Run(args) => RunOptions::try_from(*args),
+            _ => panic!("not run"),
+        }
+    }
+
+    #[test]
+    fn release_is_the_default_profile() {
+        assert_eq!(run(&[]).unwrap().profile, "release");
+        assert_eq!(run(&["--dev"]).unwrap().profile, "dev");
+        assert_eq!(run(&["--bench", "b"]).unwrap().profile, "bench");
+        assert_eq!(run(&["--bench", "b", "--profile", "p"]).unwrap().profile, "p");
+    }
+
+    #[test]
+    fn durations_need_a_known_unit_and_a_value() {
+        assert_eq!(duration("500ms").unwrap(), Duration::from_millis(500));
+        assert_eq!(duration("1.5m").unwrap(), Duration::from_secs(90));
+        assert_eq!(duration("2").unwrap(), Duration::from_secs(2));
+        for bad in ["", "0s", "5x", "s", "1e400s", "-3s", "99999999999999999999999h"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn percentages_lie_between_0_and_100() {
+        assert!((percentage("2.5 %").unwrap() - 2.5).abs() < f64::EPSILON);
+        for bad in ["x", "-1", "101", "NaN", ""] {
+            assert!(percentage(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_are_file_names() {
+        assert!(check_name("before-1.2_ä").is_ok());
+        for bad in ["", "last", "../x", "a/b", ".hidden", "-x", "a b"] {
+            assert!(check_name(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+use super::*;
+use crate::profile::{
+    Allocs, Awaits, BackEdge, Bucket, Context, Function, Memory, Polls, ProbeCosts, Row, Site,
+};
+
+const V1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/profile-v1.json");
+
+fn allocs(base: u64) -> Allocs {
+    Allocs {
+        count: base,
+        bytes: base + 1,
+        reallocs: base + 2,
+        moved_bytes: base + 3,
+        grown_bytes: base + 4,
+        realloc_ns: base + 5,
+        frees: base + 6,
+        freed_bytes: base + 7,
+    }
+}
+
+fn function() -> Function {
+    Function {
+        package: "orders".to_owned(),
+        target: "orders".to_owned(),
+        module: "orders::parse".to_owned(),
+        name: "Parser::line".to_owned(),
+        file: "src/parse.rs".to_owned(),
+        line: 12,
+        column: 12,
+        ordinal: 0,
+        is_async: true,
+        sites: vec![Site {
+            kind: "await".to_owned(),
+            line: 14,
+            column: 23,
+            label: "self.next().await".to_owned(),
+            histogram: vec![Bucket { low_ns: 10, high_ns: 19, count: 3 }],
+        }],
+        histogram: vec![
+            Bucket { low_ns: 1, high_ns: 1, count: 1 },
+            Bucket { low_ns: 1024, high_ns: 1055, count: 2 },
+        ],
+    }
+}
+
+/// Every field set to something else than its default.
+fn full() -> Profile {
+    Profile {
+        version: PROFILE_VERSION,
+        wall_ns: 5_000_000,
+        cpu_ns: Some(4_900_000),
+        outside_ns: 100_000,
+        processes: 1,
+        threads: 2,
+        memory: Some(Memory {
+            live_bytes: -8,
+            peak_live_bytes: 4096,
+            error_bytes: 64,
+            outside: allocs(100),
+        }),
+        probes: ProbeCosts {
+            inside_ns: 7.5,
+            function_ns: 21.25,
+            expression_ns: 18.0,
+            alloc_ns: 9.0,
+            free_ns: 6.0,
+        },
+        functions: vec![function()],
+        contexts: vec![Context {
+            function: 0,
+            parent: None,
+            calls: 3,
+            timed: 4,
+            open: 1,
+            total_ns: 4_000_000,
+            self_ns: 3_900_000,
+            max_ns: 2_000_000,
+            back_calls: 1,
+            back_edges: vec![BackEdge { caller: 0, calls: 1, total_ns: 50 }],
+            allocs: allocs(10),
+            polls: Some(Polls { polls: 9, wait_ns: 11, cancelled: 1, future_bytes: 48 }),
+        }],
+        rows: vec![Row {
+            function: 0,
+            site: 0,
+            type_name: Some("alloc::string::String".to_owned()),
+            type_size: 24,
+            needs_drop: true,
+            count: 5,
+            timed: 5,
+            self_ns: 600,
+            max_ns: 200,
+            allocs: allocs(20),
+            awaits: Some(Awaits {
+                polls: 6,
+                ready: 1,
+                wait_ns: 70,
+                nested_wait_ns: 7,
+                cancelled: 1,
+            }),
+        }],
+        lost_bytes: 1,
+        overflowed: 2,
+        unclean_exits: 1,
+        notes: vec!["one segment was empty".to_owned()],
+    }
+}
+
+fn stored(text: &str) -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("profile.json");
+    fs::write(&path, text).unwrap();
+    (directory, path)
+}
+
+fn edited(edit: impl FnOnce(&mut serde_json::Value)) -> ProfileError {
+    let mut value = serde_json::to_value(full()).unwrap();
+    edit(&mut value);
+    let (_directory, path) = stored(&value.to_string());
+    let error = Profile::read(&path).unwrap_err();
+    assert!(error.to_string().contains("profile.json"), "names the file: {error}");
+    error
+}
+
+#[test]
+fn what_was_written_is_read_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("profile.json");
+    full().write(&path).unwrap();
+    assert_eq!(Profile::read(&path).unwrap(), full());
+    let names: Vec<_> = fs::read_dir(directory.path()).unwrap().collect();
+    assert_eq!(names.len(), 1, "nothing is left beside it");
+}
+
+#[test]
+fn writing_replaces_an_older_file() {
+    let (_directory, path) = stored("old");
+    full().write(&path).unwrap();
+    assert_eq!(Profile::read(&path).unwrap(), full());
+}
+
+#[test]
+fn a_file_of_version_1_stays_readable() {
+    assert_eq!(Profile::read(Path::new(V1)).unwrap(), Profile { version: 1, ..full() });
+}
+
+#[test]
+fn a_newer_file_is_refused_by_its_version() {
+    let error = edited(|value| {
+        value["version"] = 99.into();
+        value["field_of_the_future"] = 1.into();
+    });
+    assert!(matches!(error, ProfileError::Newer { found: 99, .. }), "{error}");
+}
+
+#[test]
+fn damaged_files_are_errors() {
+    let text = serde_json::to_string(&full()).unwrap();
+    for length in (0..text.len()).step_by(97) {
+        let (_directory, path) = stored(&text[..length]);
+        let error = Profile::read(&path).unwrap_err();
+        assert!(matches!(error, ProfileError::Damaged { .. }), "cut at {length}: {error}");
+    }
+    assert!(matches!(edited(|value| value["unknown"] = 1.into()), ProfileError::Damaged { .. }));
+    assert!(matches!(
+        edited(|value| value["version"] = 0.into()),
+        ProfileError::Inconsistent { .. }
+    ));
+}
+
+#[test]
+fn indices_that_point_nowhere_are_errors() {
+    type Edit = fn(&mut serde_json::Value);
+    let edits: [Edit; 5] = [
+        |value| value["contexts"][0]["function"] = 1.into(),
+        |value| value["contexts"][0]["parent"] = 0.into(),
+        |value| value["contexts"][0]["back_edges"][0]["caller"] = 1.into(),
+        |value| value["rows"][0]["function"] = 1.into(),
+        |value| value["rows"][0]["site"] = 1.into(),
+    ];
+    for edit in edits {
+        let error = edited(edit);
+        assert!(matches!(error, ProfileError::Inconsistent { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_missing_file_and_directory_are_errors() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("none").join("profile.json");
+    assert!(matches!(Profile::read(&path), Err(ProfileError::Read { .. })));
+    assert!(matches!(full().write(&path), Err(ProfileError::Write { .. })));
+}
+
+#[test]
+fn a_failed_write_leaves_the_older_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("taken");
+    fs::create_dir(&path).unwrap();
+    assert!(matches!(full().write(&path), Err(ProfileError::Write { .. })));
+    assert!(path.is_dir());
+}

@@ -1,0 +1,119 @@
+//! What the source says: annotated functions, their sites, and facts about each.
+
+mod annotation;
+mod arguments;
+mod comment;
+mod enumeration;
+mod iteration;
+mod model;
+mod module;
+mod place;
+mod range;
+mod scan;
+mod site;
+mod span;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use hotpath_runtime_syntax::Kind;
+
+use crate::facts::SiteSource;
+
+/// One target whose source is scanned.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Root {
+    /// Name of the package.
+    pub package: String,
+    /// Name of the target; `-` counts as `_`, as in the name of its crate.
+    pub target: String,
+    /// Edition of the target, for messages: all are parsed as the newest.
+    pub edition: String,
+    /// The crate root: `src/lib.rs` and the like.
+    pub file: PathBuf,
+    /// Root of the workspace: names of files are relative to it.
+    pub workspace_root: PathBuf,
+}
+
+/// The annotated functions of a workspace.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    functions: Vec<SourceFunction>,
+    texts: BTreeMap<String, String>,
+    notes: Vec<String>,
+}
+
+impl Source {
+    /// Reads and parses every file of the given targets, on all cores.
+    ///
+    /// Files that can't be read or parsed are left out and said in [`Source::notes`]. Only files
+    /// in which the attribute's name occurs are parsed for more than their modules.
+    pub fn scan(roots: &[Root]) -> Self {
+        scan::scan(roots)
+    }
+
+    /// The annotated functions with their enumerated sites, by target, file and position.
+    pub fn functions(&self) -> &[SourceFunction] {
+        &self.functions
+    }
+
+    /// Texts of the files that hold annotated functions, by name as in [`SourceFunction::file`].
+    pub fn texts(&self) -> &BTreeMap<String, String> {
+        &self.texts
+    }
+
+    /// What could not be read, and why.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+}
+
+/// An annotated function.
+#[derive(Clone, Debug, Default)]
+pub struct SourceFunction {
+    /// Package.
+    pub package: String,
+    /// Crate name of the target.
+    pub target: String,
+    /// Module path as `module_path!` gives it.
+    pub module: String,
+    /// `function` or `Type::method`, or the `name` option.
+    pub name: String,
+    /// The name in the profile: as `name`, but without the type where the attribute stands on the
+    /// method itself, which can't see it there.
+    pub registered: String,
+    /// File relative to the workspace root, with `/`.
+    pub file: String,
+    /// Line of its identifier, 1-based.
+    pub line: u32,
+    /// Column in characters, 1-based.
+    pub column: u32,
+    /// Position among functions of the same target, module and name.
+    pub ordinal: u32,
+    /// Whether it is an `async fn`.
+    pub is_async: bool,
+    /// Rules switched off for all of it.
+    pub allowed: Vec<String>,
+    /// Its sites, in the order of the enumeration.
+    pub sites: Vec<SourceSite>,
+}
+
+/// A site of an annotated function.
+#[derive(Clone, Debug)]
+pub struct SourceSite {
+    /// Kind.
+    pub kind: Kind,
+    /// Line of the method name, macro path or `await`, 1-based.
+    pub line: u32,
+    /// Column in characters, 1-based.
+    pub column: u32,
+    /// Short text.
+    pub label: String,
+    /// What stands around it; `None` inside macros with a syntax of their own.
+    pub source: Option<SiteSource>,
+    /// Rules switched off here by a comment.
+    pub allowed: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests;

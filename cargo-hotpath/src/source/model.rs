@@ -1,0 +1,326 @@
+//! The annotated functions of one parsed file, and the files that its modules lie in.
+
+use std::path::PathBuf;
+
+use hotpath_runtime_syntax::{Options, method_name, refuse_function, type_name};
+use proc_macro2::LineColumn;
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
+use syn::{Attribute, Block, ImplItem, Item, ItemImpl, ItemMod, Signature, TraitItem};
+
+use super::comment::Suppressions;
+use super::module::{self, Place};
+use super::scan::Job;
+use super::span::Lines;
+use super::{SourceFunction, SourceSite, annotation, enumeration, site};
+
+/// What one file holds.
+#[derive(Default)]
+pub(super) struct Scanned {
+    pub(super) functions: Vec<SourceFunction>,
+    /// Modules in other files.
+    pub(super) modules: Vec<Module>,
+    /// Name and text of the file, if it holds functions.
+    pub(super) text: Option<(String, String)>,
+    pub(super) notes: Vec<String>,
+}
+
+/// A module whose text is in another file.
+pub(super) struct Module {
+    pub(super) file: PathBuf,
+    /// Its path.
+    pub(super) name: String,
+    pub(super) owns_directory: bool,
+    pub(super) in_test: bool,
+}
+
+/// Models a file, `name` as in data, whose modules are looked up from `place`.
+///
+/// # Errors
+///
+/// Says where the file can't be parsed.
+pub(super) fn of_file(
+    job: &Job<'_>,
+    text: &str,
+    name: &str,
+    place: &Place,
+) -> Result<Scanned, String> {
+    let annotated = text.contains("hotpath");
+    if !annotated && !module::may_declare(text) {
+        return Ok(Scanned::default());
+    }
+    let file = syn::parse_file(text).map_err(|error| {
+        let at = error.span().start();
+        format!(
+            "line {}: can't be parsed as Rust of edition {}: {error}",
+            at.line,
+            if job.root.edition.is_empty() { "2021" } else { &job.root.edition }
+        )
+    })?;
+    let lines = Lines::new(text);
+    let mut model = Model {
+        job,
+        name,
+        annotated,
+        lines: &lines,
+        suppressions: Suppressions::of(text),
+        scanned: Scanned::default(),
+    };
+    let context = Context {
+        module: job.module.clone(),
+        place: place.clone(),
+        inherited: None,
+        in_test: job.in_test,
+    };
+    model.items(&file.items, &context);
+    let mut scanned = model.scanned;
+    if !scanned.functions.is_empty() {
+        scanned.text = Some((name.to_owned(), text.to_owned()));
+    }
+    Ok(scanned)
+}
+
+/// What holds for the items of a module, block or function body.
+#[derive(Clone)]
+struct Context {
+    module: String,
+    place: Place,
+    /// Options of an annotated module or `impl` block around.
+    inherited: Option<Options>,
+    in_test: bool,
+}
+
+struct Model<'a> {
+    job: &'a Job<'a>,
+    name: &'a str,
+    /// Whether the file may hold the attribute at all.
+    annotated: bool,
+    lines: &'a Lines<'a>,
+    suppressions: Suppressions,
+    scanned: Scanned,
+}
+
+/// A function as any item holds it.
+struct Candidate<'a> {
+    /// The type of the `impl` block around.
+    owner: Option<&'a str>,
+    attrs: &'a [Attribute],
+    signature: &'a Signature,
+    block: &'a Block,
+}
+
+impl Model<'_> {
+    fn items(&mut self, items: &[Item], context: &Context) {
+        for item in items {
+            self.item(item, context);
+        }
+    }
+
+    fn item(&mut self, item: &Item, context: &Context) {
+        match item {
+            Item::Mod(module) => self.module(module, context),
+            Item::Macro(it) if it.ident.is_none() => {
+                // `cfg_if_unix! { fn f() {} mod m; }`: positions inside are those of the file.
+                if let Ok(inner) = it.mac.parse_body_with(items_of_macro) {
+                    self.items(&inner, &Context { inherited: None, ..context.clone() });
+                }
+            }
+            _ if !self.annotated => {}
+            Item::Fn(it) => self.function(
+                &Candidate { owner: None, attrs: &it.attrs, signature: &it.sig, block: &it.block },
+                context,
+            ),
+            Item::Impl(it) => self.implementation(it, context),
+            Item::Trait(it) => {
+                let inner = Context { inherited: None, ..context.clone() };
+                for item in &it.items {
+                    let TraitItem::Fn(method) = item else { continue };
+                    let Some(block) = &method.default else { continue };
+                    self.function(
+                        &Candidate {
+                            owner: None,
+                            attrs: &method.attrs,
+                            signature: &method.sig,
+                            block,
+                        },
+                        &inner,
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn module(&mut self, module: &ItemMod, context: &Context) {
+        let path = format!("{}::{}", context.module, module::name(module));
+        let in_test = context.in_test || annotation::is_test(&module.attrs);
+        let Some((_, items)) = &module.content else {
+            let files = context.place.files(module);
+            if files.is_empty() && !annotation::is_conditional(&module.attrs) {
+                self.scanned.notes.push(format!("there is no file for module `{path}`"));
+            }
+            self.scanned.modules.extend(files.into_iter().map(|(file, owns_directory)| Module {
+                file,
+                name: path.clone(),
+                owns_directory,
+                in_test,
+            }));
+            return;
+        };
+        let inherited = inherit(context.inherited.clone(), annotation::options(&module.attrs));
+        let place = context.place.inside(module);
+        self.items(items, &Context { module: path, place, inherited, in_test });
+    }
+
+    fn implementation(&mut self, block: &ItemImpl, context: &Context) {
+        let own = annotation::options(&block.attrs);
+        let inner = Context {
+            inherited: inherit(context.inherited.clone(), own),
+            in_test: context.in_test || annotation::is_test(&block.attrs),
+            ..context.clone()
+        };
+        let owner = type_name(&block.self_ty);
+        for item in &block.items {
+            let ImplItem::Fn(method) = item else { continue };
+            self.function(
+                &Candidate {
+                    owner: Some(&owner),
+                    attrs: &method.attrs,
+                    signature: &method.sig,
+                    block: &method.block,
+                },
+                &inner,
+            );
+        }
+    }
+
+    fn function(&mut self, candidate: &Candidate<'_>, context: &Context) {
+        let own = annotation::options(candidate.attrs);
+        let in_test = context.in_test || annotation::is_test(candidate.attrs);
+        if let Some(options) = inherit(context.inherited.clone(), own)
+            && !options.skip
+            && refuse_function(candidate.signature, candidate.attrs).is_none()
+        {
+            let function = self.measured(candidate, &options, context, in_test);
+            self.scanned.functions.push(function);
+        }
+        // Items inside are no part of it: they carry attributes of their own.
+        let mut nested = Nested(Vec::new());
+        nested.visit_block(candidate.block);
+        let inner = Context { inherited: None, in_test, ..context.clone() };
+        for item in nested.0 {
+            self.item(item, &inner);
+        }
+    }
+
+    fn measured(
+        &self,
+        candidate: &Candidate<'_>,
+        options: &Options,
+        context: &Context,
+        in_test: bool,
+    ) -> SourceFunction {
+        let (name, registered) = names(candidate, options, context.inherited.is_some());
+        let at = candidate.signature.ident.span().start();
+        let first = candidate.attrs.first().map_or(at.line, |first| first.span().start().line);
+        let mut allowed = self.suppressions.on(first as u32..=at.line as u32);
+        allowed.extend(options.allow.iter().cloned());
+        allowed.sort();
+        allowed.dedup();
+        SourceFunction {
+            package: self.job.root.package.clone(),
+            target: self.job.root.target.replace('-', "_"),
+            module: context.module.clone(),
+            name,
+            registered,
+            file: self.name.to_owned(),
+            line: at.line as u32,
+            column: at.column as u32 + 1,
+            ordinal: 0,
+            is_async: candidate.signature.asyncness.is_some(),
+            allowed,
+            sites: self.sites(candidate, options, in_test),
+        }
+    }
+
+    fn sites(
+        &self,
+        candidate: &Candidate<'_>,
+        options: &Options,
+        in_test: bool,
+    ) -> Vec<SourceSite> {
+        let is_async = candidate.signature.asyncness.is_some();
+        let enumerated = enumeration::of(candidate.block, is_async, options);
+        let places: Vec<site::Enumerated> =
+            enumerated.iter().map(|site| (site.kind, site.at)).collect();
+        let facts = site::describe(candidate.block, &places, self.lines, in_test);
+        enumerated
+            .into_iter()
+            .zip(facts)
+            .map(|(site, source)| {
+                let line = site.at.line as u32;
+                let around = source
+                    .as_ref()
+                    .map_or([line; 2], |source| [source.span.line, source.statement.line]);
+                SourceSite {
+                    kind: site.kind,
+                    line,
+                    column: column(site.at),
+                    label: site.label,
+                    allowed: self.suppressions.on([line].into_iter().chain(around)),
+                    source,
+                }
+            })
+            .collect()
+    }
+}
+
+/// The function's name for people, and the one that the attribute gives it: it sees the type of
+/// the `impl` block only when it stands on that or further out.
+fn names(candidate: &Candidate<'_>, options: &Options, inherited: bool) -> (String, String) {
+    if let Some(name) = &options.name {
+        return (name.clone(), name.clone());
+    }
+    let ident = &candidate.signature.ident;
+    match candidate.owner {
+        Some(owner) if inherited => (method_name(owner, &ident.unraw()), method_name(owner, ident)),
+        Some(owner) => (method_name(owner, &ident.unraw()), ident.to_string()),
+        None => (ident.unraw().to_string(), ident.to_string()),
+    }
+}
+
+fn column(place: LineColumn) -> u32 {
+    place.column as u32 + 1
+}
+
+/// Options for what an item holds, inside another one or on its own.
+fn inherit(outer: Option<Options>, own: Option<Options>) -> Option<Options> {
+    match (outer, own) {
+        // Handed back as written: attributes inside stand for themselves.
+        (_, Some(own)) if own.skip => None,
+        (Some(outer), Some(own)) => Some(outer.refine(own)),
+        (outer, own) => outer.or(own),
+    }
+}
+
+fn items_of_macro(input: syn::parse::ParseStream<'_>) -> syn::Result<Vec<Item>> {
+    let mut items = Vec::new();
+    while !input.is_empty() {
+        items.push(input.parse()?);
+    }
+    Ok(items)
+}
+
+/// Collects the items of a function body, not those inside of them.
+struct Nested<'ast>(Vec<&'ast Item>);
+
+impl<'ast> Visit<'ast> for Nested<'ast> {
+    fn visit_item(&mut self, item: &'ast Item) {
+        self.0.push(item);
+    }
+
+    fn visit_block(&mut self, block: &'ast Block) {
+        visit::visit_block(self, block);
+    }
+}

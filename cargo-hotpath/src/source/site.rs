@@ -1,0 +1,440 @@
+//! What the source says of the sites of one function.
+
+mod growth;
+mod loops;
+
+use std::collections::HashMap;
+
+use hotpath_runtime_syntax::Kind;
+use proc_macro2::{LineColumn, Span};
+use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
+use syn::{Arm, Block, Expr, ExprCall, ExprClosure, ExprMethodCall, Item, Local, Macro, Pat, Stmt};
+
+use super::arguments::{self, MacroArguments};
+use super::span::Lines;
+use super::{iteration, place, range};
+use crate::facts::{SiteSource, Usage};
+use growth::Binding;
+use loops::Loops;
+
+/// One site as it was enumerated: its kind, and the place of its method name, macro path or `await`.
+pub(super) type Enumerated = (Kind, LineColumn);
+
+/// Source facts for each of `sites`, in their order; `None` for those that are not found where
+/// the enumeration says (in the arguments of a macro with a syntax of its own).
+pub(super) fn describe(
+    block: &Block,
+    sites: &[Enumerated],
+    lines: &Lines<'_>,
+    in_test: bool,
+) -> Vec<Option<SiteSource>> {
+    if sites.is_empty() {
+        return Vec::new();
+    }
+    let wanted = sites.iter().enumerate().map(|(index, (_, place))| (key(*place), index)).collect();
+    let mut walker = Walker {
+        lines,
+        wanted,
+        found: sites.iter().map(|_| None).collect(),
+        loops: Loops::default(),
+        scopes: Vec::new(),
+        bindings: Vec::new(),
+        statement: None,
+        slot: Slot::default(),
+        in_test,
+    };
+    walker.visit_block(block);
+    walker.finish(sites)
+}
+
+/// A site that was found, with what can only be completed at the function's end.
+struct Found {
+    source: SiteSource,
+    innermost: Option<usize>,
+    binding: Option<usize>,
+}
+
+/// What the parent of an expression does with its value.
+#[derive(Default)]
+struct Slot {
+    usage: Usage,
+    /// Index of the binding that a `let` makes of it.
+    binding: Option<usize>,
+}
+
+impl Slot {
+    fn of(usage: Usage) -> Self {
+        Self { usage, binding: None }
+    }
+}
+
+struct Walker<'a> {
+    lines: &'a Lines<'a>,
+    /// Site index by place.
+    wanted: HashMap<(usize, usize), usize>,
+    found: Vec<Option<Found>>,
+    loops: Loops,
+    /// Ends of the blocks around, in bytes.
+    scopes: Vec<usize>,
+    bindings: Vec<Binding>,
+    /// Range of the innermost statement around.
+    statement: Option<(LineColumn, LineColumn)>,
+    /// For the next expression only.
+    slot: Slot,
+    in_test: bool,
+}
+
+fn key(place: LineColumn) -> (usize, usize) {
+    (place.line, place.column)
+}
+
+impl Walker<'_> {
+    fn finish(self, sites: &[Enumerated]) -> Vec<Option<SiteSource>> {
+        let grown = growth::grown_by(&self.bindings, &self.found, &self.loops, sites);
+        let loops = &self.loops;
+        self.found
+            .into_iter()
+            .zip(grown)
+            .map(|(found, grown_by)| {
+                let found = found?;
+                let mut source = found.source;
+                source.grown_by = grown_by;
+                if let (Some(root), Some(innermost)) = (&source.receiver_root, found.innermost) {
+                    source.root_changes_in_loop = Some(loops.changes(innermost, root));
+                }
+                Some(source)
+            })
+            .collect()
+    }
+
+    /// The site at one of these places.
+    fn site_at(&self, places: &[Span]) -> Option<usize> {
+        places.iter().find_map(|span| self.wanted.get(&key(span.start())).copied())
+    }
+
+    /// Notes a site, with what doesn't depend on its kind of expression.
+    fn note(&mut self, site: usize, slot: Slot, range: (LineColumn, LineColumn), own: SiteSource) {
+        let source = SiteSource {
+            span: self.lines.span(range),
+            statement: self.lines.span(self.statement.unwrap_or(range)),
+            loop_depth: self.loops.depth(),
+            innermost_loop: self.loops.innermost_span(),
+            usage: slot.usage,
+            bound_to: slot.binding.map(|binding| self.bindings[binding].name.clone()),
+            in_test: self.in_test,
+            ..own
+        };
+        let innermost = self.loops.innermost();
+        self.found[site] = Some(Found { source, innermost, binding: slot.binding });
+    }
+
+    fn receiver(&self, receiver: &Expr) -> (Option<String>, Option<String>) {
+        let text = self.lines.text(range::of_expr(receiver));
+        (Some(text.to_owned()), place::root(receiver))
+    }
+
+    fn visit_as(&mut self, expr: &Expr, slot: Slot) {
+        self.slot = slot;
+        self.visit_expr(expr);
+    }
+
+    fn visit_plain(&mut self, expr: &Expr) {
+        self.visit_as(expr, Slot::default());
+    }
+
+    fn method_call(&mut self, call: &ExprMethodCall, slot: Slot) {
+        if let Some(site) = self.site_at(&[call.method.span()]) {
+            let (receiver, receiver_root) = self.receiver(&call.receiver);
+            let own = SiteSource {
+                receiver,
+                receiver_root,
+                arguments: arguments::texts(self.lines, call.args.iter()),
+                literal_arguments: arguments::all_literal(&call.args),
+                ..SiteSource::default()
+            };
+            let start = range::of_expr(&call.receiver).0;
+            self.note(site, slot, (start, call.paren_token.span.close().end()), own);
+        }
+        let method = call.method.to_string();
+        if place::is_mutator(&method) {
+            self.loops.change(place::changed_root(&call.receiver));
+        }
+        self.visit_as(&call.receiver, Slot::of(Usage::Receiver(method.clone())));
+        let per_element = iteration::calls_per_element(call);
+        for (position, argument) in call.args.iter().enumerate() {
+            match argument {
+                Expr::Closure(closure) if per_element => self.element_closure(closure),
+                other => self.visit_argument(other, &method, position, false),
+            }
+        }
+    }
+
+    /// A closure that runs once an element is a loop.
+    fn element_closure(&mut self, closure: &ExprClosure) {
+        let whole = (closure.span().start(), range::of_expr(&closure.body).1);
+        self.loops.enter(self.lines.span(whole));
+        self.slot = Slot::default();
+        self.visit_expr_closure(closure);
+        self.loops.leave();
+    }
+
+    fn call(&mut self, call: &ExprCall, slot: Slot) {
+        let mut callee = String::new();
+        if let Expr::Path(path) = &*call.func {
+            let segments = &path.path.segments;
+            callee = segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+            let places: Vec<Span> = [segments.last(), segments.first()]
+                .into_iter()
+                .flatten()
+                .map(|segment| segment.ident.span())
+                .chain([path.span()])
+                .collect();
+            if let Some(site) = self.site_at(&places) {
+                self.note_call(site, call, &callee, slot);
+            }
+        } else {
+            self.visit_plain(&call.func);
+        }
+        for (position, argument) in call.args.iter().enumerate() {
+            self.visit_argument(argument, &callee, position, false);
+        }
+    }
+
+    fn note_call(&mut self, site: usize, call: &ExprCall, callee: &str, slot: Slot) {
+        // `Arc::clone(&x)`: what the method form calls on.
+        let on = if callee == "clone" { call.args.first() } else { None };
+        let (receiver, receiver_root) = match on {
+            Some(Expr::Reference(reference)) => self.receiver(&reference.expr),
+            Some(other) => self.receiver(other),
+            None => (None, None),
+        };
+        let own = SiteSource {
+            receiver,
+            receiver_root,
+            arguments: arguments::texts(self.lines, call.args.iter()),
+            literal_arguments: arguments::all_literal(&call.args),
+            ..SiteSource::default()
+        };
+        let start = range::of_expr(&call.func).0;
+        self.note(site, slot, (start, call.paren_token.span.close().end()), own);
+    }
+
+    fn visit_argument(&mut self, expr: &Expr, callee: &str, position: usize, borrowed: bool) {
+        let usage = Usage::Argument { callee: callee.to_owned(), position, borrowed };
+        self.visit_as(expr, Slot::of(usage));
+    }
+
+    fn macro_call(&mut self, mac: &Macro, slot: Slot) {
+        let parsed = MacroArguments::of(mac);
+        let name = arguments::name(mac);
+        let writes = matches!(name.as_str(), "write" | "writeln");
+        let target = if writes { parsed.all.first() } else { None };
+        let segments = &mac.path.segments;
+        let ends = [segments.last(), segments.first()];
+        let places = ends.into_iter().flatten().map(|segment| segment.ident.span());
+        let places: Vec<Span> = places.chain([mac.path.span()]).collect();
+        if let Some(site) = self.site_at(&places) {
+            let (receiver, receiver_root) =
+                target.map_or((None, None), |target| self.receiver(target));
+            let own = SiteSource {
+                receiver,
+                receiver_root,
+                arguments: arguments::texts(self.lines, parsed.values().iter()),
+                literal_arguments: !parsed.captures
+                    && parsed.values().iter().all(arguments::is_literal),
+                ..SiteSource::default()
+            };
+            self.note(site, slot, range::of_macro(mac), own);
+        }
+        if let Some(target) = target {
+            self.loops.change(place::changed_root(target));
+        }
+        self.visit_macro_arguments(&parsed, &name);
+    }
+
+    fn visit_macro_arguments(&mut self, parsed: &MacroArguments, name: &str) {
+        let borrowed = arguments::borrows(name);
+        let callee = format!("{name}!");
+        for (index, argument) in parsed.all.iter().enumerate() {
+            // `name = value` is no assignment here.
+            let value = match argument {
+                Expr::Assign(named) if borrowed => &*named.right,
+                other => other,
+            };
+            match index.checked_sub(parsed.leading) {
+                Some(position) => self.visit_argument(value, &callee, position, borrowed),
+                None => self.visit_plain(value),
+            }
+        }
+    }
+
+    fn local(&mut self, local: &Local) {
+        // The names are in scope after the statement, to the end of the block.
+        let binding = place::binding(&local.pat).map(|_| self.bindings.len());
+        self.bind(&local.pat, local.semi_token.span.end(), None);
+        if let Some(init) = &local.init {
+            self.visit_as(&init.expr, Slot { usage: Usage::Bound, binding });
+            if let Some((_, diverge)) = &init.diverge {
+                self.visit_plain(diverge);
+            }
+        }
+    }
+
+    /// Names in scope from a place on: until another one, or to the end of the block.
+    fn bind(&mut self, pat: &Pat, from: LineColumn, until: Option<LineColumn>) {
+        let mut names = Vec::new();
+        place::bound(pat, &mut names);
+        let from = self.lines.byte(from);
+        let until = match until {
+            Some(place) => self.lines.byte(place),
+            None => self.scopes.last().copied().unwrap_or(usize::MAX),
+        };
+        for name in names {
+            self.loops.change(Some(name.clone()));
+            self.bindings.push(Binding { name, from, until });
+        }
+    }
+
+    fn in_loop(&mut self, expr: &Expr, body: impl FnOnce(&mut Self)) {
+        self.loops.enter(self.lines.span(range::of_expr(expr)));
+        body(self);
+        self.loops.leave();
+    }
+
+    /// Expressions that hand their own slot on, or that sites are.
+    fn expr_in_slot(&mut self, expr: &Expr, slot: Slot) {
+        match expr {
+            Expr::Paren(inner) => self.visit_as(&inner.expr, slot),
+            Expr::Group(inner) => self.visit_as(&inner.expr, slot),
+            Expr::Try(inner) => self.visit_as(&inner.expr, slot),
+            Expr::Reference(inner) => {
+                if inner.mutability.is_some() {
+                    self.loops.change(place::changed_root(&inner.expr));
+                }
+                let usage = match slot.usage {
+                    Usage::Argument { callee, position, .. } => {
+                        Usage::Argument { callee, position, borrowed: true }
+                    }
+                    _ => Usage::Borrowed,
+                };
+                self.visit_as(&inner.expr, Slot::of(usage));
+            }
+            Expr::MethodCall(call) => self.method_call(call, slot),
+            Expr::Call(call) => self.call(call, slot),
+            Expr::Macro(mac) => self.macro_call(&mac.mac, slot),
+            Expr::Await(inner) => {
+                if let Some(site) = self.site_at(&[inner.await_token.span]) {
+                    let (receiver, receiver_root) = self.receiver(&inner.base);
+                    let own = SiteSource { receiver, receiver_root, ..SiteSource::default() };
+                    self.note(site, slot, range::of_expr(expr), own);
+                }
+                self.visit_plain(&inner.base);
+            }
+            other => self.expr_without_slot(other),
+        }
+    }
+
+    fn expr_without_slot(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Assign(assign) => {
+                self.loops.change(place::changed_root(&assign.left));
+                self.visit_plain(&assign.left);
+                self.visit_plain(&assign.right);
+            }
+            Expr::Binary(binary) if is_compound(&binary.op) => {
+                self.loops.change(place::changed_root(&binary.left));
+                self.visit_plain(&binary.left);
+                let adds = matches!(binary.op, syn::BinOp::AddAssign(_));
+                let usage = if adds { Usage::AddAssign } else { Usage::Other };
+                self.visit_as(&binary.right, Slot::of(usage));
+            }
+            Expr::ForLoop(it) => {
+                self.visit_plain(&it.expr);
+                self.in_loop(expr, |walker| {
+                    let body = it.body.brace_token.span;
+                    walker.bind(&it.pat, body.open().start(), Some(body.close().end()));
+                    walker.visit_block(&it.body);
+                });
+            }
+            Expr::While(it) => self.in_loop(expr, |walker| {
+                walker.visit_plain(&it.cond);
+                walker.visit_block(&it.body);
+            }),
+            Expr::Loop(it) => self.in_loop(expr, |walker| walker.visit_block(&it.body)),
+            Expr::Let(it) => {
+                self.visit_plain(&it.expr);
+                self.bind(&it.pat, range::of_expr(&it.expr).1, None);
+            }
+            other => visit::visit_expr(self, other),
+        }
+    }
+}
+
+fn is_compound(op: &syn::BinOp) -> bool {
+    use syn::BinOp;
+    matches!(
+        op,
+        BinOp::AddAssign(_)
+            | BinOp::SubAssign(_)
+            | BinOp::MulAssign(_)
+            | BinOp::DivAssign(_)
+            | BinOp::RemAssign(_)
+            | BinOp::BitXorAssign(_)
+            | BinOp::BitAndAssign(_)
+            | BinOp::BitOrAssign(_)
+            | BinOp::ShlAssign(_)
+            | BinOp::ShrAssign(_)
+    )
+}
+
+impl<'ast> Visit<'ast> for Walker<'_> {
+    fn visit_expr(&mut self, expr: &'ast Expr) {
+        let slot = std::mem::take(&mut self.slot);
+        self.expr_in_slot(expr, slot);
+    }
+
+    fn visit_block(&mut self, block: &'ast Block) {
+        let statement = self.statement;
+        self.scopes.push(self.lines.byte(block.brace_token.span.close().start()));
+        for stmt in &block.stmts {
+            self.visit_stmt(stmt);
+        }
+        self.scopes.pop();
+        self.statement = statement;
+    }
+
+    fn visit_stmt(&mut self, stmt: &'ast Stmt) {
+        if matches!(stmt, Stmt::Item(_)) {
+            return;
+        }
+        self.statement = Some(range::of_stmt(stmt));
+        match stmt {
+            Stmt::Local(local) => self.local(local),
+            Stmt::Expr(expr, semi) => {
+                let usage = if semi.is_some() { Usage::Statement } else { Usage::Other };
+                self.visit_as(expr, Slot::of(usage));
+            }
+            Stmt::Macro(stmt) => self.macro_call(&stmt.mac, Slot::of(Usage::Statement)),
+            Stmt::Item(_) => {}
+        }
+    }
+
+    fn visit_arm(&mut self, arm: &'ast Arm) {
+        let (from, until) = range::of_expr(&arm.body);
+        self.bind(&arm.pat, from, Some(until));
+        visit::visit_arm(self, arm);
+    }
+
+    fn visit_expr_closure(&mut self, closure: &'ast ExprClosure) {
+        let (from, until) = range::of_expr(&closure.body);
+        closure.inputs.iter().for_each(|input| self.bind(input, from, Some(until)));
+        self.visit_plain(&closure.body);
+    }
+
+    // Items inside a function are none of its expressions.
+    fn visit_item(&mut self, _: &'ast Item) {}
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! An expression with its probe around it.
+
+use hotpath_runtime_syntax::{Form, Probe, Site};
+use proc_macro2::{Literal, Span};
+use quote::quote_spanned;
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Expr, ExprField, ExprReference, Index, Member, Token};
+
+use super::runtime::Runtime;
+
+/// Wraps the expression in place.
+pub(crate) fn wrap(expr: &mut Expr, site: &Site, runtime: &Runtime) {
+    let span = Span::mixed_site().located_at(site.position);
+    if let Expr::Await(awaited) = expr {
+        let future = std::mem::replace(awaited.base.as_mut(), Expr::PLACEHOLDER);
+        let arguments = list([table(span), index(site, span), future], span);
+        *awaited.base = runtime.call("awaited", span, arguments);
+        return;
+    }
+    if site.marks_receiver
+        && let Expr::MethodCall(call) = expr
+    {
+        let receiver = std::mem::replace(call.receiver.as_mut(), Expr::PLACEHOLDER);
+        *call.receiver = runtime.call("mark", span, list([receiver], span));
+    }
+    let mut inner = std::mem::replace(expr, Expr::PLACEHOLDER);
+    // A `#[cfg]` has to take the wrapper away too, not only its argument.
+    let attrs = taken_attrs(&mut inner);
+    let arguments = list([token(site, runtime, span), inner], span);
+    *expr = match site.form {
+        Form::Field => first_field(runtime.call("field", span, arguments), span),
+        Form::Call | Form::Await => runtime.call("exit", span, arguments),
+    };
+    put_attrs(expr, attrs);
+}
+
+/// The call that opens the span.
+fn token(site: &Site, runtime: &Runtime, span: Span) -> Expr {
+    let (name, place) = match &site.probe {
+        Probe::Value | Probe::Await => ("site", None),
+        Probe::On(place) => ("site_on", Some(place)),
+        Probe::Grow => ("grow", None),
+        Probe::GrowOn(place) => ("grow_on", Some(place)),
+    };
+    let mut arguments = list([table(span), index(site, span)], span);
+    if let Some(place) = place {
+        arguments.push_punct(Token![,](span));
+        arguments.push_value(reference(place.as_ref().clone(), span));
+    }
+    runtime.call(name, span, arguments)
+}
+
+/// `&__HOTPATH`
+fn table(span: Span) -> Expr {
+    let name = Runtime::table(span);
+    Expr::Verbatim(quote_spanned!(span=> &#name))
+}
+
+fn index(site: &Site, span: Span) -> Expr {
+    let mut literal = Literal::u32_unsuffixed(site.index);
+    literal.set_span(span);
+    Expr::Verbatim(quote_spanned!(span=> #literal))
+}
+
+fn reference(place: Expr, span: Span) -> Expr {
+    Expr::Reference(ExprReference {
+        attrs: Vec::new(),
+        and_token: Token![&](span),
+        mutability: None,
+        expr: Box::new(place),
+    })
+}
+
+/// `EXPR.0`
+fn first_field(base: Expr, span: Span) -> Expr {
+    Expr::Field(ExprField {
+        attrs: Vec::new(),
+        base: Box::new(base),
+        dot_token: Token![.](span),
+        member: Member::Unnamed(Index { index: 0, span }),
+    })
+}
+
+fn list(expressions: impl IntoIterator<Item = Expr>, span: Span) -> Punctuated<Expr, Token![,]> {
+    let mut list = Punctuated::new();
+    for expr in expressions {
+        if !list.empty_or_trailing() {
+            list.push_punct(Token![,](span));
+        }
+        list.push_value(expr);
+    }
+    list
+}
+
+fn taken_attrs(expr: &mut Expr) -> Vec<Attribute> {
+    match expr {
+        Expr::MethodCall(call) => std::mem::take(&mut call.attrs),
+        Expr::Call(call) => std::mem::take(&mut call.attrs),
+        Expr::Macro(invocation) => std::mem::take(&mut invocation.attrs),
+        _ => Vec::new(),
+    }
+}
+
+fn put_attrs(expr: &mut Expr, attrs: Vec<Attribute>) {
+    match expr {
+        Expr::Call(call) => call.attrs = attrs,
+        Expr::Field(field) => field.attrs = attrs,
+        _ => {}
+    }
+}

@@ -1,0 +1,209 @@
+use std::fs;
+use std::path::Path;
+
+use hotpath_runtime_syntax::{Kind, is_hotpath};
+use syn::visit_mut::VisitMut;
+use syn::{ExprCall, File, Item, ItemFn, ItemStatic, Lit};
+
+use super::*;
+
+fn expand(options: &str, item: &str) -> String {
+    attribute(options.parse().unwrap(), item.parse().unwrap()).to_string()
+}
+
+fn parsed(options: &str, item: &str) -> File {
+    let text = expand(options, item);
+    syn::parse_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Kinds and labels of the `Site::new` in a file.
+#[derive(Default)]
+struct Registered(Vec<(String, String)>);
+
+impl VisitMut for Registered {
+    fn visit_item_static_mut(&mut self, table: &mut ItemStatic) {
+        if table.ident == "__HOTPATH" {
+            self.visit_expr_mut(&mut table.expr);
+        }
+    }
+
+    fn visit_expr_call_mut(&mut self, call: &mut ExprCall) {
+        let literals: Vec<String> = call.args.iter().filter_map(text).collect();
+        if let [kind, label] = literals.as_slice()
+            && Kind::ALL.iter().any(|it| it.name() == kind)
+        {
+            self.0.push((kind.clone(), label.clone()));
+        }
+        syn::visit_mut::visit_expr_call_mut(self, call);
+    }
+}
+
+fn text(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Str(text) => Some(text.value()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// What the syntax crate enumerates in every function of a file, without expanding anything.
+#[derive(Default)]
+struct Enumerated(Vec<(String, String)>);
+
+impl VisitMut for Enumerated {
+    fn visit_item_fn_mut(&mut self, function: &mut ItemFn) {
+        if function.sig.constness.is_none() {
+            self.body(&mut function.block, function.sig.asyncness.is_some());
+        }
+    }
+
+    fn visit_impl_item_fn_mut(&mut self, function: &mut syn::ImplItemFn) {
+        if function.sig.constness.is_none() {
+            self.body(&mut function.block, function.sig.asyncness.is_some());
+        }
+    }
+
+    fn visit_item_trait_mut(&mut self, _: &mut syn::ItemTrait) {}
+}
+
+impl Enumerated {
+    fn body(&mut self, block: &mut Block, is_async: bool) {
+        enumerate(block, is_async, &mut |_: &mut Expr, site: Site| {
+            self.0.push((site.kind.name().to_owned(), site.label));
+        });
+    }
+}
+
+fn wrap_cases() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/wrap-cases");
+    let mut cases = Vec::new();
+    for file in ["cases.txt", "cases2.txt", "cases3.txt"] {
+        for line in fs::read_to_string(folder.join(file)).unwrap().lines() {
+            let mut parts = line.splitn(3, '|');
+            let name = parts.next().unwrap().to_owned();
+            cases.push((name, parts.nth(1).unwrap().replace("@<", "").replace(">@", "")));
+        }
+    }
+    cases
+}
+
+#[test]
+fn what_is_enumerated_is_registered() {
+    let mut sites = 0;
+    for (name, source) in wrap_cases() {
+        let module = format!("mod case {{ {source} }}");
+        let mut registered = Registered::default();
+        registered.visit_file_mut(&mut parsed("", &module));
+        let mut enumerated = Enumerated::default();
+        enumerated.visit_file_mut(&mut syn::parse_str(&module).unwrap());
+        assert_eq!(registered.0, enumerated.0, "{name}");
+        sites += registered.0.len();
+    }
+    assert!(sites > 100, "{sites}");
+}
+
+#[test]
+fn a_receiver_that_is_a_value_is_marked() {
+    let text = expand("", "fn f(a: &A) -> Vec<u32> { a.iter().collect() }");
+    assert!(
+        text.contains("exit (:: hotpath_runtime :: __private :: site (& __HOTPATH , 0)"),
+        "{text}"
+    );
+    assert!(text.contains(":: mark (a . iter ()) . collect ()"), "{text}");
+}
+
+#[test]
+fn a_borrowed_site_is_a_field() {
+    let text = expand("", "fn f(a: &A) { g(&a.clone()) }");
+    assert!(text.contains("& :: hotpath_runtime :: __private :: field ("), "{text}");
+    assert!(text.contains("a . clone ()) . 0"), "{text}");
+}
+
+#[test]
+fn attributes_move_to_the_wrapper() {
+    let text = expand("", "fn f() { g(#[cfg(x)] a.clone()); }");
+    assert!(text.contains("g (# [cfg (x)] :: hotpath_runtime"), "{text}");
+    assert_eq!(text.matches("cfg").count(), 1);
+}
+
+#[test]
+fn sites_can_be_switched_off_and_on() {
+    let block = "impl S { fn f(&self) { self.a.clone(); } #[hotpath(sites = calls)] fn g(&self) { self.b.clone(); } }";
+    let text = expand("sites = off", block);
+    assert!(text.contains("self . b . clone ())"));
+    assert_eq!(text.matches("\"clone\"").count(), 1);
+}
+
+#[test]
+fn the_runtime_can_be_elsewhere() {
+    let text = expand("crate = facade::rt", "fn f(a: &A) { a.clone(); }");
+    assert!(text.contains("facade :: rt :: __private :: site"), "{text}");
+    assert!(!text.contains("hotpath_runtime"));
+}
+
+#[test]
+fn parameters_move_unless_their_names_matter() {
+    let moved = expand("", "fn f(a: Vec<u8>, b: &str, c: u32, (d, _): P, mut self_: T, _: Q) {}");
+    assert!(
+        moved.contains("fn f (__hotpath_0 : Vec < u8 > , b : & str , c : u32 , __hotpath_3 : P"),
+        "{moved}"
+    );
+    assert!(moved.contains("let __hotpath_3 = __hotpath_3 ; let (d , _) = __hotpath_3"), "{moved}");
+    assert!(moved.contains("let mut self_ = __hotpath_4"), "{moved}");
+    assert!(moved.contains("let __hotpath_5 = __hotpath_5"), "{moved}");
+    let named = expand("", "#[traced(a)] fn f(a: Vec<u8>) {}");
+    assert!(named.contains("fn f (a : Vec < u8 >)"), "{named}");
+}
+
+#[test]
+fn a_body_that_cannot_be_parsed_is_still_measured() {
+    let text = expand("", "fn f(a: Vec<u8>) -> u32 { builtin # strange (1) a.clone() }");
+    assert!(text.contains("builtin # strange (1) a . clone ()"), "{text}");
+    assert!(text.contains("& []"), "{text}");
+    assert!(text.contains("let a = __hotpath_0"), "{text}");
+}
+
+#[test]
+fn an_error_keeps_the_item() {
+    let text = expand("nam = 1", "fn f() { a }");
+    assert!(text.starts_with("fn f () { a }"), "{text}");
+    assert!(text.contains("compile_error"), "{text}");
+    let block = parsed("", "impl S { #[hotpath] const fn a() {} fn b() {} }");
+    let Item::Impl(block) = &block.items[0] else { panic!("an impl") };
+    assert_eq!(block.items.len(), 3);
+}
+
+/// Fails on an attribute of ours.
+struct NoneOfOurs;
+
+impl VisitMut for NoneOfOurs {
+    fn visit_attribute_mut(&mut self, attribute: &mut Attribute) {
+        assert!(!is_hotpath(attribute));
+    }
+}
+
+#[test]
+fn inner_attributes_of_ours_are_gone_after_one_expansion() {
+    let mut file = parsed(
+        "",
+        "mod m { #[hotpath] fn f() {} #[hotpath(skip)] fn g() {} #[hotpath] impl S { fn h() {} } }",
+    );
+    NoneOfOurs.visit_file_mut(&mut file);
+    assert_eq!(file.to_token_stream().to_string().matches("Function :: new").count(), 2);
+}
+
+#[test]
+fn declarations_and_skipped_items_pass_through() {
+    assert_eq!(expand("", "fn f (& self) ;"), "fn f (& self) ;");
+    assert_eq!(expand("skip", "fn f () { a . clone () }"), "fn f () { a . clone () }");
+}
+
+#[test]
+fn futures_say_what_they_return() {
+    let text = expand("", "async fn f(a: &A) -> Result<impl T, E> { a.g().await }");
+    assert!(text.contains("edge :: < Result < _ , E > > ()"), "{text}");
+    assert!(text.contains("awaited (& __HOTPATH , 0 , a . g ()) . await"), "{text}");
+    assert!(!expand("", "async fn f() -> ! { loop {} }").contains("edge"));
+}

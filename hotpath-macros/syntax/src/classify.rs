@@ -1,0 +1,316 @@
+//! Which expressions are sites: an expression's kind, from its syntax alone.
+
+use proc_macro2::Span;
+use syn::spanned::Spanned as _;
+use syn::{Expr, ExprCall, ExprMethodCall, Path};
+
+use crate::Kind;
+
+/// A kind and where the site is said to lie.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Class {
+    pub(crate) kind: Kind,
+    /// Method name, start of the path, macro path or `await`.
+    pub(crate) position: Span,
+    /// Whether the receiver's type says more than the value's.
+    pub(crate) by_receiver: bool,
+}
+
+impl Class {
+    fn value(kind: Kind, position: Span) -> Self {
+        Self { kind, position, by_receiver: false }
+    }
+}
+
+/// Types whose `new` owns heap memory now or later.
+const OWNING: &[&str] = &[
+    "Arc",
+    "BTreeMap",
+    "BTreeSet",
+    "BinaryHeap",
+    "Box",
+    "HashMap",
+    "HashSet",
+    "IndexMap",
+    "IndexSet",
+    "LinkedList",
+    "OsString",
+    "PathBuf",
+    "Rc",
+    "String",
+    "Vec",
+    "VecDeque",
+];
+
+/// Types that compile a pattern in `new`.
+const PATTERNS: &[&str] =
+    &["Glob", "GlobBuilder", "Regex", "RegexBuilder", "RegexSet", "RegexSetBuilder"];
+
+/// Modules of the standard library, as the first segment of a path.
+const STD_MODULES: &[&str] = &[
+    "alloc",
+    "any",
+    "arch",
+    "array",
+    "ascii",
+    "backtrace",
+    "bool",
+    "borrow",
+    "boxed",
+    "cell",
+    "char",
+    "clone",
+    "cmp",
+    "collections",
+    "convert",
+    "core",
+    "crate",
+    "default",
+    "env",
+    "error",
+    "f32",
+    "f64",
+    "ffi",
+    "fmt",
+    "fs",
+    "future",
+    "hash",
+    "hint",
+    "hotpath_runtime",
+    "i128",
+    "i16",
+    "i32",
+    "i64",
+    "i8",
+    "io",
+    "isize",
+    "iter",
+    "marker",
+    "mem",
+    "net",
+    "num",
+    "ops",
+    "option",
+    "os",
+    "panic",
+    "path",
+    "pin",
+    "process",
+    "ptr",
+    "rc",
+    "result",
+    "self",
+    "slice",
+    "std",
+    "str",
+    "string",
+    "super",
+    "sync",
+    "task",
+    "thread",
+    "time",
+    "u128",
+    "u16",
+    "u32",
+    "u64",
+    "u8",
+    "usize",
+    "vec",
+];
+
+/// The class of a method call, path call or known macro; `None` for everything else.
+pub(crate) fn classify(expr: &Expr) -> Option<Class> {
+    match expr {
+        Expr::MethodCall(call) => method(call),
+        Expr::Call(call) => path_call(call),
+        Expr::Macro(invocation) => {
+            let kind = macro_kind(&standard_macro(&invocation.mac.path)?)?;
+            let position = invocation.mac.path.span_of_start();
+            Some(Class { kind, position, by_receiver: kind == Kind::Write })
+        }
+        Expr::Await(awaited) => Some(Class::value(Kind::Await, awaited.await_token.span)),
+        _ => None,
+    }
+}
+
+fn method(call: &ExprMethodCall) -> Option<Class> {
+    let name = call.method.to_string();
+    let (kind, by_receiver) = match (name.as_str(), call.args.len()) {
+        ("clone", 0) => (Kind::Clone, false),
+        ("to_owned" | "into_owned", 0) => (Kind::ToOwned, false),
+        ("to_string", 0) => (Kind::ToString, false),
+        ("to_vec", 0) => (Kind::ToVec, false),
+        ("collect", 0) => (Kind::Collect, false),
+        ("lock" | "read" | "write", 0) => (Kind::Lock, true),
+        ("write_all" | "write", 1) | ("flush", 0) => (Kind::Write, true),
+        (
+            "push" | "push_str" | "push_back" | "push_front" | "extend" | "extend_from_slice"
+            | "append",
+            1,
+        )
+        | ("insert", 1 | 2) => (Kind::Grow, true),
+        ("is_match" | "captures" | "captures_iter" | "find_iter", 1) | ("replace_all", 2) => {
+            (Kind::Call, true)
+        }
+        _ => return None,
+    };
+    Some(Class { kind, position: call.method.span(), by_receiver })
+}
+
+fn path_call(call: &ExprCall) -> Option<Class> {
+    let Expr::Path(function) = call.func.as_ref() else { return None };
+    let path = &function.path;
+    let kind = path_kind(path, function.qself.is_some(), call.args.len())?;
+    let position = match &function.qself {
+        Some(qself) => qself.lt_token.span(),
+        None => path.span_of_start(),
+    };
+    Some(Class::value(kind, position))
+}
+
+fn path_kind(path: &Path, qualified: bool, arguments: usize) -> Option<Kind> {
+    let mut backwards = path.segments.iter().rev();
+    let function = backwards.next()?.ident.to_string();
+    let owner = backwards.next()?.ident.to_string();
+    let type_like = owner.starts_with(char::is_uppercase);
+    match (function.as_str(), arguments) {
+        ("clone", 1) if type_like => return Some(Kind::Clone),
+        ("to_owned", 1) if owner == "ToOwned" => return Some(Kind::ToOwned),
+        ("to_string", 1) if owner == "ToString" => return Some(Kind::ToString),
+        ("from", 1) if owner == "String" => return Some(Kind::ToString),
+        ("with_capacity", 1) | ("with_capacity_and_hasher", 2) if type_like => {
+            return Some(Kind::WithCapacity);
+        }
+        ("new", _) if OWNING.contains(&owner.as_str()) => return Some(Kind::New),
+        ("pin", 1) if owner == "Box" => return Some(Kind::New),
+        ("new", 1) if PATTERNS.contains(&owner.as_str()) => return Some(Kind::RegexNew),
+        _ => {}
+    }
+    let first = path.segments.first()?.ident.to_string();
+    let foreign = !qualified
+        && is_lower(&first)
+        && is_lower(&function)
+        && !STD_MODULES.contains(&first.as_str())
+        && !type_like;
+    foreign.then_some(Kind::Call)
+}
+
+fn is_lower(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_lowercase() || first == '_')
+}
+
+/// The name of a macro of the standard library, as far as a path can tell.
+pub(crate) fn standard_macro(path: &Path) -> Option<String> {
+    let standard = match path.segments.len() {
+        1 => path.leading_colon.is_none(),
+        2 => ["std", "core", "alloc"].iter().any(|name| path.segments[0].ident == name),
+        _ => false,
+    };
+    let name = standard.then(|| path.segments.last().map(|last| last.ident.to_string()))??;
+    crate::arguments::Family::of(&name).map(|_| name)
+}
+
+fn macro_kind(name: &str) -> Option<Kind> {
+    match name {
+        "format" => Some(Kind::Format),
+        "vec" => Some(Kind::VecMacro),
+        "print" | "println" | "eprint" | "eprintln" => Some(Kind::Print),
+        "write" | "writeln" => Some(Kind::Write),
+        _ => None,
+    }
+}
+
+/// The span of a path's first token, without joining spans (which a macro can't on stable).
+trait StartSpan {
+    fn span_of_start(&self) -> Span;
+}
+
+impl StartSpan for Path {
+    fn span_of_start(&self) -> Span {
+        match (&self.leading_colon, self.segments.first()) {
+            (Some(colons), _) => colons.spans[0],
+            (None, Some(first)) => first.ident.span(),
+            (None, None) => Span::call_site(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(text: &str) -> Option<Kind> {
+        classify(&syn::parse_str(text).unwrap()).map(|class| class.kind)
+    }
+
+    #[test]
+    fn methods_by_name_and_arity() {
+        for (text, expected) in [
+            ("a.clone()", Some(Kind::Clone)),
+            ("a.cloned()", None),
+            ("a.to_owned()", Some(Kind::ToOwned)),
+            ("a.into_owned()", Some(Kind::ToOwned)),
+            ("a.to_string()", Some(Kind::ToString)),
+            ("a.to_vec()", Some(Kind::ToVec)),
+            ("a.collect::<Vec<_>>()", Some(Kind::Collect)),
+            ("m.lock()", Some(Kind::Lock)),
+            ("m.read()", Some(Kind::Lock)),
+            ("f.read(buf)", None),
+            ("w.write(buf)", Some(Kind::Write)),
+            ("w.write_all(buf)", Some(Kind::Write)),
+            ("w.flush()", Some(Kind::Write)),
+            ("v.push(1)", Some(Kind::Grow)),
+            ("m.insert(1, 2)", Some(Kind::Grow)),
+            ("s.insert(1)", Some(Kind::Grow)),
+            ("r.is_match(x)", Some(Kind::Call)),
+            ("r.replace(a, b)", None),
+            ("g().await", Some(Kind::Await)),
+            ("a.b", None),
+        ] {
+            assert_eq!(kind(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn path_calls() {
+        for (text, expected) in [
+            ("Arc::clone(&a)", Some(Kind::Clone)),
+            ("<T as Clone>::clone(&a)", Some(Kind::Clone)),
+            ("String::from(a)", Some(Kind::ToString)),
+            ("Vec::<u8>::new()", Some(Kind::New)),
+            ("std::collections::HashMap::new()", Some(Kind::New)),
+            ("Box::pin(f)", Some(Kind::New)),
+            ("Mutex::new(1)", None),
+            ("Vec::with_capacity(1)", Some(Kind::WithCapacity)),
+            ("regex::Regex::new(a)", Some(Kind::RegexNew)),
+            ("RegexBuilder::new(a)", Some(Kind::RegexNew)),
+            ("serde_json::from_str(a)", Some(Kind::Call)),
+            ("::serde_json::from_str::<T>(a)", Some(Kind::Call)),
+            ("serde_json::Value::from(a)", None),
+            ("self::parse(a)", None),
+            ("crate::parse(a)", None),
+            ("std::mem::take(a)", None),
+            ("mem::take(a)", None),
+            ("parse(a)", None),
+            ("tokio::spawn(a)", Some(Kind::Call)),
+        ] {
+            assert_eq!(kind(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn known_macros_only() {
+        for (text, expected) in [
+            ("format!(\"a\")", Some(Kind::Format)),
+            ("std::format!(\"a\")", Some(Kind::Format)),
+            ("vec![1]", Some(Kind::VecMacro)),
+            ("eprintln!()", Some(Kind::Print)),
+            ("writeln!(f)", Some(Kind::Write)),
+            ("format_args!(\"a\")", None),
+            ("tracing::format!(\"a\")", None),
+            ("assert!(a)", None),
+        ] {
+            assert_eq!(kind(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! The enumeration: the sites of a function body, in one order for everybody.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use syn::visit_mut::{self, VisitMut};
+use syn::{
+    Attribute, Block, Expr, ExprAsync, ExprClosure, ExprMacro, Item, Macro, Pat, Path, Stmt,
+    StmtMacro, Token, Type,
+};
+
+use crate::Kind;
+use crate::arguments::{Arguments, Family};
+use crate::classify::{classify, standard_macro};
+use crate::label;
+use crate::scope::Scope;
+use crate::wrap::{self, Form, Operand, Probe};
+
+/// An expression that carries a probe.
+#[derive(Clone)]
+pub struct Site {
+    /// Position in the enumeration of its function.
+    pub index: u32,
+    /// What the expression does.
+    pub kind: Kind,
+    /// The token whose line and column say where it is: method name, start of the path, macro
+    /// path or `await`.
+    pub position: Span,
+    /// Short text, at most 40 characters.
+    pub label: String,
+    /// How it is wrapped.
+    pub form: Form,
+    /// How the probe is opened.
+    pub probe: Probe,
+    /// Whether the receiver of this method call is a value whose own cost `mark` takes out.
+    pub marks_receiver: bool,
+}
+
+/// Calls `sink` once for each site of `body`, inner expressions before those that hold them.
+///
+/// The expression may be replaced in place: neither the number nor the order of sites depends on
+/// what the sink does. Nested items are left out, closures and async blocks are not. Returns the
+/// number of sites.
+pub fn enumerate<S: FnMut(&mut Expr, Site)>(body: &mut Block, is_async: bool, sink: &mut S) -> u32 {
+    let mut walk = Walk {
+        sink,
+        next: 0,
+        suspends: is_async,
+        awaits: 0,
+        operand: Operand::Plain,
+        scope: Scope::default(),
+    };
+    walk.visit_block_mut(body);
+    walk.next
+}
+
+struct Walk<'s, S> {
+    sink: &'s mut S,
+    next: u32,
+    /// Whether an `await` here would suspend the function or block being walked.
+    suspends: bool,
+    /// `await`s met so far in it; one more after an expression than before it means that the
+    /// expression suspends, so that no token may be held over it.
+    awaits: u32,
+    /// Where the expression that is visited next stands.
+    operand: Operand,
+    scope: Scope,
+}
+
+impl<S: FnMut(&mut Expr, Site)> Walk<'_, S> {
+    /// What the site of `expr` will be, unless it turns out to suspend. Asked before the inner
+    /// sites are handed out, while the expression is still as written.
+    fn candidate(
+        &self,
+        expr: &Expr,
+        operand: Operand,
+        arguments: Option<&Arguments>,
+    ) -> Option<Site> {
+        let class = classify(expr)?;
+        let form = wrap::form(expr, class, operand)?;
+        let (subject, marks_receiver) = match expr {
+            Expr::MethodCall(call) => {
+                (Some(call.receiver.as_ref()), wrap::is_value(&call.receiver))
+            }
+            _ => (arguments.and_then(Arguments::destination), false),
+        };
+        Some(Site {
+            index: 0,
+            kind: class.kind,
+            position: class.position,
+            label: label_of(expr, arguments),
+            form,
+            probe: wrap::probe(class, subject, &self.scope),
+            marks_receiver,
+        })
+    }
+
+    fn emit(&mut self, expr: &mut Expr, site: Option<Site>) {
+        if let Some(mut site) = site {
+            site.index = self.next;
+            self.next += 1;
+            (self.sink)(expr, site);
+        }
+    }
+
+    /// Walks the parts of `expr` and emits its own site, unless the parts suspend.
+    fn call(&mut self, expr: &mut Expr, operand: Operand) {
+        let site = self.candidate(expr, operand, None);
+        let before = self.awaits;
+        visit_mut::visit_expr_mut(self, expr);
+        if before == self.awaits {
+            self.emit(expr, site);
+        }
+    }
+
+    fn awaited(&mut self, expr: &mut Expr) {
+        let site = self.candidate(expr, Operand::Plain, None);
+        if let Expr::Await(awaited) = expr {
+            self.operand = Operand::Awaited;
+            self.visit_expr_mut(&mut awaited.base);
+        }
+        self.awaits += 1;
+        self.emit(expr, site);
+    }
+
+    fn invocation(&mut self, expr: &mut Expr, operand: Operand) {
+        let Expr::Macro(ExprMacro { mac, .. }) = &*expr else { return };
+        let Some(family) = standard_macro(&mac.path).and_then(|name| Family::of(&name)) else {
+            self.awaits += u32::from(self.suspends && mentions_await(mac.tokens.clone()));
+            return;
+        };
+        let mut arguments = Arguments::read(&mac.tokens);
+        let site = self.candidate(expr, operand, arguments.as_ref());
+        let before = self.awaits;
+        match (&mut arguments, &mut *expr) {
+            (Some(arguments), Expr::Macro(ExprMacro { mac, .. })) => {
+                self.arguments(mac, family, arguments);
+            }
+            (_, Expr::Macro(ExprMacro { mac, .. })) => {
+                self.awaits += u32::from(self.suspends && mentions_await(mac.tokens.clone()));
+            }
+            _ => {}
+        }
+        if before == self.awaits {
+            self.emit(expr, site);
+        }
+    }
+
+    /// Walks macro arguments and puts them back if there was a site among them.
+    fn arguments(&mut self, mac: &mut Macro, family: Family, arguments: &mut Arguments) {
+        let first = self.next;
+        let mut each = arguments.each();
+        if family == Family::QuotesOnlyArgument && each.len() == 1 {
+            self.awaits += u32::from(self.suspends && mentions_await(mac.tokens.clone()));
+            return;
+        }
+        for argument in &mut each {
+            self.visit_expr_mut(argument);
+        }
+        if self.next > first {
+            mac.tokens = arguments.to_tokens();
+        }
+    }
+
+    fn closure(&mut self, closure: &mut ExprClosure) {
+        let captures_by_use = closure.capture.is_none();
+        if captures_by_use {
+            self.scope
+                .enter(closure.inputs.iter_mut(), |bound| bound.visit_expr_mut(&mut closure.body));
+        }
+        let outer = (self.suspends, self.awaits);
+        self.suspends = closure.asyncness.is_some();
+        self.visit_expr_mut(&mut closure.body);
+        (self.suspends, self.awaits) = outer;
+        if captures_by_use {
+            self.scope.leave();
+        }
+    }
+
+    fn async_block(&mut self, block: &mut ExprAsync) {
+        let captures_by_use = block.capture.is_none();
+        if captures_by_use {
+            self.scope.enter(std::iter::empty(), |bound| bound.visit_block_mut(&mut block.block));
+        }
+        let outer = (self.suspends, self.awaits);
+        self.suspends = true;
+        self.visit_block_mut(&mut block.block);
+        (self.suspends, self.awaits) = outer;
+        if captures_by_use {
+            self.scope.leave();
+        }
+    }
+
+    /// A macro statement is walked as an expression and stays a statement if nothing changed.
+    fn statement(&mut self, statement: &mut Stmt, is_last: bool) {
+        let Stmt::Macro(StmtMacro { attrs, mac, semi_token }) = statement else {
+            return self.visit_stmt_mut(statement);
+        };
+        if standard_macro(&mac.path).is_none() {
+            self.awaits += u32::from(self.suspends && mentions_await(mac.tokens.clone()));
+            return;
+        }
+        let (attrs, semicolon) = (std::mem::take(attrs), *semi_token);
+        let mut expr = Expr::Macro(ExprMacro { attrs, mac: mac.clone() });
+        self.invocation(&mut expr, Operand::Plain);
+        *statement = match expr {
+            Expr::Macro(ExprMacro { attrs, mac }) => {
+                Stmt::Macro(StmtMacro { attrs, mac, semi_token: semicolon })
+            }
+            // `println! { .. }` needs none, the call around it does.
+            other if is_last => Stmt::Expr(other, semicolon),
+            other => Stmt::Expr(other, semicolon.or_else(|| Some(<Token![;]>::default()))),
+        };
+    }
+}
+
+impl<S: FnMut(&mut Expr, Site)> VisitMut for Walk<'_, S> {
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        let operand = std::mem::take(&mut self.operand);
+        match expr {
+            Expr::MethodCall(_) | Expr::Call(_) => self.call(expr, operand),
+            Expr::Await(_) => self.awaited(expr),
+            Expr::Macro(_) => self.invocation(expr, operand),
+            Expr::Reference(reference) => {
+                self.operand = Operand::Borrowed;
+                self.visit_expr_mut(&mut reference.expr);
+            }
+            Expr::Paren(inner) => {
+                self.operand = operand;
+                self.visit_expr_mut(&mut inner.expr);
+            }
+            Expr::Group(inner) => {
+                self.operand = operand;
+                self.visit_expr_mut(&mut inner.expr);
+            }
+            Expr::Closure(closure) => self.closure(closure),
+            Expr::Async(block) => self.async_block(block),
+            // Evaluated by the compiler, or (arrays) copied through the stack by a wrapper, or a
+            // place that has to stay one.
+            Expr::Const(_) | Expr::Repeat(_) | Expr::RawAddr(_) | Expr::Verbatim(_) => {}
+            _ => visit_mut::visit_expr_mut(self, expr),
+        }
+    }
+
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        let last = block.stmts.len().saturating_sub(1);
+        for (position, statement) in block.stmts.iter_mut().enumerate() {
+            self.statement(statement, position == last);
+        }
+    }
+
+    fn visit_pat_mut(&mut self, pattern: &mut Pat) {
+        if let Pat::Guard(guarded) = pattern {
+            self.visit_expr_mut(&mut guarded.guard);
+        }
+    }
+
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+    fn visit_type_mut(&mut self, _: &mut Type) {}
+    fn visit_path_mut(&mut self, _: &mut Path) {}
+    fn visit_attribute_mut(&mut self, _: &mut Attribute) {}
+    fn visit_angle_bracketed_generic_arguments_mut(
+        &mut self,
+        _: &mut syn::AngleBracketedGenericArguments,
+    ) {
+    }
+}
+
+fn label_of(expr: &Expr, arguments: Option<&Arguments>) -> String {
+    match expr {
+        Expr::Macro(invocation) => label::of_macro(&invocation.mac, arguments.map(Arguments::iter)),
+        _ => label::of_expr(expr),
+    }
+}
+
+/// Whether tokens that aren't read may suspend.
+fn mentions_await(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == "await",
+        TokenTree::Group(group) => mentions_await(group.stream()),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+use super::*;
+use quote::ToTokens as _;
+
+/// Each site as `kind form label`, with `async` before the text for an async body.
+fn sites(body: &str) -> Vec<String> {
+    listed(body, false)
+}
+
+fn listed(body: &str, is_async: bool) -> Vec<String> {
+    let mut block: Block = syn::parse_str(&format!("{{ {body} }}")).unwrap();
+    let mut found = Vec::new();
+    enumerate(&mut block, is_async, &mut |_: &mut Expr, site: Site| {
+        let probe = match &site.probe {
+            Probe::On(_) | Probe::GrowOn(_) => " on",
+            Probe::Value | Probe::Grow | Probe::Await => "",
+        };
+        let mark = if site.marks_receiver { " mark" } else { "" };
+        found.push(format!("{} {:?}{probe}{mark} {}", site.kind, site.form, site.label));
+    });
+    found
+}
+
+#[test]
+fn inner_sites_come_first() {
+    assert_eq!(
+        sites("v.push(a.clone()); let x = b.lock().unwrap().to_string();"),
+        [
+            "clone Call a.clone()",
+            "grow Call on v.push(a.clone())",
+            "lock Call on b.lock()",
+            "to_string Call mark b.lock().unwrap().to_string()",
+        ]
+    );
+}
+
+#[test]
+fn the_operand_of_a_reference_is_a_field() {
+    assert_eq!(
+        sites("f(&a.clone(), &mut (vec![1]), &other::call(), &b.clone().c);"),
+        ["clone Field a.clone()", "vec Field vec![1]", "clone Call b.clone()"]
+    );
+}
+
+#[test]
+fn const_contexts_items_and_arrays_are_left_alone() {
+    assert!(
+        sites("const A: String = x.clone(); fn g() { x.clone(); } let a = [x.clone(); 3];")
+            .is_empty()
+    );
+    assert!(
+        sites("let a = const { Vec::<u8>::new() }; let b: [u8; x.clone()] = f::<{ x.clone() }>();")
+            .is_empty()
+    );
+}
+
+#[test]
+fn known_macros_are_read_and_others_are_not() {
+    assert_eq!(
+        sites(
+            "println!(\"{} {x}\", a.clone(), x = b.clone()); mine!(a.clone()); vec![c.clone(); 3];"
+        ),
+        [
+            "clone Call a.clone()",
+            "clone Call b.clone()",
+            "print Call println!(\"{} {x}\", a.clone(), x = b.clo…",
+            "clone Call c.clone()",
+            "vec Call vec![c.clone(), 3]",
+        ]
+    );
+    assert_eq!(
+        sites("assert!(a.clone()); assert!(a.clone(), \"x\"); assert_eq!(b.clone(), 1);"),
+        ["clone Call a.clone()", "clone Call b.clone()"]
+    );
+    assert_eq!(sites("format_args!(\"{}\", a.clone());"), [""; 0]);
+    assert_eq!(
+        sites("write!(&mut out, \"{}\", 1);"),
+        ["write Call on write!(&mut out, \"{}\", 1)"]
+    );
+}
+
+#[test]
+fn no_token_is_held_over_a_suspension() {
+    assert_eq!(
+        listed(
+            "g(a).await.clone(); v.push(h().await); v.push(mine!(x.await)); m.lock().await;",
+            true
+        ),
+        ["await Await g(a).await", "await Await h().await", "await Await m.lock().await"]
+    );
+    assert_eq!(
+        listed("Box::pin(async move { h().await }); v.push(|| async { h().await });", true),
+        [
+            "await Await h().await",
+            "new Call Box::pin(..)",
+            "await Await h().await",
+            "grow Call on v.push(|..| ..)",
+        ]
+    );
+}
+
+#[test]
+fn closures_borrow_only_their_own_variables() {
+    assert_eq!(
+        sites("|a| { v.push(1); a.push(2); }; move || v.push(3); || LOG.lock();"),
+        [
+            "grow Call v.push(1)",
+            "grow Call on a.push(2)",
+            "grow Call on v.push(3)",
+            "lock Call on LOG.lock()",
+        ]
+    );
+}
+
+#[test]
+fn guards_and_arms_are_walked() {
+    assert_eq!(
+        sites("match a.clone() { Some(x) if x.clone() == y => x.to_string(), _ => z.to_vec() }")
+            .len(),
+        4
+    );
+}
+
+#[test]
+fn the_sink_changes_neither_order_nor_number() {
+    let text =
+        "{ v.push(format!(\"{}\", a.clone())); println! { \"x\" } vec![b.clone()].to_vec() }";
+    let mut plain: Block = syn::parse_str(text).unwrap();
+    let untouched = plain.to_token_stream().to_string();
+    let mut expected = Vec::new();
+    enumerate(&mut plain, false, &mut |_: &mut Expr, site: Site| {
+        expected.push((site.kind, site.label))
+    });
+    assert_eq!(plain.to_token_stream().to_string(), untouched);
+    let mut rewritten: Block = syn::parse_str(text).unwrap();
+    let mut found = Vec::new();
+    let count = enumerate(&mut rewritten, false, &mut |expr: &mut Expr, site: Site| {
+        *expr = syn::parse_str(&format!("site({})", site.index)).unwrap();
+        found.push((site.kind, site.label));
+    });
+    assert_eq!(found, expected);
+    assert_eq!(count as usize, expected.len());
+    assert!(rewritten.to_token_stream().to_string().contains("site (3) ;"));
+}
+
+#[test]
+fn positions_are_those_of_the_name() {
+    let mut block: Block =
+        syn::parse_str("{ a.b\n  .clone(); std::format!(\"\"); Arc::clone(&a); }").unwrap();
+    let mut found = Vec::new();
+    enumerate(&mut block, false, &mut |_: &mut Expr, site: Site| found.push(site.position.start()));
+    let positions: Vec<(usize, usize)> = found.iter().map(|at| (at.line, at.column)).collect();
+    assert_eq!(positions, [(2, 3), (2, 12), (2, 30)]);
+}

@@ -1,0 +1,79 @@
+//! The counting allocator: forwards to another and counts on the node on top.
+
+use core::alloc::{GlobalAlloc, Layout};
+
+#[cfg(any(test, all(feature = "enabled", unix, target_pointer_width = "64")))]
+use crate::heap;
+
+/// A global allocator that counts what goes through it and leaves the work to `A`.
+///
+/// Without the feature `enabled` it only forwards.
+///
+/// ```
+/// use std::alloc::System;
+///
+/// #[global_allocator]
+/// static ALLOCATOR: hotpath_runtime::Allocator<System> = hotpath_runtime::Allocator::new(System);
+/// # fn main() {}
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Allocator<A> {
+    inner: A,
+}
+
+impl<A> Allocator<A> {
+    /// Counts what `inner` does.
+    pub const fn new(inner: A) -> Self {
+        Self { inner }
+    }
+}
+
+#[cfg(any(test, feature = "enabled"))]
+impl Allocator<std::alloc::System> {
+    /// Counts what the system's allocator does.
+    pub const fn system() -> Self {
+        Self::new(std::alloc::System)
+    }
+}
+
+// SAFETY: every method hands its arguments to the inner allocator as they are and its answer back
+// as it is, so that the inner allocator's promises hold; what is counted in between neither
+// allocates through the global allocator nor unwinds.
+unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's promises are those of the inner allocator.
+        let block = unsafe { self.inner.alloc(layout) };
+        #[cfg(any(test, all(feature = "enabled", unix, target_pointer_width = "64")))]
+        heap::allocated(&self.inner, block, layout.size());
+        block
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's promises are those of the inner allocator.
+        let block = unsafe { self.inner.alloc_zeroed(layout) };
+        #[cfg(any(test, all(feature = "enabled", unix, target_pointer_width = "64")))]
+        heap::allocated(&self.inner, block, layout.size());
+        block
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises are those of the inner allocator.
+        unsafe { self.inner.dealloc(block, layout) };
+        #[cfg(any(test, all(feature = "enabled", unix, target_pointer_width = "64")))]
+        heap::freed(&self.inner, layout.size());
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        #[cfg(any(test, all(feature = "enabled", unix, target_pointer_width = "64")))]
+        let start = heap::now(&self.inner);
+        // SAFETY: the caller's promises are those of the inner allocator.
+        let moved = unsafe { self.inner.realloc(block, layout, size) };
+        #[cfg(any(test, all(feature = "enabled", unix, target_pointer_width = "64")))]
+        heap::reallocated(start, block.addr(), moved, layout.size(), size);
+        moved
+    }
+}

@@ -1,0 +1,49 @@
+//! The clock of the probes: raw ticks, never calibrated; two anchors turn them into nanoseconds.
+
+use crate::segment::reader::{Anchor, ClockKind};
+
+#[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
+#[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), path = "other.rs")]
+mod arch;
+#[cfg(any(test, feature = "enabled"))]
+mod probes;
+#[cfg_attr(unix, path = "system_unix.rs")]
+#[cfg_attr(not(unix), path = "system_other.rs")]
+mod system;
+
+/// The clock that a process on this machine uses: the processor's counter where it is invariant
+/// and the kernel trusts it, else the system's monotonic clock.
+pub fn native_clock() -> ClockKind {
+    match arch::KIND {
+        Some(ClockKind::Tsc) if arch::invariant() && system::trusts_tsc() => ClockKind::Tsc,
+        Some(ClockKind::Cntvct) => ClockKind::Cntvct,
+        _ => ClockKind::System,
+    }
+}
+
+#[cfg(any(test, feature = "enabled"))]
+pub(crate) use self::probes::choose;
+#[cfg(any(test, feature = "enabled"))]
+pub use self::probes::ticks;
+
+/// Reads `kind` together with the system's monotonic clock: the closest of five attempts.
+///
+/// `None` where this machine has no such clock. Costs under a microsecond.
+pub fn anchor(kind: ClockKind) -> Option<Anchor> {
+    if kind != ClockKind::System && arch::KIND != Some(kind) {
+        return None;
+    }
+    (0..5).filter_map(|_| bracketed(kind)).min_by_key(|(width, _)| *width).map(|(_, anchor)| anchor)
+}
+
+fn bracketed(kind: ClockKind) -> Option<(u64, Anchor)> {
+    if kind == ClockKind::System {
+        let ns = system::monotonic_ns()?;
+        return Some((0, Anchor { ticks: ns, monotonic_ns: ns }));
+    }
+    let before = arch::ticks();
+    let ns = system::monotonic_ns()?;
+    let width = arch::ticks().wrapping_sub(before);
+    Some((width, Anchor { ticks: before.wrapping_add(width / 2), monotonic_ns: ns }))
+}

@@ -1,0 +1,101 @@
+//! Counting allocator operations on the node on top, and the process's live bytes.
+
+use core::alloc::GlobalAlloc;
+
+use crate::segment::layout::{LIVE_SLACK, Slab};
+use crate::{clock, map, slab};
+
+#[inline(always)]
+pub(crate) fn allocated(inner: &dyn GlobalAlloc, block: *const u8, size: usize) {
+    let slab = slab::current();
+    if slab.is_none() {
+        return attach_for(inner, |slab| count_alloc(slab, size), block.is_null());
+    }
+    if !block.is_null() {
+        count_alloc(slab, size);
+    }
+}
+
+#[inline(always)]
+pub(crate) fn freed(inner: &dyn GlobalAlloc, size: usize) {
+    let slab = slab::current();
+    if slab.is_none() {
+        return attach_for(inner, |slab| count_free(slab, size), false);
+    }
+    count_free(slab, size);
+}
+
+/// The clock before a reallocation; 0 on threads that count nothing.
+#[inline(always)]
+pub(crate) fn now(inner: &dyn GlobalAlloc) -> u64 {
+    if slab::current().is_none() {
+        attach_for(inner, |_| {}, false);
+    }
+    if slab::current().is_none() { 0 } else { clock::ticks() }
+}
+
+/// Counts a reallocation that gave `moved`, null for failure.
+#[inline(always)]
+pub(crate) fn reallocated(start: u64, from: usize, moved: *const u8, old: usize, new: usize) {
+    let slab = slab::current();
+    if slab.is_none() || moved.is_null() || start == 0 {
+        return;
+    }
+    let allocs = &slab.node().allocs;
+    allocs.reallocs.add(1);
+    if moved.addr() != from {
+        allocs.moved_bytes.add(old as u64);
+    }
+    allocs.grown_bytes.add(new.saturating_sub(old) as u64);
+    allocs.realloc_ticks.add(crate::probe::elapsed(slab, start, clock::ticks()));
+    count_live(slab, (new as u64).wrapping_sub(old as u64));
+}
+
+#[cold]
+#[inline(never)]
+fn attach_for(inner: &dyn GlobalAlloc, count: impl FnOnce(&Slab), failed: bool) {
+    let slab = slab::attach(Some(inner));
+    if !slab.is_none() && !failed {
+        count(slab);
+    }
+}
+
+#[inline(always)]
+fn count_alloc(slab: &Slab, size: usize) {
+    let allocs = &slab.node().allocs;
+    allocs.count.add(1);
+    allocs.bytes.add(size as u64);
+    count_live(slab, size as u64);
+}
+
+#[inline(always)]
+fn count_free(slab: &Slab, size: usize) {
+    let allocs = &slab.node().allocs;
+    allocs.frees.add(1);
+    allocs.freed_bytes.add(size as u64);
+    count_live(slab, (size as u64).wrapping_neg());
+}
+
+#[inline(always)]
+fn count_live(slab: &Slab, change: u64) {
+    let live = slab.live.get().wrapping_add(change);
+    slab.live.set(live);
+    if live.wrapping_add(LIVE_SLACK) > 2 * LIVE_SLACK {
+        hand_over(slab, live);
+    }
+}
+
+/// Tells the process what this thread held back.
+#[cold]
+#[inline(never)]
+fn hand_over(slab: &Slab, held_back: u64) {
+    let Some(header) = map::header() else { return };
+    slab.live.set(0);
+    let live = header.live.add_shared(held_back);
+    if live.cast_signed() > 0 {
+        header.peak.0.fetch_max(live, core::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! The probes of targets without mapped counters: the same names and types, nothing measured.
+
+use core::future::{Future, IntoFuture};
+use core::marker::PhantomData;
+
+use crate::site::Function;
+
+/// Guard of a measured call.
+#[derive(Debug)]
+pub struct Call(PhantomData<*const ()>);
+
+impl Drop for Call {
+    #[inline]
+    fn drop(&mut self) {}
+}
+
+/// Opens a call.
+#[inline]
+pub fn call(_function: &'static Function) -> Call {
+    Call(PhantomData)
+}
+
+/// An open expression span.
+#[derive(Debug)]
+pub struct Token(PhantomData<*const ()>);
+
+impl Drop for Token {
+    #[inline]
+    fn drop(&mut self) {}
+}
+
+/// Opens a timed span.
+#[inline]
+pub fn site(_function: &'static Function, _index: u32) -> Token {
+    Token(PhantomData)
+}
+
+/// Opens a timed span with the receiver's type.
+#[inline]
+pub fn site_on<R: ?Sized>(_function: &'static Function, _index: u32, _receiver: &R) -> Token {
+    Token(PhantomData)
+}
+
+/// Opens a counted span.
+#[inline]
+pub fn grow(_function: &'static Function, _index: u32) -> Token {
+    Token(PhantomData)
+}
+
+/// Opens a counted span with the receiver's type.
+#[inline]
+pub fn grow_on<R: ?Sized>(_function: &'static Function, _index: u32, _receiver: &R) -> Token {
+    Token(PhantomData)
+}
+
+/// Closes a span.
+#[inline]
+pub fn exit<T>(_token: Token, value: T) -> T {
+    value
+}
+
+/// Restarts the span on top.
+#[inline]
+pub fn mark<T>(value: T) -> T {
+    value
+}
+
+/// The body of an `async fn`.
+pub type Frame<F> = F;
+
+/// Hands the body of an `async fn` back.
+#[inline]
+pub fn frame<F: Future>(_function: &'static Function, future: F) -> Frame<F> {
+    future
+}
+
+/// An awaited future.
+pub type Awaited<F> = F;
+
+/// Hands an awaited future back.
+#[inline]
+pub fn awaited<F: IntoFuture>(
+    _function: &'static Function,
+    _index: u32,
+    future: F,
+) -> Awaited<F::IntoFuture> {
+    future.into_future()
+}

@@ -1,0 +1,37 @@
+//! What the expansion of `#[hotpath]` names. Not for use by hand: it changes with every version.
+
+#[cfg(not(any(test, all(unix, target_pointer_width = "64"))))]
+pub use crate::inert::{
+    Awaited, Call, Frame, Token, awaited, call, exit, frame, grow, grow_on, mark, site, site_on,
+};
+pub use crate::site::{Function, Site};
+#[cfg(any(test, all(unix, target_pointer_width = "64")))]
+pub use crate::{
+    future::{Awaited, Frame, awaited, frame},
+    probe::{Call, Token, call, exit, grow, grow_on, mark, site, site_on},
+};
+
+#[cfg(all(unix, target_pointer_width = "64"))]
+#[doc(inline)]
+pub use crate::clock::ticks;
+
+/// A value closed by [`field`]: a place expression, so that `&` and `&mut` borrow it directly and
+/// its temporary lives as long as that of the expression it stands for.
+#[derive(Debug)]
+pub struct Field<T>(pub T);
+
+/// Closes the span, for an expression directly under `&` or `&mut`.
+#[inline(always)]
+pub fn field<T>(token: Token, value: T) -> Field<T> {
+    Field(exit(token, value))
+}
+
+/// The return-type edge of an expansion: tells inference what the body's block must become.
+///
+/// # Panics
+///
+/// Always; it stands behind `if false`.
+#[cold]
+pub fn edge<T>() -> T {
+    unreachable!("the return-type edge of an expansion is never called")
+}

@@ -1,0 +1,119 @@
+//! Registration: at its first use a function's table is copied into the segment and gets ids.
+
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use crate::map::{self, Block};
+use crate::segment::cell::Count;
+use crate::segment::layout::{FunctionRecord, SiteRecord, TEXT_BYTES, Text};
+use crate::site::{Function, Site};
+use crate::slab;
+
+/// Ids below are taken: 0 is no function, 1 the one that calibrates.
+static NEXT_ID: AtomicU32 = AtomicU32::new(2);
+static NEXT_SITE: AtomicU32 = AtomicU32::new(2);
+
+impl Function {
+    /// Its id; 0 before it has one.
+    #[inline(always)]
+    pub(crate) fn id(&self) -> u64 {
+        u64::from(self.id.load(Relaxed))
+    }
+
+    /// The process-wide number of one of its sites; one that no table has before registration.
+    #[inline(always)]
+    pub(crate) fn site_id(&self, index: u32) -> u64 {
+        u64::from(self.first_site.load(Relaxed)) + u64::from(index)
+    }
+
+    /// Its id, given now if it has none. `None` where the segment has no room for its table.
+    pub(crate) fn registered(&self) -> Option<u64> {
+        match self.id() {
+            0 => slab::exclusive(|| self.register()),
+            id => Some(id),
+        }
+    }
+
+    /// With the lock held.
+    fn register(&self) -> Option<u64> {
+        if self.id() != 0 {
+            return Some(self.id());
+        }
+        let (mut room, header) = (map::take(self.record_bytes())?, map::header()?);
+        let record = room.split::<FunctionRecord>(1)?.first()?;
+        let sites = room.split::<SiteRecord>(self.sites.len())?;
+        write_text(&record.package, &mut room, self.package.unwrap_or(""));
+        write_text(&record.target, &mut room, self.target.unwrap_or(""));
+        write_text(&record.module, &mut room, self.module);
+        write_text(&record.name, &mut room, self.name);
+        write_text(&record.file, &mut room, self.file);
+        record.line.set(u64::from(self.line));
+        record.column.set(u64::from(self.column));
+        record.is_async.set(u64::from(self.is_async));
+        for (record, site) in sites.iter().zip(self.sites) {
+            site.write(record, &mut room);
+        }
+        record.sites.set(sites.first());
+        record.site_count.set(sites.len() as u64);
+        let id = NEXT_ID.fetch_add(1, Relaxed);
+        record.id.set(u64::from(id));
+        record.older.set(header.functions.get());
+        header.functions.set(Some(record));
+        self.first_site.store(NEXT_SITE.fetch_add(sites.len() as u32, Relaxed), Relaxed);
+        self.id.store(id, Relaxed);
+        Some(u64::from(id))
+    }
+
+    fn record_bytes(&self) -> usize {
+        let names = [self.package, self.target, Some(self.module), Some(self.name), Some(self.file)];
+        let texts = self.sites.iter().flat_map(|site| [site.kind, site.label]);
+        let text: usize = names.into_iter().flatten().chain(texts).map(text_bytes).sum();
+        size_of::<FunctionRecord>() + size_of::<SiteRecord>() * self.sites.len() + text
+    }
+}
+
+impl Site {
+    fn write(&self, record: &SiteRecord, room: &mut Block) {
+        write_text(&record.kind, room, self.kind);
+        write_text(&record.label, room, self.label);
+        record.line.set(u64::from(self.line));
+        record.column.set(u64::from(self.column));
+    }
+}
+
+/// Room that a text takes in the segment.
+pub(crate) fn text_bytes(text: &str) -> usize {
+    cut(text).len().next_multiple_of(8)
+}
+
+/// The part of a text that is kept.
+fn cut(text: &str) -> &str {
+    text.get(..text.floor_char_boundary_of(TEXT_BYTES)).unwrap_or(text)
+}
+
+trait FloorCharBoundary {
+    fn floor_char_boundary_of(&self, index: usize) -> usize;
+}
+
+impl FloorCharBoundary for str {
+    fn floor_char_boundary_of(&self, index: usize) -> usize {
+        (0..=index.min(self.len())).rev().find(|i| self.is_char_boundary(*i)).unwrap_or(0)
+    }
+}
+
+fn write_text(text: &Text, room: &mut Block, value: &str) {
+    if let Some(words) = room.split::<Count>(text_bytes(value) / 8) {
+        put_text(text, words, value);
+    }
+}
+
+/// Copies a text into words of the segment.
+pub(crate) fn put_text(text: &Text, words: &'static [Count], value: &str) {
+    let value = cut(value).as_bytes();
+    for (word, chunk) in words.iter().zip(value.chunks(8)) {
+        let mut bytes = [0; 8];
+        bytes[..chunk.len()].copy_from_slice(chunk);
+        word.set(u64::from_ne_bytes(bytes));
+    }
+    text.offset.set(words.as_ptr().addr().wrapping_sub(map::base().addr()) as u64);
+    text.len.set(value.len() as u64);
+}

@@ -1,0 +1,140 @@
+//! Rows: the counters of one (site, type) in one slab, found through a table by site.
+
+use core::any::type_name;
+
+use crate::map;
+use crate::register::{put_text, text_bytes};
+use crate::segment::cell::Count;
+use crate::segment::layout::{Row, Slab};
+use crate::site::Function;
+use crate::slab::reach;
+
+/// What a row is keyed by beside its site.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Type {
+    name: &'static str,
+    size: usize,
+    needs_drop: bool,
+}
+
+impl Type {
+    /// The type of a value that is not at hand.
+    #[inline(always)]
+    pub(crate) fn of<T>() -> Self {
+        Self {
+            name: type_name::<T>(),
+            size: size_of::<T>(),
+            needs_drop: core::mem::needs_drop::<T>(),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn of_receiver<R: ?Sized>(receiver: &R) -> Self {
+        Self {
+            name: type_name::<R>(),
+            size: size_of_val(receiver),
+            needs_drop: core::mem::needs_drop::<R>(),
+        }
+    }
+}
+
+impl Row {
+    #[inline(always)]
+    fn is_of(&self, name: &str) -> bool {
+        self.type_start.get() == name.as_ptr().addr() as u64
+            && self.type_len.get() == name.len() as u64
+    }
+}
+
+/// The row of a site and type.
+#[inline(always)]
+pub(crate) fn find(
+    slab: &Slab,
+    function: &'static Function,
+    index: u32,
+    of: Type,
+) -> Option<&'static Row> {
+    if let Some(row) = slab.rows.follow(function.site_id(index))
+        && row.is_of(of.name)
+    {
+        return Some(row);
+    }
+    find_or_make(slab, function, index, Some(of))
+}
+
+/// The row of an execution that ended without a value: that of the site's first type, else one
+/// without a type.
+#[cold]
+pub(crate) fn find_untyped(
+    slab: &Slab,
+    function: &'static Function,
+    index: u32,
+) -> Option<&'static Row> {
+    let row = slab.rows.follow(function.site_id(index));
+    row.or_else(|| find_or_make(slab, function, index, None))
+}
+
+#[cold]
+#[inline(never)]
+fn find_or_make(
+    slab: &Slab,
+    function: &'static Function,
+    index: u32,
+    of: Option<Type>,
+) -> Option<&'static Row> {
+    if slab.is_none() {
+        return None;
+    }
+    let id = function.registered()?;
+    let site = function.site_id(index);
+    if !reach(&slab.rows, site) {
+        return lost();
+    }
+    let first = slab.rows.get(site)?;
+    let name = of.map_or("", |of| of.name);
+    let of_site = || core::iter::successors(first.get(), |row| row.next_type.get());
+    if let Some(row) = of_site().find(|row| row.is_of(name)) {
+        return Some(row);
+    }
+    let Some(row) = make(slab, of) else { return lost() };
+    row.function.set(id);
+    row.site.set(u64::from(index));
+    if keeps_histogram(function, index) {
+        row.histogram.set(
+            first
+                .get()
+                .and_then(|row| row.histogram.get())
+                .or_else(|| slab.make_histogram(id, u64::from(index) + 1)),
+        );
+    }
+    row.next_type.set(first.get());
+    first.set(Some(row));
+    row.older.set(slab.first_row.get());
+    slab.first_row.set(Some(row));
+    Some(row)
+}
+
+fn make(slab: &Slab, of: Option<Type>) -> Option<&'static Row> {
+    let row = slab.allot::<Row>(1)?.first()?;
+    if let Some(of) = of {
+        let words = slab.allot::<Count>(text_bytes(of.name) / 8)?;
+        put_text(&row.type_name, words, of.name);
+        row.type_start.set(of.name.as_ptr().addr() as u64);
+        row.type_len.set(of.name.len() as u64);
+        row.type_size.set(of.size as u64);
+        row.needs_drop.set(u64::from(of.needs_drop));
+    }
+    Some(row)
+}
+
+/// Distributions are kept where the tail matters: how long one waits.
+fn keeps_histogram(function: &Function, index: u32) -> bool {
+    matches!(function.sites.get(index as usize).map(|site| site.kind), Some("await" | "lock"))
+}
+
+fn lost() -> Option<&'static Row> {
+    if let Some(header) = map::header() {
+        header.overflowed.add_shared(1);
+    }
+    None
+}

@@ -1,0 +1,293 @@
+//! The layout of a segment, said once: the probes write these structures, the reader takes its
+//! offsets from them.
+//!
+//! A [`Link`] holds the address in the process that wrote it; less [`Header::base`] it is the
+//! offset in the file. Everything not written is zero.
+
+use super::cell::{Count, Link, Table};
+
+/// First word of every segment.
+pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"hotpath\x01");
+/// Changes whenever a structure below does.
+pub(crate) const VERSION: u64 = 1;
+/// Bytes of the command line that are kept.
+pub(crate) const COMMAND_BYTES: usize = 1024;
+/// Longest text that is kept, in bytes.
+pub(crate) const TEXT_BYTES: usize = 1024;
+/// Live bytes that a thread holds back before it tells the process.
+pub(crate) const LIVE_SLACK: u64 = 64 * 1024;
+
+/// Start of the segment.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Header {
+    pub(crate) magic: Count,
+    pub(crate) version: Count,
+    /// [`checksum`] of `fixed`.
+    pub(crate) checksum: Count,
+    /// Address of this structure in the process.
+    pub(crate) base: Count,
+    pub(crate) fixed: Fixed,
+    pub(crate) end_ticks: Count,
+    pub(crate) end_ns: Count,
+    pub(crate) exited: Count,
+    pub(crate) live: Count,
+    pub(crate) peak: Count,
+    pub(crate) private_bytes: Count,
+    pub(crate) overflowed: Count,
+    pub(crate) functions: Link<FunctionRecord>,
+    pub(crate) slabs: Link<Slab>,
+    pub(crate) command_len: Count,
+    pub(crate) command: [Count; COMMAND_BYTES / 8],
+}
+
+/// What is written once, before anything else.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Fixed {
+    pub(crate) pid: Count,
+    pub(crate) parent_pid: Count,
+    /// 1 `tsc`, 2 `cntvct`, 3 `system`.
+    pub(crate) clock: Count,
+    pub(crate) start_ticks: Count,
+    pub(crate) start_ns: Count,
+    pub(crate) inside: Count,
+    pub(crate) function: Count,
+    pub(crate) expression: Count,
+    pub(crate) alloc: Count,
+    pub(crate) free: Count,
+}
+
+/// Words in [`Fixed`].
+pub(crate) const FIXED_WORDS: usize = size_of::<Fixed>() / 8;
+
+/// Checksum over words (FNV-1a).
+pub(crate) fn checksum(words: impl Iterator<Item = u64>) -> u64 {
+    words.fold(0xcbf2_9ce4_8422_2325, |sum, word| {
+        word.to_le_bytes()
+            .iter()
+            .fold(sum, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    })
+}
+
+/// Text in the segment: offset from its start, and length in bytes.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Text {
+    pub(crate) offset: Count,
+    pub(crate) len: Count,
+}
+
+/// A registered function.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct FunctionRecord {
+    pub(crate) older: Link<FunctionRecord>,
+    pub(crate) id: Count,
+    pub(crate) package: Text,
+    pub(crate) target: Text,
+    pub(crate) module: Text,
+    pub(crate) name: Text,
+    pub(crate) file: Text,
+    pub(crate) line: Count,
+    pub(crate) column: Count,
+    pub(crate) is_async: Count,
+    pub(crate) site_count: Count,
+    /// First of `site_count` [`SiteRecord`]s, one after another.
+    pub(crate) sites: Link<SiteRecord>,
+}
+
+/// A site of a registered function.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct SiteRecord {
+    pub(crate) kind: Text,
+    pub(crate) label: Text,
+    pub(crate) line: Count,
+    pub(crate) column: Count,
+}
+
+/// The counters of one thread, and after it of the next.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Slab {
+    // Line 0: every call.
+    pub(crate) cur: Link<Node>,
+    pub(crate) pending: Link<Histogram>,
+    pub(crate) pending_span: Count,
+    /// Children by function id; right where the child's parent is `cur`.
+    pub(crate) children: Table<Link<Node>>,
+    /// Spans of what ran inside the expression on top.
+    pub(crate) acc: Count,
+    /// Live bytes that the header does not know of yet (two's complement).
+    pub(crate) live: Count,
+    /// How many expression spans are open.
+    pub(crate) top: Count,
+    // Line 1: every expression.
+    pub(crate) rows: Table<Link<Row>>,
+    pub(crate) spans: Table<Span>,
+    /// Whether a site pended in this poll, deeper than the one being polled.
+    pub(crate) leaf: Count,
+    pub(crate) negative: Count,
+    pub(crate) root: Link<Node>,
+    /// Where calls go that found no room.
+    pub(crate) other: Link<Node>,
+    // Line 2: cold.
+    pub(crate) histograms_by_function: Table<Link<Histogram>>,
+    pub(crate) edges: Table<Link<Node>>,
+    pub(crate) edge_count: Count,
+    pub(crate) first_node: Link<Node>,
+    pub(crate) last_node: Link<Node>,
+    pub(crate) first_row: Link<Row>,
+    // Line 3.
+    pub(crate) first_histogram: Link<Histogram>,
+    pub(crate) older: Link<Slab>,
+    pub(crate) next_free: Link<Slab>,
+    pub(crate) room: Room,
+    pub(crate) tid: Count,
+    pub(crate) threads: Count,
+    /// Ticks at which the present thread took it; 0 while no thread holds it.
+    pub(crate) attached: Count,
+    // Line 4.
+    pub(crate) lifetime: Count,
+}
+
+/// Room taken from the mapping and not handed out yet: address and bytes.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Room {
+    pub(crate) start: Link<u8>,
+    pub(crate) len: Count,
+}
+
+/// A function in its calling context.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Node {
+    // Line 0: every call.
+    pub(crate) calls: Count,
+    /// The call from which on calls are timed: 1 always, `u64::MAX` never; 0 for a node that may
+    /// be entered while it is open.
+    pub(crate) next: Count,
+    pub(crate) sum: Count,
+    pub(crate) max: Count,
+    pub(crate) min: Count,
+    /// What becomes `cur`: the node itself; for the back edge of a recursion the ancestor.
+    pub(crate) ctx: Link<Node>,
+    pub(crate) parent: Link<Node>,
+    pub(crate) histogram: Link<Histogram>,
+    // Line 1: every allocation.
+    pub(crate) allocs: Allocs,
+    // Line 2.
+    pub(crate) timed: Count,
+    /// Start of the outermost call; means something while the node is open.
+    pub(crate) opened: Count,
+    pub(crate) nested: Count,
+    /// Open calls of a node whose `next` is 0.
+    pub(crate) depth: Count,
+    pub(crate) polls: Count,
+    pub(crate) wait: Count,
+    pub(crate) cancelled: Count,
+    pub(crate) future_bytes: Count,
+    // Line 3: cold.
+    /// Id of the function; 0 for the root and `other`.
+    pub(crate) function: Count,
+    pub(crate) newer: Link<Node>,
+    /// Start of a nested call; nobody reads it.
+    pub(crate) reopened: Count,
+    pub(crate) is_async: Count,
+}
+
+/// Allocator operations.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Allocs {
+    pub(crate) count: Count,
+    pub(crate) bytes: Count,
+    pub(crate) frees: Count,
+    pub(crate) freed_bytes: Count,
+    pub(crate) reallocs: Count,
+    pub(crate) moved_bytes: Count,
+    pub(crate) grown_bytes: Count,
+    pub(crate) realloc_ticks: Count,
+}
+
+/// The counters of one (site, type).
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Row {
+    // Line 0: every execution.
+    pub(crate) count: Count,
+    pub(crate) timed: Count,
+    pub(crate) ticks: Count,
+    pub(crate) max: Count,
+    /// Address and length of the type's name in the process: the key.
+    pub(crate) type_start: Count,
+    pub(crate) type_len: Count,
+    pub(crate) histogram: Link<Histogram>,
+    pub(crate) next_type: Link<Row>,
+    // Line 1.
+    pub(crate) allocs: Allocs,
+    // Line 2: awaits.
+    pub(crate) polls: Count,
+    pub(crate) ready: Count,
+    pub(crate) wait: Count,
+    pub(crate) nested_wait: Count,
+    pub(crate) cancelled: Count,
+    pub(crate) older: Link<Row>,
+    pub(crate) function: Count,
+    pub(crate) site: Count,
+    // Line 3: cold.
+    pub(crate) type_name: Text,
+    pub(crate) type_size: Count,
+    pub(crate) needs_drop: Count,
+}
+
+/// An open expression span. Private memory: a stack beside each slab.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Span {
+    pub(crate) start: Count,
+    /// `acc` of the slab as it was outside.
+    pub(crate) outer: Count,
+    pub(crate) node: Link<Node>,
+    /// Whether this is the border of a re-entered call, no expression.
+    pub(crate) border: Count,
+    /// The node's allocations when it opened, plus those of spans inside.
+    pub(crate) allocs: Allocs,
+}
+
+/// Sub-buckets of an octave: a bucket is at most 1/32 of its values wide.
+pub(crate) const SUB_BUCKETS: usize = 32;
+/// Buckets: values under 32 each have their own, then 32 an octave, up to 2^42 ticks.
+pub(crate) const BUCKETS: usize = SUB_BUCKETS * 38;
+
+/// Distribution of spans.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Histogram {
+    pub(crate) older: Link<Histogram>,
+    pub(crate) function: Count,
+    /// Site index plus one; 0 for the function itself.
+    pub(crate) site: Count,
+    pub(crate) buckets: [core::sync::atomic::AtomicU32; BUCKETS],
+}
+
+/// The bucket of a span.
+#[inline(always)]
+pub(crate) fn bucket(span: u64) -> usize {
+    let octave = 63 - (span | 31).leading_zeros() as usize;
+    let shift = octave - 4 - usize::from(octave > 4);
+    let index = (octave - 4) * SUB_BUCKETS + ((span >> shift) as usize & (SUB_BUCKETS - 1));
+    if index < BUCKETS { index } else { BUCKETS - 1 }
+}
+
+/// Lowest and highest span of a bucket; the last one is open to the top.
+pub(crate) fn bounds(bucket: usize) -> (u64, u64) {
+    if bucket < SUB_BUCKETS {
+        return (bucket as u64, bucket as u64);
+    }
+    let shift = bucket / SUB_BUCKETS - 1;
+    let low = ((SUB_BUCKETS + bucket % SUB_BUCKETS) as u64) << shift;
+    if bucket + 1 == BUCKETS { (low, u64::MAX) } else { (low, low + (1 << shift) - 1) }
+}

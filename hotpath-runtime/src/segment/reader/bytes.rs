@@ -1,0 +1,60 @@
+//! Bounded access to the bytes of a segment.
+
+use super::parse::ReadError;
+
+/// The bytes, and what their links are relative to.
+#[derive(Clone, Copy)]
+pub(super) struct Bytes<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) base: u64,
+}
+
+impl<'a> Bytes<'a> {
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(super) fn word(&self, at: usize) -> Result<u64, ReadError> {
+        let end = at.checked_add(8).ok_or(ReadError::Truncated)?;
+        let bytes = self.bytes.get(at..end).ok_or(ReadError::Truncated)?;
+        bytes.try_into().map(u64::from_ne_bytes).map_err(|_| ReadError::Truncated)
+    }
+
+    pub(super) fn half(&self, at: usize) -> Result<u32, ReadError> {
+        let end = at.checked_add(4).ok_or(ReadError::Truncated)?;
+        let bytes = self.bytes.get(at..end).ok_or(ReadError::Truncated)?;
+        bytes.try_into().map(u32::from_ne_bytes).map_err(|_| ReadError::Truncated)
+    }
+
+    /// Where the link at `at` leads: to `size` bytes that exist. `None` for nothing, and for what
+    /// lies past the end of the file (counters that had no room in it).
+    pub(super) fn link(&self, at: usize, size: usize) -> Result<Option<usize>, ReadError> {
+        let address = self.word(at)?;
+        if address == 0 {
+            return Ok(None);
+        }
+        let damaged = ReadError::Damaged { what: "link", offset: at };
+        let offset = address.checked_sub(self.base).ok_or(damaged)?;
+        let offset = usize::try_from(offset).map_err(|_| damaged)?;
+        if offset % 8 != 0 || offset > super::parse::LARGEST {
+            return Err(damaged);
+        }
+        Ok(Some(offset)
+            .filter(|offset| offset.checked_add(size).is_some_and(|end| end <= self.len())))
+    }
+
+    /// A text: its offset and length lie at `at`.
+    pub(super) fn text(&self, at: usize, longest: usize) -> Result<&'a str, ReadError> {
+        let damaged = ReadError::Damaged { what: "text", offset: at };
+        let (offset, len) = (self.word(at)?, self.word(at + 8)?);
+        let (offset, len) = (offset as usize, len as usize);
+        if len > longest {
+            return Err(damaged);
+        }
+        let end = offset.checked_add(len).ok_or(damaged)?;
+        match self.bytes.get(offset..end) {
+            Some(bytes) => std::str::from_utf8(bytes).map_err(|_| damaged),
+            None => Ok(""),
+        }
+    }
+}

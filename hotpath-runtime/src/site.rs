@@ -1,0 +1,68 @@
+//! The static tables that the expansion puts into each measured function.
+
+use core::sync::atomic::AtomicU32;
+
+/// No table is this long, so that a lookup misses.
+const UNREGISTERED: u32 = u32::MAX;
+
+/// A measured function: where it is, and its sites.
+#[derive(Debug)]
+pub struct Function {
+    pub(crate) package: Option<&'static str>,
+    pub(crate) target: Option<&'static str>,
+    pub(crate) module: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) file: &'static str,
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+    pub(crate) is_async: bool,
+    pub(crate) sites: &'static [Site],
+    pub(crate) id: AtomicU32,
+    pub(crate) first_site: AtomicU32,
+}
+
+/// An expression or await site of a function.
+#[derive(Debug)]
+pub struct Site {
+    pub(crate) kind: &'static str,
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+    pub(crate) label: &'static str,
+}
+
+impl Function {
+    /// A table that has not registered yet.
+    #[expect(clippy::too_many_arguments, reason = "written by the expansion only")]
+    pub const fn new(
+        package: Option<&'static str>,
+        target: Option<&'static str>,
+        module: &'static str,
+        name: &'static str,
+        file: &'static str,
+        line: u32,
+        column: u32,
+        is_async: bool,
+        sites: &'static [Site],
+    ) -> Self {
+        Self {
+            package,
+            target,
+            module,
+            name,
+            file,
+            line,
+            column,
+            is_async,
+            sites,
+            id: AtomicU32::new(0),
+            first_site: AtomicU32::new(UNREGISTERED),
+        }
+    }
+}
+
+impl Site {
+    /// An entry of a function's table; the position is 1-based, in characters.
+    pub const fn new(kind: &'static str, line: u32, column: u32, label: &'static str) -> Self {
+        Self { kind, line, column, label }
+    }
+}

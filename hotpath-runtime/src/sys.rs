@@ -1,0 +1,290 @@
+//! What the probes ask of the system, each call wrapped so that it can't be misused.
+
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::sync::atomic::{AtomicBool, Ordering};
+
+pub(crate) fn pid() -> u32 {
+    // SAFETY: no preconditions.
+    unsafe { libc::getpid() as u32 }
+}
+
+pub(crate) fn parent_pid() -> u32 {
+    // SAFETY: no preconditions.
+    unsafe { libc::getppid() as u32 }
+}
+
+/// The system's id of this thread; 0 where it has none that is an integer.
+pub(crate) fn tid() -> u32 {
+    #[cfg(target_os = "linux")]
+    // SAFETY: no preconditions.
+    let tid = unsafe { libc::syscall(libc::SYS_gettid) as u32 };
+    #[cfg(not(target_os = "linux"))]
+    let tid = 0;
+    tid
+}
+
+/// A variable of the environment, without allocating.
+pub(crate) fn variable(name: &CStr) -> Option<&'static [u8]> {
+    // SAFETY: `name` ends in NUL. The text stays valid until somebody changes the environment,
+    // which callers precede: they read it once, at the first probe, and copy it.
+    unsafe {
+        let value = libc::getenv(name.as_ptr());
+        if value.is_null() { None } else { Some(CStr::from_ptr(value).to_bytes()) }
+    }
+}
+
+pub(crate) fn errno() -> c_int {
+    std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
+}
+
+/// Puts `errno` back when it goes: a probe may run between a call of the host and its look at it.
+pub(crate) struct KeepErrno(c_int);
+
+impl KeepErrno {
+    pub(crate) fn new() -> Self {
+        Self(errno())
+    }
+}
+
+impl Drop for KeepErrno {
+    fn drop(&mut self) {
+        #[cfg(any(target_os = "linux", target_os = "emscripten"))]
+        // SAFETY: the pointer is to this thread's `errno`.
+        unsafe {
+            *libc::__errno_location() = self.0;
+        }
+        #[cfg(any(target_os = "macos", target_os = "ios", target_os = "freebsd"))]
+        // SAFETY: the pointer is to this thread's `errno`.
+        unsafe {
+            *libc::__error() = self.0;
+        }
+    }
+}
+
+/// Reads the start of a file without allocating; what can't be read is nothing.
+pub(crate) fn read_start<'a>(path: &CStr, into: &'a mut [u8]) -> &'a [u8] {
+    // SAFETY: `path` ends in NUL; `into` has room for the length that is passed; the descriptor is
+    // ours and closed once.
+    let read = unsafe {
+        let file = libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
+        if file < 0 {
+            return &[];
+        }
+        let read = libc::read(file, into.as_mut_ptr().cast(), into.len());
+        libc::close(file);
+        read
+    };
+    usize::try_from(read).ok().and_then(|n| into.get(..n)).unwrap_or(&[])
+}
+
+/// Writes all of it to stderr, or gives up.
+pub(crate) fn write_stderr(mut text: &[u8]) {
+    while !text.is_empty() {
+        // SAFETY: the pointer and length are of one slice.
+        let written = unsafe { libc::write(2, text.as_ptr().cast(), text.len()) };
+        match usize::try_from(written) {
+            Ok(n) if n > 0 => text = text.get(n..).unwrap_or(&[]),
+            _ if errno() == libc::EINTR => {}
+            _ => return,
+        }
+    }
+}
+
+/// Runs `hook` at a regular exit of the process.
+pub(crate) fn at_exit(hook: extern "C" fn()) {
+    // SAFETY: `hook` is a static function that takes nothing and does not unwind.
+    unsafe { libc::atexit(hook) };
+}
+
+/// Runs hooks around every `fork`.
+pub(crate) fn at_fork(
+    prepare: unsafe extern "C" fn(),
+    parent: unsafe extern "C" fn(),
+    child: unsafe extern "C" fn(),
+) {
+    // SAFETY: static functions that take nothing and do not unwind.
+    unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
+}
+
+/// A value per thread whose destructor runs after those of `thread_local!`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ThreadKey(libc::pthread_key_t);
+
+impl ThreadKey {
+    pub(crate) fn new(destructor: unsafe extern "C" fn(*mut c_void)) -> Option<Self> {
+        let mut key = 0;
+        // SAFETY: `key` is a valid place; `destructor` is static.
+        let made = unsafe { libc::pthread_key_create(&raw mut key, Some(destructor)) } == 0;
+        made.then_some(Self(key))
+    }
+
+    pub(crate) fn raw(self) -> u64 {
+        u64::from(self.0)
+    }
+
+    pub(crate) fn from_raw(raw: u64) -> Self {
+        Self(raw as libc::pthread_key_t)
+    }
+
+    /// Sees to it that the destructor runs on this thread.
+    pub(crate) fn arm(self) {
+        // SAFETY: the key was made by `new` and is never deleted. The value is only a mark: the
+        // destructor does not follow it.
+        unsafe { libc::pthread_setspecific(self.0, core::ptr::without_provenance(1)) };
+    }
+}
+
+/// A lock for cold paths that neither allocates nor needs the thread's locals.
+#[derive(Debug)]
+pub(crate) struct Lock(AtomicBool);
+
+/// Holds a [`Lock`].
+#[derive(Debug)]
+pub(crate) struct Held(&'static Lock);
+
+impl Lock {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicBool::new(false))
+    }
+
+    pub(crate) fn take(&'static self) -> Held {
+        while self.0.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_err() {
+            // SAFETY: no preconditions.
+            unsafe { libc::sched_yield() };
+        }
+        Held(self)
+    }
+
+    /// Opens it whoever holds it: for the two sides of a fork, whose preparation took it.
+    pub(crate) fn force_open(&self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.force_open();
+    }
+}
+
+/// A path in the making, on the stack.
+#[derive(Clone, Copy)]
+pub(crate) struct PathBuffer {
+    bytes: [u8; 4096],
+    len: usize,
+}
+
+impl PathBuffer {
+    pub(crate) fn new() -> Self {
+        Self { bytes: [0; 4096], len: 0 }
+    }
+
+    /// Appends; what has no room is left out, and `as_c_str` then gives nothing.
+    pub(crate) fn push(&mut self, part: &[u8]) {
+        if let Some(room) = self.bytes.get_mut(self.len..self.len + part.len()) {
+            room.copy_from_slice(part);
+        }
+        self.len += part.len();
+    }
+
+    pub(crate) fn push_number(&mut self, mut number: u64, base: u64, width: usize) {
+        let mut digits = [b'0'; 20];
+        let mut at = digits.len();
+        while number > 0 || digits.len() - at < width {
+            at -= 1;
+            digits[at] = b"0123456789abcdef"[(number % base) as usize];
+            number /= base;
+        }
+        self.push(&digits[at..]);
+    }
+
+    pub(crate) fn as_c_str(&self) -> Option<&CStr> {
+        CStr::from_bytes_with_nul(self.bytes.get(..=self.len)?).ok()
+    }
+}
+
+/// Creates a file that nobody else has, readable by its owner only.
+pub(crate) fn create(path: &CStr) -> Result<c_int, c_int> {
+    let flags = libc::O_RDWR | libc::O_CREAT | libc::O_EXCL | libc::O_CLOEXEC | libc::O_NOFOLLOW;
+    // SAFETY: `path` ends in NUL.
+    let file = unsafe { libc::open(path.as_ptr(), flags, 0o600) };
+    if file < 0 { Err(errno()) } else { Ok(file) }
+}
+
+pub(crate) fn close(file: c_int) {
+    // SAFETY: callers hand over a descriptor of their own.
+    unsafe { libc::close(file) };
+}
+
+
+/// A file without a name, in memory.
+pub(crate) fn anonymous_file() -> Result<c_int, c_int> {
+    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+    {
+        let name: *const c_char = c"hotpath".as_ptr();
+        // SAFETY: `name` ends in NUL.
+        let file = unsafe { libc::memfd_create(name, libc::MFD_CLOEXEC) };
+        if file < 0 { Err(errno()) } else { Ok(file) }
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+    {
+        let _: Option<*const c_char> = None;
+        Err(libc::ENOSYS)
+    }
+}
+
+/// Makes `file` really have `len` bytes from `start` on, so that touching them can't kill the host.
+pub(crate) fn allocate(file: c_int, start: usize, len: usize) -> Result<(), c_int> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is a valid place.
+    let known = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) } == 0;
+    // Past the limit the system does not refuse, it sends SIGXFSZ.
+    if !known || limit.rlim_cur < (start + len) as libc::rlim_t {
+        return Err(libc::EFBIG);
+    }
+    let offset = |n| libc::off_t::try_from(n).map_err(|_| libc::EOVERFLOW);
+    allocate_within_limit(file, offset(start)?, offset(len)?)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+fn allocate_within_limit(file: c_int, start: libc::off_t, len: libc::off_t) -> Result<(), c_int> {
+    for _ in 0..100 {
+        // SAFETY: `file` is our own.
+        match unsafe { libc::posix_fallocate(file, start, len) } {
+            0 => return Ok(()),
+            libc::EINTR => {}
+            error => return Err(error),
+        }
+    }
+    Err(libc::EINTR)
+}
+
+#[cfg(target_vendor = "apple")]
+fn allocate_within_limit(file: c_int, start: libc::off_t, len: libc::off_t) -> Result<(), c_int> {
+    let mut wish = libc::fstore_t {
+        fst_flags: libc::F_ALLOCATEALL,
+        fst_posmode: libc::F_PEOFPOSMODE,
+        fst_offset: 0,
+        fst_length: len,
+        fst_bytesalloc: 0,
+    };
+    // SAFETY: `wish` is a valid `fstore_t`; `file` is our own.
+    unsafe {
+        if libc::fcntl(file, libc::F_PREALLOCATE, &raw mut wish) < 0
+            || libc::ftruncate(file, start + len) < 0
+        {
+            return Err(errno());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(any(
+    target_os = "linux",
+    target_os = "android",
+    target_os = "freebsd",
+    target_vendor = "apple"
+)))]
+fn allocate_within_limit(_: c_int, _: libc::off_t, _: libc::off_t) -> Result<(), c_int> {
+    Err(libc::ENOSYS)
+}

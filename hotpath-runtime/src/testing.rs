@@ -1,0 +1,88 @@
+//! What the unit tests share: the counters of the thread that a test runs on.
+
+use crate::segment::reader::{self, Node, Row, Segment, Slab};
+use crate::{map, slab, sys};
+
+#[global_allocator]
+static ALLOCATOR: crate::Allocator<std::alloc::System> = crate::Allocator::system();
+
+/// A static table named `$name`, with sites of the kinds given.
+macro_rules! function {
+    ($table:ident, $name:literal $(, $kind:literal)*) => {
+        static $table: $crate::site::Function = $crate::site::Function::new(
+            None, None, module_path!(), $name, file!(), line!(), 1, false,
+            &[$($crate::site::Site::new($kind, line!(), 1, "")),*],
+        );
+    };
+}
+pub(crate) use function;
+
+/// This process's segment as a reader sees it now.
+pub(crate) fn segment() -> Segment {
+    reader::read(&bytes(), None).expect("a living process's segment reads")
+}
+
+pub(crate) fn bytes() -> Vec<u8> {
+    slab::attached();
+    slab::exclusive(|| Some(map::snapshot())).expect("no test runs in a cold path")
+}
+
+/// The segment and this thread's slab.
+pub(crate) struct Own {
+    segment: Segment,
+    slab: Slab,
+}
+
+pub(crate) fn own() -> Own {
+    let segment = segment();
+    let tid = sys::tid();
+    let slab = segment.slabs.iter().find(|slab| slab.tid == tid).expect("this thread's").clone();
+    Own { segment, slab }
+}
+
+impl Own {
+    pub(crate) fn nodes(&self, name: &str) -> Vec<&Node> {
+        let is =
+            |node: &&Node| node.function.is_some_and(|i| self.segment.functions[i].name == name);
+        self.slab.nodes.iter().filter(is).collect()
+    }
+
+    /// The only node of a function.
+    pub(crate) fn node(&self, name: &str) -> &Node {
+        let nodes = self.nodes(name);
+        assert_eq!(nodes.len(), 1, "{nodes:#?}");
+        nodes[0]
+    }
+
+    pub(crate) fn rows(&self, name: &str, site: usize) -> Vec<&Row> {
+        let is = |row: &&Row| self.segment.functions[row.function].name == name && row.site == site;
+        self.slab.rows.iter().filter(is).collect()
+    }
+
+    pub(crate) fn row(&self, name: &str, site: usize) -> &Row {
+        let rows = self.rows(name, site);
+        assert_eq!(rows.len(), 1, "{rows:#?}");
+        rows[0]
+    }
+
+    /// How many spans the histogram of a function or site holds.
+    pub(crate) fn distributed(&self, name: &str, site: Option<usize>) -> u64 {
+        let of = |h: &&reader::Histogram| {
+            self.segment.functions[h.function].name == name && h.site == site
+        };
+        self.slab.histograms.iter().filter(of).flat_map(|h| &h.buckets).map(|b| b.2).sum()
+    }
+
+    /// Time exclusive of children, by node: what the reader's raw figures must allow to compute.
+    pub(crate) fn self_ticks(&self) -> Vec<(String, u64)> {
+        let name = |node: &Node| node.function.map(|i| self.segment.functions[i].name.clone());
+        let own = crate::summary::self_ticks(&self.slab.nodes);
+        self.slab
+            .nodes
+            .iter()
+            .map(name)
+            .zip(own)
+            .filter_map(|(name, own)| Some((name?, own)))
+            .collect()
+    }
+}

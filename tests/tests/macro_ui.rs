@@ -1,0 +1,89 @@
+//! What the attribute accepts, and what it says of mistakes.
+//!
+//! `fail/*.rs` must fail to compile with exactly the messages in the `.stderr` beside it
+//! (`UPDATE_EXPECT=1` rewrites those); `pass/*.rs` must compile and run.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hotpath_tests::package::{Diagnostic, Package, workspace};
+
+/// The sources of a folder, by name.
+fn sources(folder: &str) -> BTreeMap<String, PathBuf> {
+    let folder = workspace().join("tests/fixtures/macro_ui").join(folder);
+    let entries = fs::read_dir(folder).expect("the folder is there");
+    let paths = entries.map(|entry| entry.expect("is read").path());
+    let sources = paths.filter(|path| path.extension().is_some_and(|it| it == "rs"));
+    sources
+        .map(|path| (path.file_stem().expect("a name").to_string_lossy().into_owned(), path))
+        .collect()
+}
+
+fn package(name: &str, edition: &str, sources: &BTreeMap<String, PathBuf>) -> Package {
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let package = Package::new(scratch, name, edition).expect("is made");
+    for (name, path) in sources {
+        let text = fs::read_to_string(path).expect("is read");
+        package.write(&format!("src/bin/{name}.rs"), &text).expect("is written");
+    }
+    package
+}
+
+/// What the compiler said of one file, in the order of its lines. Of its own messages only what
+/// and where: their wording is that of one version.
+fn rendered(diagnostics: &[Diagnostic], file: &str) -> String {
+    let about = diagnostics.iter().filter(|it| it.file.as_deref() == Some(file));
+    let texts: Vec<String> = about
+        .map(|it| match &it.code {
+            None => it.rendered.clone(),
+            Some(_) => {
+                it.rendered.lines().take(2).map(|line| format!("{}\n", line.trim())).collect()
+            }
+        })
+        .map(|text| text.replace(file, "$FILE"))
+        .collect();
+    texts.concat()
+}
+
+#[test]
+fn mistakes_are_explained() {
+    let sources = sources("fail");
+    let package = package("macro-ui-fail", "2024", &sources);
+    let diagnostics = package.cargo(&["check", "--bins", "--keep-going"]).expect("cargo checks");
+    let mut wrong = Vec::new();
+    for (name, source) in &sources {
+        let found = rendered(&diagnostics, &format!("src/bin/{name}.rs"));
+        let expected = source.with_extension("stderr");
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            fs::write(&expected, &found).expect("is written");
+        }
+        let expected = fs::read_to_string(expected).unwrap_or_default();
+        if found != expected || found.is_empty() {
+            wrong.push(format!("== {name}: expected\n{expected}\n-- found\n{found}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn shapes_compile_and_run(edition: &str) {
+    let sources = sources("pass");
+    let package = package(&format!("macro-ui-pass-{edition}"), edition, &sources);
+    let diagnostics = package.cargo(&["build", "--bins"]).expect("cargo builds");
+    let messages: Vec<&str> = diagnostics.iter().map(|it| it.rendered.as_str()).collect();
+    assert!(messages.is_empty(), "{}", messages.join("\n"));
+    for name in sources.keys() {
+        let output = package.run(name).expect("cargo runs");
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn shapes_compile_and_run_in_2021() {
+    shapes_compile_and_run("2021");
+}
+
+#[test]
+fn shapes_compile_and_run_in_2024() {
+    shapes_compile_and_run("2024");
+}
