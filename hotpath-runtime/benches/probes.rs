@@ -107,7 +107,7 @@ fn pair_plain(value: u64) -> u64 {
 
 #[inline(never)]
 fn pair_counted(value: u64) -> u64 {
-    static ALLOCATOR: Allocator<System> = Allocator::system();
+    static ALLOCATOR: Allocator<System> = Allocator::new(System);
     pair(&ALLOCATOR, value)
 }
 

@@ -12,6 +12,7 @@ use crate::heap;
 /// ```
 /// use std::alloc::System;
 ///
+/// # #[cfg(not(feature = "global-allocator"))]
 /// #[global_allocator]
 /// static ALLOCATOR: hotpath_runtime::Allocator<System> = hotpath_runtime::Allocator::new(System);
 /// # fn main() {}
@@ -25,14 +26,6 @@ impl<A> Allocator<A> {
     /// Counts what `inner` does.
     pub const fn new(inner: A) -> Self {
         Self { inner }
-    }
-}
-
-#[cfg(any(test, feature = "enabled"))]
-impl Allocator<std::alloc::System> {
-    /// Counts what the system's allocator does.
-    pub const fn system() -> Self {
-        Self::new(std::alloc::System)
     }
 }
 

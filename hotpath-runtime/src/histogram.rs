@@ -71,8 +71,7 @@ impl Slab {
         let histogram = self.allot::<Histogram>(1)?.first()?;
         histogram.function.set(function);
         histogram.site.set(site);
-        histogram.older.set(self.first_histogram.get());
-        self.first_histogram.set(Some(histogram));
+        self.histograms.append(histogram, |histogram| &histogram.newer);
         Some(histogram)
     }
 }

@@ -16,7 +16,7 @@ mod alloc;
 
 #[cfg(all(feature = "global-allocator", not(test)))]
 #[global_allocator]
-static GLOBAL: Allocator<std::alloc::System> = Allocator::system();
+static GLOBAL: Allocator<std::alloc::System> = Allocator::new(std::alloc::System);
 
 #[doc(hidden)]
 #[cfg(any(test, feature = "enabled"))]

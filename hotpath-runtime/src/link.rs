@@ -4,6 +4,7 @@ use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 use crate::segment::cell::{Count, Link, Table};
+use crate::segment::layout::List;
 
 impl<T: Sync> Link<T> {
     /// A link to nothing.
@@ -40,6 +41,22 @@ impl<T: Sync> Link<T> {
     #[inline(always)]
     pub(crate) fn is(&self, target: &T) -> bool {
         ptr::eq(self.0.load(Relaxed), target)
+    }
+}
+
+impl<T: Sync> List<T> {
+    /// A list without members.
+    pub(crate) const fn none() -> Self {
+        Self { first: Link::none(), last: Link::none() }
+    }
+
+    /// Adds a member, whose link to the next one is `link`.
+    pub(crate) fn append(&self, member: &'static T, link: impl Fn(&T) -> &Link<T>) {
+        match self.last.get() {
+            Some(last) => link(last).set(Some(member)),
+            None => self.first.set(Some(member)),
+        }
+        self.last.set(Some(member));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Registration: at its first use a function's table is copied into the segment and gets ids.
 
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::AtomicU32;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::map::{self, Block};
 use crate::segment::cell::Count;
@@ -27,7 +28,8 @@ impl Function {
 
     /// Its id, given now if it has none. `None` where the segment has no room for its table.
     pub(crate) fn registered(&self) -> Option<u64> {
-        match self.id() {
+        // Acquire: whoever sees the id sees `first_site` as well.
+        match u64::from(self.id.load(Acquire)) {
             0 => slab::exclusive(|| self.register()),
             id => Some(id),
         }
@@ -56,10 +58,9 @@ impl Function {
         record.site_count.set(sites.len() as u64);
         let id = NEXT_ID.fetch_add(1, Relaxed);
         record.id.set(u64::from(id));
-        record.older.set(header.functions.get());
-        header.functions.set(Some(record));
+        header.functions.append(record, |record| &record.newer);
         self.first_site.store(NEXT_SITE.fetch_add(sites.len() as u32, Relaxed), Relaxed);
-        self.id.store(id, Relaxed);
+        self.id.store(id, Release);
         Some(u64::from(id))
     }
 
@@ -85,19 +86,10 @@ pub(crate) fn text_bytes(text: &str) -> usize {
     cut(text).len().next_multiple_of(8)
 }
 
-/// The part of a text that is kept.
+/// The part of a text that is kept: whole characters.
 fn cut(text: &str) -> &str {
-    text.get(..text.floor_char_boundary_of(TEXT_BYTES)).unwrap_or(text)
-}
-
-trait FloorCharBoundary {
-    fn floor_char_boundary_of(&self, index: usize) -> usize;
-}
-
-impl FloorCharBoundary for str {
-    fn floor_char_boundary_of(&self, index: usize) -> usize {
-        (0..=index.min(self.len())).rev().find(|i| self.is_char_boundary(*i)).unwrap_or(0)
-    }
+    let kept = (0..=TEXT_BYTES.min(text.len())).rev().find_map(|end| text.get(..end));
+    kept.unwrap_or("")
 }
 
 fn write_text(text: &Text, room: &mut Block, value: &str) {

@@ -109,8 +109,7 @@ fn find_or_make(
     }
     row.next_type.set(first.get());
     first.set(Some(row));
-    row.older.set(slab.first_row.get());
-    slab.first_row.set(Some(row));
+    slab.all_rows.append(row, |row| &row.newer);
     Some(row)
 }
 

@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::map::{self, Block, Plain};
 use crate::segment::cell::{Count, Link, Table};
-use crate::segment::layout::{Node, Room, Slab, Span};
+use crate::segment::layout::{List, Node, Room, Slab, Span};
 use crate::sys::{self, ThreadKey};
 use crate::{clock, process, tree};
 
@@ -138,8 +138,7 @@ fn acquire() -> Option<&'static Slab> {
     }
     let slab = Slab::make(map::take(FIRST_ROOM)?)?;
     let header = map::header()?;
-    slab.older.set(header.slabs.get());
-    header.slabs.set(Some(slab));
+    header.slabs.append(slab, |slab| &slab.newer);
     Some(slab)
 }
 
@@ -198,11 +197,10 @@ impl Slab {
             histograms_by_function: Table::none(),
             edges: Table::none(),
             edge_count: Count::new(0),
-            first_node: Link::none(),
-            last_node: Link::none(),
-            first_row: Link::none(),
-            first_histogram: Link::none(),
-            older: Link::none(),
+            nodes: List::none(),
+            all_rows: List::none(),
+            histograms: List::none(),
+            newer: Link::none(),
             next_free: Link::none(),
             room: Room { start: Link::none(), len: Count::new(0) },
             tid: Count::new(0),

@@ -4,7 +4,7 @@ use crate::segment::reader::{self, Node, Row, Segment, Slab};
 use crate::{map, slab, sys};
 
 #[global_allocator]
-static ALLOCATOR: crate::Allocator<std::alloc::System> = crate::Allocator::system();
+static ALLOCATOR: crate::Allocator<std::alloc::System> = crate::Allocator::new(std::alloc::System);
 
 /// A static table named `$name`, with sites of the kinds given.
 macro_rules! function {

@@ -39,7 +39,6 @@ impl Node {
             function: Count::new(0),
             newer: Link::none(),
             reopened: Count::new(0),
-            is_async: Count::new(0),
         }
     }
 
@@ -87,7 +86,7 @@ impl Slab {
     fn child(&self, parent: &'static Node, function: &'static Function) -> Option<&'static Node> {
         let id = function.registered()?;
         let entry = if reach(&self.children, id) { self.children.get(id) } else { None };
-        let node = self.edge(parent, id).or_else(|| self.make_child(parent, function, id))?;
+        let node = self.edge(parent, id).or_else(|| self.make_child(parent, id))?;
         if let Some(entry) = entry {
             entry.set(Some(node));
         }
@@ -97,13 +96,11 @@ impl Slab {
     fn make_child(
         &self,
         parent: &'static Node,
-        function: &Function,
         id: u64,
     ) -> Option<&'static Node> {
         let ancestor = ancestors(parent).find(|node| node.function.get() == id);
         let next = if ancestor.is_some() { SPECIAL } else { ALWAYS };
         let node = self.add_node(Some(parent), ancestor, id, next)?;
-        node.is_async.set(u64::from(function.is_async));
         if let Some(ancestor) = ancestor {
             // From here on these may be entered while they are open. They are open now, once,
             // unless they were such nodes before.
@@ -131,11 +128,7 @@ impl Slab {
         node.function.set(function);
         node.parent.set(parent);
         node.ctx.set(ancestor.or(Some(node)));
-        match self.last_node.get() {
-            Some(last) => last.newer.set(Some(node)),
-            None => self.first_node.set(Some(node)),
-        }
-        self.last_node.set(Some(node));
+        self.nodes.append(node, |node| &node.newer);
         if let (Some(_), 1..) = (parent, function) {
             self.add_edge(node);
         }

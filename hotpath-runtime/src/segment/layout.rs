@@ -35,8 +35,8 @@ pub(crate) struct Header {
     pub(crate) peak: Count,
     pub(crate) private_bytes: Count,
     pub(crate) overflowed: Count,
-    pub(crate) functions: Link<FunctionRecord>,
-    pub(crate) slabs: Link<Slab>,
+    pub(crate) functions: List<FunctionRecord>,
+    pub(crate) slabs: List<Slab>,
     pub(crate) command_len: Count,
     pub(crate) command: [Count; COMMAND_BYTES / 8],
 }
@@ -70,6 +70,14 @@ pub(crate) fn checksum(words: impl Iterator<Item = u64>) -> u64 {
     })
 }
 
+/// Members in the order in which they were made: what found no room in the file is at its end.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct List<T> {
+    pub(crate) first: Link<T>,
+    pub(crate) last: Link<T>,
+}
+
 /// Text in the segment: offset from its start, and length in bytes.
 #[derive(Debug)]
 #[repr(C)]
@@ -82,7 +90,7 @@ pub(crate) struct Text {
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct FunctionRecord {
-    pub(crate) older: Link<FunctionRecord>,
+    pub(crate) newer: Link<FunctionRecord>,
     pub(crate) id: Count,
     pub(crate) package: Text,
     pub(crate) target: Text,
@@ -136,12 +144,11 @@ pub(crate) struct Slab {
     pub(crate) histograms_by_function: Table<Link<Histogram>>,
     pub(crate) edges: Table<Link<Node>>,
     pub(crate) edge_count: Count,
-    pub(crate) first_node: Link<Node>,
-    pub(crate) last_node: Link<Node>,
-    pub(crate) first_row: Link<Row>,
+    pub(crate) nodes: List<Node>,
+    pub(crate) all_rows: List<Row>,
     // Line 3.
-    pub(crate) first_histogram: Link<Histogram>,
-    pub(crate) older: Link<Slab>,
+    pub(crate) histograms: List<Histogram>,
+    pub(crate) newer: Link<Slab>,
     pub(crate) next_free: Link<Slab>,
     pub(crate) room: Room,
     pub(crate) tid: Count,
@@ -195,7 +202,6 @@ pub(crate) struct Node {
     pub(crate) newer: Link<Node>,
     /// Start of a nested call; nobody reads it.
     pub(crate) reopened: Count,
-    pub(crate) is_async: Count,
 }
 
 /// Allocator operations.
@@ -234,7 +240,7 @@ pub(crate) struct Row {
     pub(crate) wait: Count,
     pub(crate) nested_wait: Count,
     pub(crate) cancelled: Count,
-    pub(crate) older: Link<Row>,
+    pub(crate) newer: Link<Row>,
     pub(crate) function: Count,
     pub(crate) site: Count,
     // Line 3: cold.
@@ -266,7 +272,7 @@ pub(crate) const BUCKETS: usize = SUB_BUCKETS * 38;
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Histogram {
-    pub(crate) older: Link<Histogram>,
+    pub(crate) newer: Link<Histogram>,
     pub(crate) function: Count,
     /// Site index plus one; 0 for the function itself.
     pub(crate) site: Count,

@@ -251,9 +251,13 @@ pub struct Histogram {
 }
 
 mod bytes;
+mod error;
+mod functions;
 mod parse;
+mod slabs;
 
-pub use self::parse::{ReadError, read};
+pub use self::error::ReadError;
+pub use self::parse::read;
 pub use crate::clock::{anchor, native_clock};
 
 impl Clock {

@@ -1,6 +1,9 @@
 //! Bounded access to the bytes of a segment.
 
-use super::parse::ReadError;
+use super::ReadError;
+
+/// No segment is larger.
+const LARGEST: usize = 1 << 40;
 
 /// The bytes, and what their links are relative to.
 #[derive(Clone, Copy)]
@@ -36,7 +39,7 @@ impl<'a> Bytes<'a> {
         let damaged = ReadError::Damaged { what: "link", offset: at };
         let offset = address.checked_sub(self.base).ok_or(damaged)?;
         let offset = usize::try_from(offset).map_err(|_| damaged)?;
-        if offset % 8 != 0 || offset > super::parse::LARGEST {
+        if offset % 8 != 0 || offset > LARGEST {
             return Err(damaged);
         }
         Ok(Some(offset)
@@ -57,4 +60,24 @@ impl<'a> Bytes<'a> {
             None => Ok(""),
         }
     }
+}
+
+/// Offsets of a list's members, which are `size` bytes each. A list longer than the file has room
+/// for goes in a circle.
+pub(super) fn list(
+    bytes: Bytes<'_>,
+    head: usize,
+    next: usize,
+    size: usize,
+) -> Result<Vec<usize>, ReadError> {
+    let mut members = Vec::new();
+    let mut link = head;
+    while let Some(at) = bytes.link(link, size)? {
+        if members.len() >= bytes.len() / size {
+            return Err(ReadError::Damaged { what: "list", offset: link });
+        }
+        members.push(at);
+        link = at + next;
+    }
+    Ok(members)
 }

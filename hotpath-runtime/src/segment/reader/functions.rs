@@ -1,0 +1,100 @@
+//! Registered functions, and how counters name them.
+
+use core::mem::offset_of;
+use std::collections::HashMap;
+
+use super::bytes::{Bytes, list};
+use super::{Function, ReadError, Site};
+use crate::segment::layout::{self as raw, TEXT_BYTES};
+
+/// Functions with their ids, in the order of registration.
+pub(super) fn read_functions(bytes: Bytes<'_>) -> Result<Vec<(u64, Function)>, ReadError> {
+    let head = offset_of!(raw::Header, functions);
+    let next = offset_of!(raw::FunctionRecord, newer);
+    let mut budget = bytes.len();
+    let functions = list(bytes, head, next, size_of::<raw::FunctionRecord>())?
+        .into_iter()
+        .map(|at| read_function(bytes, at, &mut budget))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(functions)
+}
+
+fn read_function(
+    bytes: Bytes<'_>,
+    at: usize,
+    budget: &mut usize,
+) -> Result<(u64, Function), ReadError> {
+    let text = |field| bytes.text(at + field, TEXT_BYTES).map(str::to_owned);
+    let number = |field: usize| bytes.word(at + field);
+    let count = number(offset_of!(raw::FunctionRecord, site_count))?;
+    let size = size_of::<raw::SiteRecord>();
+    let damaged = ReadError::Damaged { what: "site count", offset: at };
+    let len = usize::try_from(count).ok().and_then(|n| n.checked_mul(size)).ok_or(damaged)?;
+    // All site tables together fit the file.
+    *budget = budget.checked_sub(len).ok_or(damaged)?;
+    let first = bytes.link(at + offset_of!(raw::FunctionRecord, sites), len)?;
+    let sites = match first {
+        Some(first) => (0..count as usize)
+            .map(|i| read_site(bytes, first + i * size))
+            .collect::<Result<_, _>>()?,
+        None => Vec::new(),
+    };
+    let function = Function {
+        package: text(offset_of!(raw::FunctionRecord, package))?,
+        target: text(offset_of!(raw::FunctionRecord, target))?,
+        module: text(offset_of!(raw::FunctionRecord, module))?,
+        name: text(offset_of!(raw::FunctionRecord, name))?,
+        file: text(offset_of!(raw::FunctionRecord, file))?,
+        line: number(offset_of!(raw::FunctionRecord, line))? as u32,
+        column: number(offset_of!(raw::FunctionRecord, column))? as u32,
+        is_async: number(offset_of!(raw::FunctionRecord, is_async))? != 0,
+        sites,
+    };
+    Ok((number(offset_of!(raw::FunctionRecord, id))?, function))
+}
+
+fn read_site(bytes: Bytes<'_>, at: usize) -> Result<Site, ReadError> {
+    Ok(Site {
+        kind: bytes.text(at + offset_of!(raw::SiteRecord, kind), TEXT_BYTES)?.to_owned(),
+        line: bytes.word(at + offset_of!(raw::SiteRecord, line))? as u32,
+        column: bytes.word(at + offset_of!(raw::SiteRecord, column))? as u32,
+        label: bytes.text(at + offset_of!(raw::SiteRecord, label), TEXT_BYTES)?.to_owned(),
+    })
+}
+
+/// Functions by id, with the length of their site tables.
+pub(super) struct Names {
+    by_id: HashMap<u64, (usize, usize)>,
+    /// Whether counters, and so functions, may be missing because the file had no room.
+    incomplete: bool,
+}
+
+impl Names {
+    pub(super) fn of(functions: &[(u64, Function)], incomplete: bool) -> Self {
+        let entries = functions.iter().enumerate();
+        let by_id = entries.map(|(i, (id, function))| (*id, (i, function.sites.len()))).collect();
+        Self { by_id, incomplete }
+    }
+
+    /// The function's index and number of sites; `None` for one that had no room in the file.
+    pub(super) fn function(&self, id: u64, at: usize) -> Result<Option<(usize, usize)>, ReadError> {
+        match self.by_id.get(&id) {
+            None if !self.incomplete => Err(ReadError::Damaged { what: "function", offset: at }),
+            found => Ok(found.copied()),
+        }
+    }
+
+    /// The indices of a function and of its site, likewise.
+    pub(super) fn site(
+        &self,
+        id: u64,
+        site: usize,
+        at: usize,
+    ) -> Result<Option<(usize, usize)>, ReadError> {
+        match self.function(id, at)? {
+            Some((function, sites)) if site < sites => Ok(Some((function, site))),
+            Some(_) if !self.incomplete => Err(ReadError::Damaged { what: "site", offset: at }),
+            _ => Ok(None),
+        }
+    }
+}

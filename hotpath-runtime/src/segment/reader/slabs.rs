@@ -1,0 +1,208 @@
+//! The counters of one slab: nodes, rows, histograms; what was open is closed.
+
+use core::mem::offset_of;
+use std::collections::HashMap;
+
+use super::bytes::{Bytes, list};
+use super::functions::Names;
+use super::{Allocs, Histogram, Node, ReadError, Row, Slab};
+use crate::segment::layout::{self as raw, TEXT_BYTES, bounds};
+
+pub(super) fn read_slab(
+    bytes: Bytes<'_>,
+    at: usize,
+    names: &Names,
+    end: u64,
+) -> Result<Slab, ReadError> {
+    let number = |field: usize| bytes.word(at + field);
+    let attached = number(offset_of!(raw::Slab, attached))?;
+    let held = if attached == 0 { 0 } else { end.saturating_sub(attached) };
+    let rows = list(
+        bytes,
+        at + offset_of!(raw::Slab, all_rows),
+        offset_of!(raw::Row, newer),
+        size_of::<raw::Row>(),
+    )?;
+    Ok(Slab {
+        tid: number(offset_of!(raw::Slab, tid))? as u32,
+        threads: number(offset_of!(raw::Slab, threads))?,
+        lifetime: number(offset_of!(raw::Slab, lifetime))?.saturating_add(held),
+        nodes: read_nodes(bytes, at, names, end)?,
+        rows: rows
+            .into_iter()
+            .filter_map(|row| read_row(bytes, row, names).transpose())
+            .collect::<Result<_, _>>()?,
+        histograms: read_histograms(bytes, at, names)?,
+    })
+}
+
+fn read_nodes(
+    bytes: Bytes<'_>,
+    slab: usize,
+    names: &Names,
+    end: u64,
+) -> Result<Vec<Node>, ReadError> {
+    let size = size_of::<raw::Node>();
+    let offsets =
+        list(bytes, slab + offset_of!(raw::Slab, nodes), offset_of!(raw::Node, newer), size)?;
+    let mut indices = HashMap::new();
+    let mut nodes = Vec::new();
+    for (index, &at) in offsets.iter().enumerate() {
+        let node = read_node(bytes, at, names, &indices)?;
+        if (index == 0) != node.parent.is_none() {
+            return Err(ReadError::Damaged { what: "parent", offset: at });
+        }
+        indices.insert(at, index);
+        nodes.push(node);
+    }
+    let top = bytes.link(slab + offset_of!(raw::Slab, cur), size)?;
+    let mut open = top.and_then(|at| indices.get(&at).copied());
+    // A parent comes before its children, so that this ends.
+    while let Some(index) = open {
+        let (Some(node), Some(&at)) = (nodes.get_mut(index), offsets.get(index)) else { break };
+        open = node.parent;
+        if node.parent.is_some() {
+            close(bytes, at, node, end)?;
+        }
+    }
+    Ok(nodes)
+}
+
+/// Adds the span of a call that was open.
+fn close(bytes: Bytes<'_>, at: usize, node: &mut Node, end: u64) -> Result<(), ReadError> {
+    let opened = bytes.word(at + offset_of!(raw::Node, opened))?;
+    if opened != 0 {
+        let span = end.saturating_sub(opened);
+        node.sum = node.sum.wrapping_add(span);
+        node.max = node.max.max(span);
+    }
+    node.open = bytes.word(at + offset_of!(raw::Node, depth))?.max(1);
+    Ok(())
+}
+
+fn read_node(
+    bytes: Bytes<'_>,
+    at: usize,
+    names: &Names,
+    before: &HashMap<usize, usize>,
+) -> Result<Node, ReadError> {
+    let number = |field: usize| bytes.word(at + field);
+    let to = |field: usize| {
+        let damaged = ReadError::Damaged { what: "node link", offset: at + field };
+        match bytes.link(at + field, size_of::<raw::Node>())? {
+            Some(target) if target == at => Ok(None),
+            Some(target) => before.get(&target).copied().map(Some).ok_or(damaged),
+            None => Ok(None),
+        }
+    };
+    let function = match number(offset_of!(raw::Node, function))? {
+        0 => None,
+        id => names.function(id, at)?.map(|(index, _)| index),
+    };
+    let timed = number(offset_of!(raw::Node, timed))?;
+    let min = number(offset_of!(raw::Node, min))?;
+    Ok(Node {
+        function,
+        parent: to(offset_of!(raw::Node, parent))?,
+        alias_of: to(offset_of!(raw::Node, ctx))?,
+        calls: number(offset_of!(raw::Node, calls))?,
+        timed,
+        sum: number(offset_of!(raw::Node, sum))?,
+        nested: number(offset_of!(raw::Node, nested))?,
+        min: if timed == 0 { 0 } else { min },
+        max: number(offset_of!(raw::Node, max))?,
+        open: 0,
+        polls: number(offset_of!(raw::Node, polls))?,
+        wait: number(offset_of!(raw::Node, wait))?,
+        cancelled: number(offset_of!(raw::Node, cancelled))?,
+        future_bytes: number(offset_of!(raw::Node, future_bytes))?,
+        allocs: read_allocs(bytes, at + offset_of!(raw::Node, allocs))?,
+    })
+}
+
+fn read_allocs(bytes: Bytes<'_>, at: usize) -> Result<Allocs, ReadError> {
+    let number = |field: usize| bytes.word(at + field);
+    Ok(Allocs {
+        count: number(offset_of!(raw::Allocs, count))?,
+        bytes: number(offset_of!(raw::Allocs, bytes))?,
+        reallocs: number(offset_of!(raw::Allocs, reallocs))?,
+        moved_bytes: number(offset_of!(raw::Allocs, moved_bytes))?,
+        grown_bytes: number(offset_of!(raw::Allocs, grown_bytes))?,
+        realloc_ticks: number(offset_of!(raw::Allocs, realloc_ticks))?,
+        frees: number(offset_of!(raw::Allocs, frees))?,
+        freed_bytes: number(offset_of!(raw::Allocs, freed_bytes))?,
+    })
+}
+
+fn read_row(bytes: Bytes<'_>, at: usize, names: &Names) -> Result<Option<Row>, ReadError> {
+    let number = |field: usize| bytes.word(at + field);
+    let function = number(offset_of!(raw::Row, function))?;
+    let site = number(offset_of!(raw::Row, site))? as usize;
+    let Some((function, site)) = names.site(function, site, at)? else { return Ok(None) };
+    let type_name = bytes.text(at + offset_of!(raw::Row, type_name), TEXT_BYTES)?;
+    Ok(Some(Row {
+        function,
+        site,
+        type_name: Some(type_name).filter(|name| !name.is_empty()).map(str::to_owned),
+        type_size: number(offset_of!(raw::Row, type_size))?,
+        needs_drop: number(offset_of!(raw::Row, needs_drop))? != 0,
+        count: number(offset_of!(raw::Row, count))?,
+        timed: number(offset_of!(raw::Row, timed))?,
+        ticks: number(offset_of!(raw::Row, ticks))?,
+        max: number(offset_of!(raw::Row, max))?,
+        allocs: read_allocs(bytes, at + offset_of!(raw::Row, allocs))?,
+        polls: number(offset_of!(raw::Row, polls))?,
+        ready: number(offset_of!(raw::Row, ready))?,
+        wait: number(offset_of!(raw::Row, wait))?,
+        nested_wait: number(offset_of!(raw::Row, nested_wait))?,
+        cancelled: number(offset_of!(raw::Row, cancelled))?,
+    }))
+}
+
+fn read_histograms(
+    bytes: Bytes<'_>,
+    slab: usize,
+    names: &Names,
+) -> Result<Vec<Histogram>, ReadError> {
+    let size = size_of::<raw::Histogram>();
+    let pending = bytes.link(slab + offset_of!(raw::Slab, pending), size)?;
+    let pending_span = bytes.word(slab + offset_of!(raw::Slab, pending_span))?;
+    let offsets = list(
+        bytes,
+        slab + offset_of!(raw::Slab, histograms),
+        offset_of!(raw::Histogram, newer),
+        size,
+    )?;
+    let histograms = offsets.into_iter().filter_map(|at| {
+        let last = Some(pending_span).filter(|_| pending == Some(at));
+        read_histogram(bytes, at, names, last).transpose()
+    });
+    histograms.collect()
+}
+
+fn read_histogram(
+    bytes: Bytes<'_>,
+    at: usize,
+    names: &Names,
+    pending: Option<u64>,
+) -> Result<Option<Histogram>, ReadError> {
+    let number = |field: usize| bytes.word(at + field);
+    let id = number(offset_of!(raw::Histogram, function))?;
+    let site = (number(offset_of!(raw::Histogram, site))? as usize).checked_sub(1);
+    let known = match site {
+        Some(site) => names.site(id, site, at)?.map(|(function, _)| function),
+        None => names.function(id, at)?.map(|(function, _)| function),
+    };
+    let Some(function) = known else { return Ok(None) };
+    let mut buckets = Vec::new();
+    for bucket in 0..raw::BUCKETS {
+        let entry = at + offset_of!(raw::Histogram, buckets) + 4 * bucket;
+        let mut count = u64::from(bytes.half(entry)?);
+        count += u64::from(pending.is_some_and(|span| raw::bucket(span) == bucket));
+        if count > 0 {
+            let (low, high) = bounds(bucket);
+            buckets.push((low, high, count));
+        }
+    }
+    Ok(Some(Histogram { function, site, buckets }))
+}
