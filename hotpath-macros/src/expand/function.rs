@@ -2,8 +2,10 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote_spanned;
-use syn::{FnArg, Pat, PatIdent, PatType, Type};
+use syn::visit_mut::VisitMut;
+use syn::{FnArg, Pat, PatIdent, PatType, ReturnType, Type, TypeImplTrait};
 
+use super::Body;
 use super::runtime::Runtime;
 use crate::model::Function;
 
@@ -12,19 +14,37 @@ use crate::model::Function;
 /// The body is the arm of a `match`: before edition 2024 the temporaries of a tail outlive the
 /// locals of its function, which the parameters are now, but never those outside of the arm. And
 /// where the body diverges, nothing after it is unreachable.
-pub(crate) fn body(
-    function: &mut Function,
-    statements: &TokenStream,
-    runtime: &Runtime,
-) -> TokenStream {
+///
+/// An arm knows nothing of an `impl Fn(..)` that it returns, so that a closure there would need
+/// types for its parameters: such a tail is returned instead.
+pub(crate) fn body(function: &mut Function, body: &Body, runtime: &Runtime) -> TokenStream {
     let span = runtime.span;
     let (table, open) = (Runtime::table(span), runtime.name("call", span));
     let moves = if function.names_matter { TokenStream::new() } else { moved(function, runtime) };
+    let statements = &body.statements;
+    let measured = if body.has_tail && is_opaque(&mut function.head.sig.output) {
+        quote_spanned!(span=> return { #statements };)
+    } else {
+        quote_spanned!(span=> match () { () => { #statements } })
+    };
     quote_spanned! {span=>
         let __hotpath_call = #open(&#table);
         #moves
-        match () { () => { #statements } }
+        #measured
     }
+}
+
+/// Whether the return type mentions `impl Trait`.
+fn is_opaque(output: &mut ReturnType) -> bool {
+    struct Search(bool);
+    impl VisitMut for Search {
+        fn visit_type_impl_trait_mut(&mut self, _: &mut TypeImplTrait) {
+            self.0 = true;
+        }
+    }
+    let mut search = Search(false);
+    search.visit_return_type_mut(output);
+    search.0
 }
 
 /// Renames the parameters that own something, and binds them inside the measured span, where

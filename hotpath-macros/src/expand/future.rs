@@ -5,6 +5,7 @@ use quote::quote_spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{ReturnType, Type, TypeInfer};
 
+use super::Body;
 use super::runtime::Runtime;
 use crate::model::Function;
 
@@ -13,13 +14,10 @@ use crate::model::Function;
 /// Always `move`: a body that only borrows an argument that is `Send` but not
 /// `Sync` would make the future lose `Send`. The frame is made in the operand
 /// of `.await`, because anything between would store the body twice.
-pub(crate) fn body(
-    function: &Function,
-    statements: &TokenStream,
-    runtime: &Runtime,
-) -> TokenStream {
+pub(crate) fn body(function: &Function, body: &Body, runtime: &Runtime) -> TokenStream {
     let span = runtime.span;
     let (table, frame) = (Runtime::table(span), runtime.name("frame", span));
+    let statements = &body.statements;
     let edge = edge(&function.head.sig.output, runtime);
     quote_spanned! {span=>
         #frame(&#table, async move { #edge #statements }).await

@@ -14,7 +14,7 @@ use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::token::Brace;
-use syn::{AttrStyle, Attribute, Block, Expr};
+use syn::{AttrStyle, Attribute, Block, Expr, Stmt};
 
 use self::runtime::Runtime;
 use crate::fallback;
@@ -57,6 +57,8 @@ struct Body {
     /// `#![..]` inside it.
     attrs: Vec<Attribute>,
     statements: TokenStream,
+    /// Ends in an expression, as far as is known.
+    has_tail: bool,
     sites: Vec<Site>,
 }
 
@@ -66,9 +68,9 @@ fn measured(mut function: Function) -> TokenStream {
     let body = rewritten(&function, &runtime);
     let table = table::table(&function, &body.sites, &runtime);
     let measured = if function.head.sig.asyncness.is_some() {
-        future::body(&function, &body.statements, &runtime)
+        future::body(&function, &body, &runtime)
     } else {
-        function::body(&mut function, &body.statements, &runtime)
+        function::body(&mut function, &body, &runtime)
     };
     let mut inside = TokenStream::new();
     body.attrs.iter().for_each(|attribute| attribute.to_tokens(&mut inside));
@@ -92,7 +94,8 @@ fn measured(mut function: Function) -> TokenStream {
 fn rewritten(function: &Function, runtime: &Runtime) -> Body {
     let is_async = function.head.sig.asyncness.is_some();
     let Ok((attrs, mut block)) = statements(&function.body) else {
-        return Body { attrs: Vec::new(), statements: function.body.stream(), sites: Vec::new() };
+        let statements = function.body.stream();
+        return Body { attrs: Vec::new(), statements, has_tail: false, sites: Vec::new() };
     };
     let mut sites = Vec::new();
     if function.options.sites.unwrap_or_default() == SiteSelection::Calls {
@@ -105,7 +108,8 @@ fn rewritten(function: &Function, runtime: &Runtime) -> Body {
     for statement in &block.stmts {
         statement.to_tokens(&mut statements);
     }
-    Body { attrs, statements, sites }
+    let has_tail = matches!(block.stmts.last(), Some(Stmt::Expr(_, None)));
+    Body { attrs, statements, has_tail, sites }
 }
 
 fn statements(body: &Group) -> syn::Result<(Vec<Attribute>, Block)> {
