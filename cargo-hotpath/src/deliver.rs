@@ -38,6 +38,7 @@ pub fn deliver(advice: &Advice, options: &ReportOptions, term: &Term) -> Result<
                 color: options.output.is_none() && term.color_stdout(),
                 width: term.width(),
                 top: options.top,
+                min_impact_pct: if options.all { Some(0.0) } else { options.min_impact_pct },
             };
             report::human::render(&advice.report, &advice.sources, &style)
         }

@@ -1,6 +1,7 @@
 //! One invocation of `cargo-hotpath`.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -50,6 +51,15 @@ impl Hotpath {
     pub fn without_env(mut self, name: &str) -> Self {
         self.0.env_remove(name);
         self
+    }
+
+    /// Runs it to its end with standard output going to a file.
+    ///
+    /// # Panics
+    /// When it can't be started.
+    pub fn run_writing_to(mut self, file: File) -> Finished {
+        let child = self.0.stdout(file).spawn().expect("cargo-hotpath starts");
+        child.wait_with_output().expect("cargo-hotpath ends").into()
     }
 
     /// Runs it to its end.

@@ -43,6 +43,15 @@ fn the_newest_run_is_last_and_a_directory_names_a_run() {
     let _ = hotpath(&["report"]).run().expect_code(0);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_exit_74() {
+    let _ = saved("full");
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let finished = hotpath(&["report", "full"]).run_writing_to(full).expect_code(74);
+    assert!(finished.stderr.contains("standard output"), "{}", finished.stderr);
+}
+
 #[test]
 fn runs_that_are_not_there_are_exit_2() {
     let finished = hotpath(&["report", "nothing-like-it"]).run().expect_code(2);

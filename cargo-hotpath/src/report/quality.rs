@@ -91,8 +91,8 @@ fn lost(inputs: &Inputs<'_>) -> Vec<Warning> {
         warnings.push(warning(
             "unclean-exit",
             format!(
-                "{} ended without running exit handlers (abort or signal)",
-                units::counted(profile.unclean_exits, "process").replace("processs", "processes")
+                "{} of {} processes ended without their exit handlers (abort or signal)",
+                profile.unclean_exits, profile.processes
             ),
         ));
     }

@@ -4,25 +4,48 @@ use std::collections::BTreeMap;
 
 use super::paint::Tone;
 use super::{Page, excerpt};
-use crate::rank::FLOOR_PCT;
 use crate::schema::{
     Category, Confidence, Effort, Finding, Impact, Metric, Range, Report, Severity,
 };
 use crate::units;
 
-pub(super) fn section(page: &mut Page, report: &Report, sources: &BTreeMap<String, String>) {
+/// What is shown of the findings.
+pub(super) struct Limits {
+    pub(super) top: usize,
+    pub(super) floor_pct: f64,
+}
+
+pub(super) fn section(
+    page: &mut Page,
+    report: &Report,
+    sources: &BTreeMap<String, String>,
+    limits: &Limits,
+) {
     page.heading("Recommendations");
     if report.findings.is_empty() {
-        let floor = units::percent(FLOOR_PCT);
-        page.item("  ", &format!("Nothing worth fixing above {floor} of the wall time."));
+        page.item("  ", &nothing(limits.floor_pct));
         return;
     }
     if let Some(combined) = combined(report) {
         page.item("  ", &combined);
     }
-    for finding in &report.findings {
+    for finding in report.findings.iter().take(limits.top) {
         page.blank();
         show(page, finding, sources);
+    }
+    let all = report.findings.len();
+    if all > limits.top {
+        page.blank();
+        let more = units::count((all - limits.top) as u64);
+        page.item("  ", &format!("and {more} more, --top {all} lists all"));
+    }
+}
+
+fn nothing(floor_pct: f64) -> String {
+    if floor_pct > 0.0 {
+        format!("Nothing worth fixing above {} of the wall time.", units::percent(floor_pct))
+    } else {
+        "Nothing to fix: no rule found anything.".to_owned()
     }
 }
 

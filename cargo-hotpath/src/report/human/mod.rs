@@ -8,13 +8,15 @@ mod table;
 
 use std::collections::BTreeMap;
 
+use crate::rank::FLOOR_PCT;
 use crate::schema::{Exit, Report};
 use crate::text::wrap;
 use crate::units;
 
+use advice::Limits;
 use paint::{Paint, Tone};
 
-/// Functions listed unless asked otherwise.
+/// Functions and findings listed unless asked otherwise.
 const TOP: usize = 10;
 
 /// Narrowest width that the layout is made for; less is taken for this.
@@ -27,13 +29,16 @@ pub struct Options {
     pub color: bool,
     /// Columns; no line of ours is longer (source lines are cut).
     pub width: usize,
-    /// Functions to list; `None` for 10.
+    /// Functions and findings to list; `None` for 10.
     pub top: Option<usize>,
+    /// Share of wall time below which findings were left out; `None` for
+    /// [`crate::rank::FLOOR_PCT`], 0 where none were.
+    pub min_impact_pct: Option<f64>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { color: false, width: 80, top: None }
+        Self { color: false, width: 80, top: None, min_impact_pct: None }
     }
 }
 
@@ -42,8 +47,10 @@ impl Default for Options {
 pub fn render(report: &Report, sources: &BTreeMap<String, String>, options: &Options) -> String {
     let mut page = Page::new(options);
     warnings(&mut page, report);
-    state::section(&mut page, report, options.top.unwrap_or(TOP));
-    advice::section(&mut page, report, sources);
+    let top = options.top.unwrap_or(TOP);
+    state::section(&mut page, report, top);
+    let floor_pct = options.min_impact_pct.unwrap_or(FLOOR_PCT);
+    advice::section(&mut page, report, sources, &Limits { top, floor_pct });
     verification(&mut page, report);
     page.text
 }

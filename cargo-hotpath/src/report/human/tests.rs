@@ -97,3 +97,21 @@ fn top_limits_the_functions() {
     assert!(!text.contains("more functions"), "{text}");
     assert_eq!(text.matches("handle_request").count(), 20);
 }
+
+#[test]
+fn the_floor_is_the_one_that_was_asked_for() {
+    let facts = many(2);
+    let with = |floor| Options { min_impact_pct: Some(floor), ..Options::default() };
+    let report = report(&facts, |_, _| {});
+    assert!(shown(&report, &facts, &with(5.0)).contains("above 5.0 % of the wall time"));
+    assert!(shown(&report, &facts, &with(0.0)).contains("no rule found anything"));
+}
+
+#[test]
+fn findings_beyond_the_top_are_counted() {
+    let facts = busy();
+    let options = Options { top: Some(1), ..Options::default() };
+    let text = shown(&report(&facts, |_, _| {}), &facts, &options);
+    assert!(text.contains("\n1. [High") && !text.contains("\n2. [High"), "{text}");
+    assert!(text.contains("  and 1 more, --top 2 lists all\n"), "{text}");
+}
