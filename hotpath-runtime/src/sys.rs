@@ -217,6 +217,11 @@ pub(crate) fn close(file: c_int) {
 }
 
 
+pub(crate) fn remove(path: &CStr) {
+    // SAFETY: `path` ends in NUL.
+    unsafe { libc::unlink(path.as_ptr()) };
+}
+
 /// A file without a name, in memory.
 pub(crate) fn anonymous_file() -> Result<c_int, c_int> {
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
