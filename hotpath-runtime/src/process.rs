@@ -123,8 +123,13 @@ fn create_file(directory: &[u8], path: &mut sys::PathBuffer) -> Result<i32, i32>
     result
 }
 
-/// Tells the command line why there are no counters in the file.
+/// Tells the command line why there are no counters, in place of a file without any.
 fn leave_note(mut path: sys::PathBuffer, errno: u32) {
+    let mut segment = path;
+    segment.push(b".segment");
+    if let Some(empty) = segment.as_c_str() {
+        sys::remove(empty);
+    }
     path.push(b".failed-");
     path.push_number(u64::from(errno), 10, 1);
     if let Some(Ok(file)) = path.as_c_str().map(sys::create) {

@@ -1,6 +1,6 @@
 //! What the probes ask of the system, each call wrapped so that it can't be misused.
 
-use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ffi::{CStr, c_int, c_void};
 use core::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) fn pid() -> u32 {
@@ -217,20 +217,23 @@ pub(crate) fn close(file: c_int) {
 }
 
 
+pub(crate) fn remove(path: &CStr) {
+    // SAFETY: `path` ends in NUL.
+    unsafe { libc::unlink(path.as_ptr()) };
+}
+
 /// A file without a name, in memory.
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn anonymous_file() -> Result<c_int, c_int> {
-    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-    {
-        let name: *const c_char = c"hotpath".as_ptr();
-        // SAFETY: `name` ends in NUL.
-        let file = unsafe { libc::memfd_create(name, libc::MFD_CLOEXEC) };
-        if file < 0 { Err(errno()) } else { Ok(file) }
-    }
-    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-    {
-        let _: Option<*const c_char> = None;
-        Err(libc::ENOSYS)
-    }
+    // SAFETY: the name ends in NUL.
+    let file = unsafe { libc::memfd_create(c"hotpath".as_ptr(), libc::MFD_CLOEXEC) };
+    if file < 0 { Err(errno()) } else { Ok(file) }
+}
+
+/// A file without a name, in memory: not on this system. The counters are private then.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn anonymous_file() -> Result<c_int, c_int> {
+    Err(libc::ENOSYS)
 }
 
 /// Makes `file` really have `len` bytes from `start` on, so that touching them can't kill the host.

@@ -173,7 +173,7 @@ pub struct Node {
     pub open: u64,
     /// Polls; 0 for sync functions.
     pub polls: u64,
-    /// Ticks between a pending poll and the next.
+    /// Ticks between a pending poll and the next, or the drop of the future.
     pub wait: u64,
     /// Futures dropped before completion.
     pub cancelled: u64,
@@ -211,7 +211,8 @@ pub struct Row {
     pub function: usize,
     /// Index into that function's `sites`.
     pub site: usize,
-    /// `type_name` of the value, or of the receiver where the kind says so.
+    /// `type_name` of the value, or of the receiver where the kind says so; of the future for
+    /// awaits. `None` where every execution ended without a value (panic, `?`).
     pub type_name: Option<String>,
     /// Its size in bytes.
     pub type_size: u64,
@@ -223,7 +224,7 @@ pub struct Row {
     pub timed: u64,
     /// Ticks, without measured functions and expression sites inside.
     pub ticks: u64,
-    /// Longest single span, ticks.
+    /// Most ticks of a single execution, counted as in `ticks`.
     pub max: u64,
     /// What was allocated in it, without sites and measured functions inside.
     pub allocs: Allocs,
@@ -231,7 +232,8 @@ pub struct Row {
     pub polls: u64,
     /// Await sites: completions at the first poll.
     pub ready: u64,
-    /// Await sites: ticks between a pending poll and the next where this was the deepest site.
+    /// Await sites: ticks between a pending poll and the next (or the drop of the future) where
+    /// this was the deepest site.
     pub wait: u64,
     /// Await sites: the same where a deeper site was waited for.
     pub nested_wait: u64,
@@ -239,7 +241,8 @@ pub struct Row {
     pub cancelled: u64,
 }
 
-/// Distribution of spans (for async functions and awaits: of elapsed time per call).
+/// Distribution of spans: for async functions of the time from the first poll to completion, for
+/// awaits that pended of that from the end of the first poll.
 #[derive(Clone, Debug)]
 pub struct Histogram {
     /// Index into [`Segment::functions`].
