@@ -10,7 +10,7 @@ use crate::place::Place;
 
 /// `static __HOTPATH: Function = Function::new(..);`
 ///
-/// The packages's names are `option_env!`, so that cargo rebuilds when they change.
+/// The package's names are `option_env!`, so that cargo rebuilds when they change.
 pub(crate) fn table(function: &Function, sites: &[Site], runtime: &Runtime) -> TokenStream {
     let span = runtime.span;
     let (table, ty, site_ty) =

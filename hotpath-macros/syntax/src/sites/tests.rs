@@ -128,7 +128,7 @@ fn the_sink_changes_neither_order_nor_number() {
     let untouched = plain.to_token_stream().to_string();
     let mut expected = Vec::new();
     enumerate(&mut plain, false, &mut |_: &mut Expr, site: Site| {
-        expected.push((site.kind, site.label))
+        expected.push((site.kind, site.label));
     });
     assert_eq!(plain.to_token_stream().to_string(), untouched);
     let mut rewritten: Block = syn::parse_str(text).unwrap();
