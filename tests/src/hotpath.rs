@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::binary;
+use crate::{Report, binary};
 
 /// A command line that is being put together.
 #[derive(Debug)]
@@ -132,5 +132,13 @@ impl Finished {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
             panic!("no document: {error}\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr)
         })
+    }
+
+    /// Standard output as a report.
+    ///
+    /// # Panics
+    /// When it isn't JSON.
+    pub fn report(&self) -> Report {
+        Report(self.json())
     }
 }

@@ -3,7 +3,9 @@
 pub mod binary;
 pub mod hotpath;
 pub mod package;
+pub mod report;
 pub mod workspace;
 
 pub use hotpath::{Finished, Hotpath};
+pub use report::{Report, number};
 pub use workspace::Workspace;

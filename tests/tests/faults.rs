@@ -7,78 +7,69 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use hotpath_tests::{Report, Run, Workspace};
+use hotpath_tests::{Finished, Hotpath, Report, Workspace, number};
 
-fn endings(flags: &[&str], ending: &str) -> Run {
-    let mut arguments = vec!["--bin", "endings", "--runs", "1"];
-    arguments.extend(flags);
-    arguments.extend(["--", ending]);
-    Workspace::in_place("truth").run(&arguments)
+fn command(flags: &[&str], ending: &str) -> Hotpath {
+    let workspace = Workspace::shared("truth");
+    Hotpath::new(&workspace.root, &["run", "--format", "json", "--runs", "1", "--bin", "endings"])
+        .args(flags)
+        .args(["--", ending])
+}
+
+fn endings(flags: &[&str], ending: &str) -> Finished {
+    command(flags, ending).run()
 }
 
 fn assert_complete(report: &Report) {
     assert_eq!(report.function("work")["calls"], 1_000);
     assert_eq!(report.function("session")["calls"], 1);
-    let work = report.function("work")["total_ns"].as_u64().unwrap();
-    let session = report.function("session")["total_ns"].as_u64().unwrap();
+    let work = number(&report.function("work")["total_ns"]);
+    let session = number(&report.function("session")["total_ns"]);
     assert!(session >= work, "session {session} ns holds work {work} ns");
     report.assert_shares_are_sane();
 }
 
 #[test]
 fn normal_return_is_no_failure() {
-    let run = endings(&[], "return");
-    assert_eq!(run.code(), 0);
-    assert_complete(&run.report());
+    assert_complete(&endings(&[], "return").expect_code(0).report());
 }
 
 #[test]
 fn process_exit_keeps_the_profile_and_its_code() {
-    let run = endings(&[], "exit");
-    assert_eq!(run.code(), 3);
-    let report = run.report();
+    let report = endings(&[], "exit").expect_code(3).report();
     assert_complete(&report);
     assert_eq!(report["workload"]["exit"]["code"], 7);
 }
 
 #[test]
 fn panic_in_main_keeps_the_profile() {
-    let run = endings(&[], "panic");
-    assert_eq!(run.code(), 3);
-    let report = run.report();
+    let report = endings(&[], "panic").expect_code(3).report();
     assert_complete(&report);
     assert_eq!(report["workload"]["exit"]["code"], 101);
 }
 
 #[test]
 fn abort_keeps_the_profile_and_says_so() {
-    let run = endings(&[], "abort");
-    assert_eq!(run.code(), 3);
-    let report = run.report();
+    let report = endings(&[], "abort").expect_code(3).report();
     assert_complete(&report);
     assert_eq!(report["workload"]["exit"]["signal"], nix::libc::SIGABRT);
-    assert!(report.warns_of("workload-signal"), "{}", report["quality"]);
+    assert!(report.warns_of("workload-failed"), "{}", report["quality"]);
 }
 
 #[test]
 fn timeout_ends_a_hanging_workload() {
-    let run = endings(&["--timeout", "3s"], "hang");
-    assert_eq!(run.code(), 3);
-    let report = run.report();
+    let report = endings(&["--timeout", "3s"], "hang").expect_code(3).report();
     assert_complete(&report);
     assert_eq!(report["quality"]["truncated"], true);
 }
 
 /// A runner script stands between cargo-hotpath and the program, as for `cargo run`.
-fn with_runner(script: &str, ending: &str) -> (Run, tempfile::TempDir) {
+fn with_runner(script: &str, ending: &str) -> Finished {
     let directory = tempfile::tempdir().unwrap();
     let runner = directory.path().join("runner.sh");
     fs::write(&runner, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(&runner, fs::Permissions::from_mode(0o755)).unwrap();
-    let run = Workspace::in_place("truth")
-        .env(&runner_variable(), runner.to_str().unwrap())
-        .run(&["--bin", "endings", "--runs", "1", "--", ending]);
-    (run, directory)
+    command(&[], ending).env(&runner_variable(), runner.to_str().unwrap()).run()
 }
 
 fn runner_variable() -> String {
@@ -95,35 +86,40 @@ sleep 3
 kill -KILL $pid
 wait $pid 2>/dev/null
 kill -KILL $$"#;
-    let (run, _directory) = with_runner(script, "hang");
-    assert_eq!(run.code(), 3);
-    let report = run.report();
+    let report = with_runner(script, "hang").expect_code(3).report();
     assert_complete(&report);
     assert_eq!(report["workload"]["exit"]["signal"], nix::libc::SIGKILL);
 }
 
 #[test]
 fn file_size_limit_of_zero_does_not_hurt_the_workload() {
-    let (run, _directory) = with_runner("ulimit -f 0\nexec \"$@\"", "return");
-    assert!(run.workload_stdout().contains("worked"), "{run:?}");
-    assert!(run.stderr().contains("counters"), "{run:?}");
+    let finished = with_runner("ulimit -f 0\nexec \"$@\"", "return");
+    assert!(finished.stderr.contains("worked"), "{finished:?}");
+    assert!(finished.stdout.contains("counters"), "{finished:?}");
 }
 
 /// Runs the instrumented program by hand with its counters in `directory`.
 fn run_with_counters_in(directory: &Path) -> std::process::Output {
-    let program = program();
-    Command::new(program)
+    Command::new(program())
         .arg("return")
         .env("CARGO_HOTPATH_DIR", directory)
         .output()
         .expect("the program starts")
 }
 
-/// The instrumented `endings`, built once more by the tool itself.
+/// The instrumented `endings`, built by cargo as the README says it for runs without the tool.
 fn program() -> PathBuf {
-    let run = endings(&[], "return");
-    assert_eq!(run.code(), 0);
-    Workspace::in_place("truth").instrumented_binary("endings")
+    let workspace = Workspace::shared("truth");
+    let target = workspace.root.join("target/by-hand");
+    let built = Command::new("cargo")
+        .args(["build", "--offline", "--release", "--bin", "endings"])
+        .args(["--features", "hotpath-runtime/enabled", "--target-dir"])
+        .arg(&target)
+        .current_dir(&workspace.root)
+        .output()
+        .expect("cargo starts");
+    assert!(built.status.success(), "{built:?}");
+    target.join("release/endings")
 }
 
 /// A file system of one page, or `None` where this user may not mount one.

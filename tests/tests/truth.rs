@@ -1,9 +1,11 @@
 //! Counts that are known beforehand, and times that must add up.
 
-use hotpath_tests::{Report, Workspace};
+use hotpath_tests::{Hotpath, Report, Workspace, number};
 
 fn run(binary: &str) -> Report {
-    Workspace::in_place("truth").run(&["--bin", binary, "--runs", "1"]).report()
+    let workspace = Workspace::shared("truth");
+    let flags = ["run", "--format", "json", "--runs", "1", "--bin", binary];
+    Hotpath::new(&workspace.root, &flags).run().expect_code(0).report()
 }
 
 #[test]
@@ -63,21 +65,26 @@ fn async_allocations_are_exact_on_four_workers() {
     report.assert_shares_are_sane();
 }
 
-/// Not a speed test: the same run is held against two clocks that the probes don't read.
+/// The same run held against two clocks that the probes don't read. Where other programs took the
+/// processor away, wall and CPU time say different things; then the run is made again.
 #[test]
 fn self_and_outside_times_add_up_to_wall_and_cpu_time() {
-    let report = run("sums");
-    let own: u64 = report.functions().iter().map(|f| f["self_ns"].as_u64().unwrap()).sum();
-    let outside = report["totals"]["outside_ns"].as_u64().unwrap();
-    let wall = report["totals"]["wall_ns"].as_u64().unwrap();
-    let cpu = report["totals"]["cpu_ns"].as_u64().expect("the system gives CPU time");
-    let sum = (own + outside) as f64;
-    let against_wall = (sum / wall as f64 - 1.0).abs();
-    assert!(against_wall < 0.03, "{own} + {outside} ns against {wall} ns of wall time");
-    // A busy machine takes the processor away; what was taken is in wall but not in CPU time.
-    let taken = wall.saturating_sub(cpu) as f64;
-    let against_cpu = ((sum - taken) / cpu as f64 - 1.0).abs();
-    println!("sum {sum} wall {wall} cpu {cpu}: off by {against_wall:.4} and {against_cpu:.4}");
-    assert!(outside > wall / 20, "the loop in main is outside of all measured functions");
-    report.assert_shares_are_sane();
+    for attempt in 1.. {
+        let report = run("sums");
+        report.assert_shares_are_sane();
+        let sum = report.accounted_ns();
+        let wall = number(&report["totals"]["wall_ns"]);
+        let cpu = number(&report["totals"]["cpu_ns"]);
+        let off = |against: f64| (sum / against - 1.0).abs();
+        println!("{sum} ns: off wall time by {:.4}, off CPU time by {:.4}", off(wall), off(cpu));
+        assert!(off(wall) < 0.03, "{sum} ns against {wall} ns of wall time");
+        let outside = number(&report["totals"]["outside_ns"]);
+        assert!(outside > wall / 20.0, "the loop in main lies outside of all measured functions");
+        let undisturbed = (wall - cpu) / wall < 0.02;
+        if undisturbed {
+            assert!(off(cpu) < 0.03, "{sum} ns against {cpu} ns of CPU time");
+            return;
+        }
+        assert!(attempt < 20, "the machine never left one core to the program: {report:?}");
+    }
 }

@@ -90,11 +90,6 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
     if (count as f64) < entries as f64 * MIN_PER_CALL.default {
         return None;
     }
-    let spared = (count - entries) as f64 / count as f64;
-    let whole = ns + site.frees_ns();
-    let (allocs, alloc_bytes) = site.gone_allocs();
-    let gone = |number: u64| (number as f64 * spared).round() as u64;
-    let time = crate::units::time;
     Some(Candidate {
         anchor: Some(site.anchor()),
         title: format!("the same {} is copied in each iteration", site.short_type()),
@@ -119,22 +114,33 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
                 .to_owned(),
         confidence: Confidence::Medium,
         effort: effort(&source.usage),
-        gain: Some(Gain {
-            claims: vec![site.claim(Saved::new(
-                site.sure_ns() * spared,
-                whole * spared,
-                (whole + site.frees_ns()) * spared,
-            ))],
-            allocs: allocs.map(gone),
-            alloc_bytes: alloc_bytes.map(gone),
-            basis: format!(
-                "(n - k)/n = ({count} - {entries})/{count} of copies {} + frees {}; k: calls of the function",
-                time(ns),
-                time(site.frees_ns())
-            ),
-        }),
+        gain: Some(gain(site, ns, entries)),
         fix: None,
     })
+}
+
+/// What goes when each call of the function copies once.
+fn gain(site: &Site<'_>, ns: f64, entries: u64) -> Gain {
+    let count = site.count();
+    let spared = (count - entries) as f64 / count as f64;
+    let whole = ns + site.frees_ns();
+    let (allocs, alloc_bytes) = site.gone_allocs();
+    let gone = |number: u64| (number as f64 * spared).round() as u64;
+    let time = crate::units::time;
+    Gain {
+        claims: vec![site.claim(Saved::new(
+            site.sure_ns() * spared,
+            whole * spared,
+            (whole + site.frees_ns()) * spared,
+        ))],
+        allocs: allocs.map(gone),
+        alloc_bytes: alloc_bytes.map(gone),
+        basis: format!(
+            "(n - k)/n = ({count} - {entries})/{count} of copies {} + frees {}; k: calls of the function",
+            time(ns),
+            time(site.frees_ns())
+        ),
+    }
 }
 
 /// Whether the receiver is the same in each iteration. An index or a call in its text may name

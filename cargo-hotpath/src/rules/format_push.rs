@@ -53,13 +53,6 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
     if !is_appended(&source.usage) {
         return None;
     }
-    let allocs = site.allocs();
-    let frees = site.frees_ns();
-    let temporary =
-        (allocs.count as f64 * site.probes().alloc_ns + allocs.realloc_ns as f64).min(ns) + frees;
-    let high = ns + frees;
-    let (gone, gone_bytes) = site.gone_allocs();
-    let time = crate::units::time;
     Some(Candidate {
         anchor: Some(site.anchor()),
         title: "String made by `format!` only to be appended".to_owned(),
@@ -75,24 +68,35 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
             .to_owned(),
         confidence: Confidence::High,
         effort: META.effort,
-        gain: Some(Gain {
-            claims: vec![site.claim(Saved::new(
-                temporary,
-                temporary + (high - temporary) * LIKELY,
-                high,
-            ))],
-            allocs: gone,
-            alloc_bytes: gone_bytes,
-            basis: format!(
-                "low: allocations and frees of the temporaries {}; high: all of `format!` {} + frees {}; \
-                 formatting itself stays, best is a third of the way",
-                time(temporary),
-                time(ns),
-                time(frees)
-            ),
-        }),
+        gain: Some(gain(site, ns)),
         fix: None,
     })
+}
+
+fn gain(site: &Site<'_>, ns: f64) -> Gain {
+    let allocs = site.allocs();
+    let frees = site.frees_ns();
+    let temporary =
+        (allocs.count as f64 * site.probes().alloc_ns + allocs.realloc_ns as f64).min(ns) + frees;
+    let high = ns + frees;
+    let (gone, gone_bytes) = site.gone_allocs();
+    let time = crate::units::time;
+    Gain {
+        claims: vec![site.claim(Saved::new(
+            temporary,
+            temporary + (high - temporary) * LIKELY,
+            high,
+        ))],
+        allocs: gone,
+        alloc_bytes: gone_bytes,
+        basis: format!(
+            "low: allocations and frees of the temporaries {}; high: all of `format!` {} + frees {}; \
+                 formatting itself stays, best is a third of the way",
+            time(temporary),
+            time(ns),
+            time(frees)
+        ),
+    }
 }
 
 fn is_appended(usage: &Usage) -> bool {

@@ -116,6 +116,27 @@ struct Growth {
     realloc_ns: f64,
 }
 
+impl Growth {
+    /// `1 100 reallocations took 46.0 µs`.
+    fn cost(&self) -> String {
+        let reallocs = units::counted(self.reallocs, "reallocation");
+        format!("{reallocs} took {}", units::time(self.realloc_ns))
+    }
+
+    fn gain(self) -> Gain {
+        let (cost, moved) = (self.cost(), units::bytes(self.moved_bytes));
+        Gain {
+            claims: self.claims,
+            allocs: Some(0),
+            alloc_bytes: None,
+            basis: format!(
+                "{cost}: low half of it (fresh pages are touched either way), high with {moved} \
+                 moved once more through a cold cache"
+            ),
+        }
+    }
+}
+
 impl NoCapacity {
     fn candidate(&self, facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
         let binding = site.source()?.bound_to.as_deref()?;
@@ -127,17 +148,16 @@ impl NoCapacity {
         let per_instance = growth.reallocs as f64 / instances as f64;
         let appends = growth.calls / instances;
         let moved = units::bytes(growth.moved_bytes);
-        let time = units::time(growth.realloc_ns);
         let short = site.type_name().map_or("collection", types::last_segment);
         Some(Candidate {
             anchor: Some(site.anchor()),
             title: format!("{short} `{binding}` grows step by step"),
             problem: format!(
-                "`{binding}` in `{}` was made empty {} and then had to grow {per_instance:.1} times each: \
-                 {} took {time} and moved {moved}.",
+                "`{binding}` in `{}` was made empty {} and then had to grow {per_instance:.1} times \
+                 each: {} and moved {moved}.",
                 site.of.path,
                 units::counted(instances, "time"),
-                units::counted(growth.reallocs, "reallocation"),
+                growth.cost(),
             ),
             solution: format!("Make `{binding}` with the capacity that it will need."),
             steps: vec![
@@ -156,16 +176,7 @@ impl NoCapacity {
                     .to_owned(),
             confidence: Confidence::High,
             effort: self.meta.effort,
-            gain: Some(Gain {
-                claims: growth.claims,
-                allocs: Some(0),
-                alloc_bytes: None,
-                basis: format!(
-                    "{} took {time}: low half of it (fresh pages are touched either way), high with \
-                     {moved} moved once more through a cold cache",
-                    units::counted(growth.reallocs, "reallocation"),
-                ),
-            }),
+            gain: Some(growth.gain()),
             fix: None,
         })
     }

@@ -53,10 +53,6 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
         return None;
     }
     let count = site.count();
-    let spared = (count - 1) as f64 / count as f64;
-    let frees = site.frees_ns();
-    let (allocs, alloc_bytes) = site.gone_allocs();
-    let gone = |number: u64| (number as f64 * spared).round() as u64;
     let what = site.type_name().map_or_else(|| "Regex".to_owned(), compiled);
     Some(Candidate {
         anchor: Some(site.anchor()),
@@ -75,23 +71,32 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
             .to_owned(),
         confidence: Confidence::High,
         effort: META.effort,
-        gain: Some(Gain {
-            claims: vec![site.claim(Saved::new(
-                site.sure_ns() * spared,
-                (ns + frees) * spared,
-                (ns + 2.0 * frees) * spared,
-            ))],
-            allocs: allocs.map(gone),
-            alloc_bytes: alloc_bytes.map(gone),
-            basis: format!(
-                "(n - 1)/n = {}/{count} of compilations {} + frees {}",
-                count - 1,
-                units::time(ns),
-                units::time(frees)
-            ),
-        }),
+        gain: Some(gain(site, ns)),
         fix: None,
     })
+}
+
+fn gain(site: &Site<'_>, ns: f64) -> Gain {
+    let count = site.count();
+    let spared = (count - 1) as f64 / count as f64;
+    let frees = site.frees_ns();
+    let (allocs, alloc_bytes) = site.gone_allocs();
+    let gone = |number: u64| (number as f64 * spared).round() as u64;
+    Gain {
+        claims: vec![site.claim(Saved::new(
+            site.sure_ns() * spared,
+            (ns + frees) * spared,
+            (ns + 2.0 * frees) * spared,
+        ))],
+        allocs: allocs.map(gone),
+        alloc_bytes: alloc_bytes.map(gone),
+        basis: format!(
+            "(n - 1)/n = {}/{count} of compilations {} + frees {}",
+            count - 1,
+            units::time(ns),
+            units::time(frees)
+        ),
+    }
 }
 
 /// `Regex` of `Result<Regex, Error>`.

@@ -11,7 +11,7 @@ const MOST_PCT: f64 = 80.0;
 /// Sites named at most.
 const MOST_SITES: usize = 8;
 
-/// Share of the time from which a part of it is named.
+/// Share of the time from which a dependency is named.
 const LEAST_PART_PCT: f64 = 1.0;
 
 /// Share of CPU in wall time above which one thread computes, below which it waits.
@@ -32,7 +32,7 @@ fn went(report: &Report) -> String {
         return "No time was measured.".to_owned();
     }
     let (large, small): (Vec<&Where>, Vec<&Where>) =
-        report.breakdown.iter().partition(|part| part.self_pct >= LEAST_PART_PCT);
+        report.breakdown.iter().partition(|part| is_named(part));
     let mut parts: Vec<String> = large.into_iter().map(part).collect();
     if !small.is_empty() {
         let sum = small.iter().map(|part| part.self_pct).sum();
@@ -40,6 +40,12 @@ fn went(report: &Report) -> String {
         parts.push(format!("{} in {others}", units::percent(sum)));
     }
     format!("{}.", parts.join(", "))
+}
+
+/// Small dependencies are not; your code and what lies outside of it always are.
+fn is_named(part: &Where) -> bool {
+    let is_whose = matches!(part.kind, WhereKind::YourCode | WhereKind::Outside);
+    is_whose || part.self_pct >= LEAST_PART_PCT
 }
 
 fn part(part: &Where) -> String {
