@@ -144,11 +144,12 @@ impl Judged {
             Confidence::Medium => 0.6,
             Confidence::Low => 0.3,
         };
+        // What is gained decides; effort only tells apart what gains about the same.
         let effort = match self.candidate.effort {
             Effort::Trivial => 1.0,
-            Effort::Local => 2.0,
-            Effort::Signature => 3.0,
-            Effort::Design => 5.0,
+            Effort::Local => 1.1,
+            Effort::Signature => 1.3,
+            Effort::Design => 1.6,
         };
         self.weight() * confidence / effort
     }

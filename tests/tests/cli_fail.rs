@@ -125,8 +125,7 @@ fn a_workload_that_dies_before_the_first_site_is_exit_3() {
 #[cfg(unix)]
 #[test]
 fn a_workload_that_hangs_is_stopped_and_reported() {
-    let report =
-        run(&["--format", "json", "--timeout", "2s", "--", "hang"]).expect_code(3).json();
+    let report = run(&["--format", "json", "--timeout", "2s", "--", "hang"]).expect_code(3).json();
     assert_eq!(report["workload"]["exit"]["signal"], 15);
     assert_eq!(report["quality"]["truncated"], true);
     assert!(report["quality"]["warnings"].to_string().contains("--timeout"));

@@ -114,7 +114,8 @@ fn edges(facts: &Facts) -> Vec<Edge> {
 fn share_of_threads(facts: &Facts, ns: f64) -> f64 {
     let measured: u64 = facts.functions.iter().map(|function| function.self_ns).sum();
     let all = (measured + facts.outside_ns) as f64;
-    if all > 0.0 { round_pct((100.0 * ns / all).clamp(0.0, 100.0)) } else { 0.0 }
+    // Rounded down, so that shares of the same whole never sum to more than 100.
+    if all > 0.0 { (1e6 * ns / all).clamp(0.0, 1e6).floor() / 1e4 } else { 0.0 }
 }
 
 #[cfg(test)]

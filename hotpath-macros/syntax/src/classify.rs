@@ -42,6 +42,9 @@ const OWNING: &[&str] = &[
     "VecDeque",
 ];
 
+/// Types that grow step by step when they were made empty.
+const GROWING: &[&str] = &["OsString", "PathBuf", "String", "Vec", "VecDeque"];
+
 /// Types that compile a pattern in `new`.
 const PATTERNS: &[&str] =
     &["Glob", "GlobBuilder", "Regex", "RegexBuilder", "RegexSet", "RegexSetBuilder"];
@@ -130,6 +133,26 @@ pub(crate) fn classify(expr: &Expr) -> Option<Class> {
         }
         Expr::Await(awaited) => Some(Class::value(Kind::Await, awaited.await_token.span)),
         _ => None,
+    }
+}
+
+/// Whether an expression makes a collection without room: `Vec::new()`, `String::default()`,
+/// `vec![]`.
+pub(crate) fn makes_empty_collection(expr: &Expr) -> bool {
+    match expr {
+        Expr::Call(call) if call.args.is_empty() => {
+            let Expr::Path(function) = call.func.as_ref() else { return false };
+            let mut backwards = function.path.segments.iter().rev().map(|s| s.ident.to_string());
+            let (Some(function), Some(owner)) = (backwards.next(), backwards.next()) else {
+                return false;
+            };
+            matches!(function.as_str(), "new" | "default") && GROWING.contains(&owner.as_str())
+        }
+        Expr::Macro(invocation) => {
+            invocation.mac.tokens.is_empty()
+                && standard_macro(&invocation.mac.path).is_some_and(|name| name == "vec")
+        }
+        _ => false,
     }
 }
 

@@ -46,8 +46,9 @@ kinds! {
     WithCapacity = "with_capacity",
     /// `.collect()`.
     Collect = "collect",
-    /// A method that can make its receiver grow: `push`, `push_str`, `insert`,
-    /// `extend`, `append` and the like. Counted, never timed.
+    /// A method that can make its receiver grow (`push`, `push_str`, `insert`, `extend`, `append`
+    /// and the like), on a variable that the function bound to an empty collection. Counted,
+    /// never timed.
     Grow = "grow",
     /// `.lock()`, `.read()`, `.write()` without arguments.
     Lock = "lock",

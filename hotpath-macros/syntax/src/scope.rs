@@ -1,4 +1,4 @@
-//! Which variables a probe may borrow inside closures.
+//! Variables: which a probe may borrow inside closures, and which hold a collection made here.
 //!
 //! A closure without `move` captures `*v` of a `v: &mut Vec<_>`, not `v`.
 //! A probe that borrows `v` there would make it capture `v` itself, and
@@ -7,11 +7,15 @@
 use std::collections::HashSet;
 
 use syn::visit_mut::{self, VisitMut};
-use syn::{Item, Pat, PatIdent};
+use syn::{Expr, Item, Local, Pat, PatIdent};
 
-/// The closures and async blocks around an expression.
+use crate::classify::makes_empty_collection;
+
+/// The closures and async blocks around an expression, and what was bound before it.
 #[derive(Debug, Default)]
 pub(crate) struct Scope {
+    /// Variables of the function that were bound to an empty collection.
+    made_empty: HashSet<String>,
     /// For each that captures by use, the names bound inside it.
     capturing: Vec<HashSet<String>>,
 }
@@ -32,6 +36,26 @@ impl Scope {
     /// Leaves what was entered last.
     pub(crate) fn leave(&mut self) {
         self.capturing.pop();
+    }
+
+    /// Remembers a `let` that makes an empty collection. Ask before its inner sites are replaced.
+    pub(crate) fn bind(&mut self, local: &Local) {
+        let Some(init) = &local.init else { return };
+        let mut pattern = &local.pat;
+        while let Pat::Type(typed) = pattern {
+            pattern = &typed.pat;
+        }
+        if let (Pat::Ident(bound), true) = (pattern, makes_empty_collection(&init.expr)) {
+            self.made_empty.insert(bound.ident.to_string());
+        }
+    }
+
+    /// Whether this is a variable that this function bound to an empty collection: only there do
+    /// calls that make it grow tell anything about how it was made.
+    pub(crate) fn was_made_empty(&self, receiver: &Expr) -> bool {
+        let Expr::Path(variable) = receiver else { return false };
+        let name = variable.path.get_ident().map(ToString::to_string);
+        name.is_some_and(|name| self.made_empty.contains(&name))
     }
 
     /// Whether a reference to a place that starts with this variable changes no capture.

@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Block, Expr, ExprAsync, ExprClosure, ExprMacro, Item, Macro, Pat, Path, Stmt,
+    Attribute, Block, Expr, ExprAsync, ExprClosure, ExprMacro, Item, Local, Macro, Pat, Path, Stmt,
     StmtMacro, Token, Type,
 };
 
@@ -74,7 +74,7 @@ impl<S: FnMut(&mut Expr, Site)> Walk<'_, S> {
         operand: Operand,
         arguments: Option<&Arguments>,
     ) -> Option<Site> {
-        let class = classify(expr)?;
+        let class = classify(expr).filter(|class| self.may_tell(expr, class.kind))?;
         let form = wrap::form(expr, class, operand)?;
         let (subject, marks_receiver) = match expr {
             Expr::MethodCall(call) => {
@@ -91,6 +91,16 @@ impl<S: FnMut(&mut Expr, Site)> Walk<'_, S> {
             probe: wrap::probe(class, subject, &self.scope),
             marks_receiver,
         })
+    }
+
+    /// A call that can make a collection grow is only looked at where this function made it.
+    fn may_tell(&self, expr: &Expr, kind: Kind) -> bool {
+        match expr {
+            Expr::MethodCall(call) if kind == Kind::Grow => {
+                self.scope.was_made_empty(&call.receiver)
+            }
+            _ => true,
+        }
     }
 
     fn emit(&mut self, expr: &mut Expr, site: Option<Site>) {
@@ -245,6 +255,11 @@ impl<S: FnMut(&mut Expr, Site)> VisitMut for Walk<'_, S> {
         for (position, statement) in block.stmts.iter_mut().enumerate() {
             self.statement(statement, position == last);
         }
+    }
+
+    fn visit_local_mut(&mut self, local: &mut Local) {
+        self.scope.bind(local);
+        visit_mut::visit_local_mut(self, local);
     }
 
     fn visit_pat_mut(&mut self, pattern: &mut Pat) {
