@@ -142,6 +142,7 @@ fn probes(segments: &[Segment], rates: &[Rate]) -> ProbeCosts {
         inside_ns: rate.exact_ns(costs.inside),
         function_ns: rate.exact_ns(costs.function),
         expression_ns: rate.exact_ns(costs.expression),
+        counted_ns: rate.exact_ns(costs.counted),
         alloc_ns: rate.exact_ns(costs.alloc),
         free_ns: rate.exact_ns(costs.free),
     }

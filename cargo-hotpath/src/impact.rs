@@ -98,7 +98,10 @@ pub fn probes_ns(facts: &Facts) -> f64 {
         .map(|function| {
             let spans = function.polls.map_or(function.calls, |polls| polls.polls);
             let timed: u64 = function.sites.iter().map(|site| site.timed).sum();
-            spans as f64 * facts.probes.function_ns + timed as f64 * facts.probes.expression_ns
+            let all: u64 = function.sites.iter().map(|site| site.count).sum();
+            spans as f64 * facts.probes.function_ns
+                + timed as f64 * facts.probes.expression_ns
+                + all.saturating_sub(timed) as f64 * facts.probes.counted_ns
         })
         .sum()
 }

@@ -72,6 +72,8 @@ pub struct ProbeCosts {
     pub function_ns: f64,
     /// A whole timed expression probe.
     pub expression_ns: f64,
+    /// An expression probe that only counts.
+    pub counted_ns: f64,
     /// A small allocation.
     pub alloc_ns: f64,
     /// A free of it.

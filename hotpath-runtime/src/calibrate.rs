@@ -36,6 +36,9 @@ pub(crate) fn run(costs: &Fixed, inner: Option<&dyn GlobalAlloc>) {
         costs.expression.set(per_probe(|| {
             probe::exit(probe::site(&SCRATCH_FUNCTION, 0), black_box(0u8));
         }));
+        costs.counted.set(per_probe(|| {
+            probe::exit(probe::grow(&SCRATCH_FUNCTION, 0), black_box(0u8));
+        }));
         costs.inside.set(empty_span());
     });
     let (alloc, free) = allocator(inner.unwrap_or(&std::alloc::System));

@@ -63,7 +63,14 @@ fn rows(profile: &Profile) -> Result<(), String> {
 
 fn costs_are_finite(profile: &Profile) -> bool {
     let probes = &profile.probes;
-    [probes.inside_ns, probes.function_ns, probes.expression_ns, probes.alloc_ns, probes.free_ns]
-        .iter()
-        .all(|cost| cost.is_finite())
+    [
+        probes.inside_ns,
+        probes.function_ns,
+        probes.expression_ns,
+        probes.counted_ns,
+        probes.alloc_ns,
+        probes.free_ns,
+    ]
+    .iter()
+    .all(|cost| cost.is_finite())
 }

@@ -38,6 +38,9 @@ fn impact_times_confidence_by_effort_decides() {
     let facts = run(vec![of_ns(0, 50_000_000), printed(1, 400_000_000)]);
     assert_eq!(rules_of(&ranked(&facts)), ["print-loop", "clone-for-borrow"]);
     let facts = run(vec![of_ns(0, 300_000_000), printed(1, 400_000_000)]);
+    assert_eq!(rules_of(&ranked(&facts)), ["print-loop", "clone-for-borrow"]);
+    // About the same gain: the smaller change first.
+    let facts = run(vec![of_ns(0, 370_000_000), printed(1, 400_000_000)]);
     assert_eq!(rules_of(&ranked(&facts)), ["clone-for-borrow", "print-loop"]);
     assert_eq!(ranked(&facts).findings[1].rank, 2);
 }

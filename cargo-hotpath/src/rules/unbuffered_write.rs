@@ -175,7 +175,7 @@ mod tests {
         }
         let found = check(&UnbufferedWrite, written("std::fs::File"));
         assert_eq!(found[0].title, "400 000 writes to an unbuffered File");
-        assert_eq!(best_ns(&found[0]), Some(360e6));
+        assert_eq!(best_ns(&found[0]), Some(380e6));
     }
 
     #[test]

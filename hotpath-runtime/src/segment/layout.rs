@@ -54,6 +54,7 @@ pub(crate) struct Fixed {
     pub(crate) inside: Count,
     pub(crate) function: Count,
     pub(crate) expression: Count,
+    pub(crate) counted: Count,
     pub(crate) alloc: Count,
     pub(crate) free: Count,
 }

@@ -77,6 +77,8 @@ pub struct Calibration {
     pub function: u64,
     /// A whole timed expression probe.
     pub expression: u64,
+    /// An expression probe that only counts.
+    pub counted: u64,
     /// One small allocation of the inner allocator.
     pub alloc: u64,
     /// One free of it.

@@ -62,6 +62,7 @@ fn full() -> Profile {
             inside_ns: 7.5,
             function_ns: 21.25,
             expression_ns: 18.0,
+            counted_ns: 6.0,
             alloc_ns: 9.0,
             free_ns: 6.0,
         },

@@ -122,6 +122,7 @@ fn read_calibration(bytes: Bytes<'_>) -> Result<Calibration, ReadError> {
         inside: fixed(bytes, offset_of!(raw::Fixed, inside))?,
         function: fixed(bytes, offset_of!(raw::Fixed, function))?,
         expression: fixed(bytes, offset_of!(raw::Fixed, expression))?,
+        counted: fixed(bytes, offset_of!(raw::Fixed, counted))?,
         alloc: fixed(bytes, offset_of!(raw::Fixed, alloc))?,
         free: fixed(bytes, offset_of!(raw::Fixed, free))?,
     })
