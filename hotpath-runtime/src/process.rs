@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use crate::calibrate;
 use crate::map;
-use crate::segment::layout::{COMMAND_BYTES, Fixed, Header, MAGIC, VERSION, checksum};
+use crate::segment::layout::{COMMAND_BYTES, FIXED_WORDS, Fixed, Header, MAGIC, VERSION, checksum};
 use crate::segment::reader::{Anchor, ClockKind};
 use crate::{clock, fork, summary, sys};
 
@@ -86,7 +86,7 @@ fn publish(header: &Header) {
 }
 
 impl Fixed {
-    fn words(&self) -> [u64; 10] {
+    fn words(&self) -> [u64; FIXED_WORDS] {
         [
             &self.pid,
             &self.parent_pid,
@@ -96,6 +96,7 @@ impl Fixed {
             &self.inside,
             &self.function,
             &self.expression,
+            &self.counted,
             &self.alloc,
             &self.free,
         ]

@@ -8,7 +8,6 @@ mod quality;
 mod sites;
 
 use crate::facts::Facts;
-use crate::impact::round_pct;
 use crate::profile::{Allocs, Profile};
 use crate::rank::Ranked;
 use crate::schema::{
