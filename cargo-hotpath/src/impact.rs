@@ -10,8 +10,12 @@ use crate::facts::{Facts, SiteFacts};
 use crate::profile::ProbeCosts;
 use crate::schema::Range;
 
-/// Share of a probe's calibrated cost that a program really pays: least, likely, most.
+/// Share of a clocked probe's calibrated cost that a program really pays: least, likely, most.
 const PAID: (f64, f64, f64) = (0.2, 0.6, 1.0);
+
+/// The same for what only counts: nothing waits for a clock there that other work could fill, and
+/// a counting call keeps the loop around it from being unrolled.
+const PAID_COUNTING: (f64, f64, f64) = (0.5, 1.0, 1.5);
 
 /// Whatever the calibration says, this share of the measured wall time is the program's own.
 const LEAST_OWN_SHARE: f64 = 0.1;
@@ -90,20 +94,25 @@ pub fn sure_ns(span_ns: f64, count: u64, allocs: u64, probes: &ProbeCosts) -> f6
     resolved.max(allocator).max(0.0)
 }
 
-/// Calibrated cost of all probes of the run, on all threads.
-pub fn probes_ns(facts: &Facts) -> f64 {
-    facts
-        .functions
-        .iter()
-        .map(|function| {
-            let spans = function.polls.map_or(function.calls, |polls| polls.polls);
-            let timed: u64 = function.sites.iter().map(|site| site.timed).sum();
-            let all: u64 = function.sites.iter().map(|site| site.count).sum();
-            spans as f64 * facts.probes.function_ns
-                + timed as f64 * facts.probes.expression_ns
-                + all.saturating_sub(timed) as f64 * facts.probes.counted_ns
-        })
-        .sum()
+/// What all probes of the run cost, on all threads.
+pub fn probes(facts: &Facts) -> Saved {
+    let costs = &facts.probes;
+    let (mut clocked, mut counting) = (0.0, 0.0);
+    for function in &facts.functions {
+        let spans = function.polls.map_or(function.calls, |polls| polls.polls);
+        let timed: u64 = function.sites.iter().map(|site| site.timed).sum();
+        let all: u64 = function.sites.iter().map(|site| site.count).sum();
+        clocked += spans as f64 * costs.function_ns + timed as f64 * costs.expression_ns;
+        // The allocator reads the clock twice around each reallocation.
+        clocked += function.self_allocs.reallocs as f64 * 2.0 * costs.inside_ns;
+        counting += all.saturating_sub(timed) as f64 * costs.counted_ns;
+    }
+    let paid = |clock: f64, count: f64| clocked * clock + counting * count;
+    Saved {
+        low: paid(PAID.0, PAID_COUNTING.0),
+        best: paid(PAID.1, PAID_COUNTING.1),
+        high: paid(PAID.2, PAID_COUNTING.2),
+    }
 }
 
 /// The workload as it would run without probes, which shares are of.
@@ -123,10 +132,10 @@ impl Workload {
         let measured: u64 = facts.functions.iter().map(|function| function.self_ns).sum();
         let busy = facts.cpu_ns.unwrap_or(measured) as f64;
         let parallelism = if wall > 0.0 { (busy / wall).clamp(1.0, threads) } else { 1.0 };
-        let probes = probes_ns(facts);
+        let probes = probes(facts);
         Self {
-            wall: without(wall, probes / parallelism),
-            cpu: facts.cpu_ns.map(|cpu| without(cpu as f64, probes)),
+            wall: without(wall, probes, parallelism),
+            cpu: facts.cpu_ns.map(|cpu| without(cpu as f64, probes, 1.0)),
             threads,
             parallelism,
         }
@@ -183,10 +192,10 @@ pub fn round_pct(pct: f64) -> f64 {
     (pct * 1e4).round() / 1e4
 }
 
-fn without(measured: f64, probes: f64) -> Saved {
+fn without(measured: f64, probes: Saved, parallelism: f64) -> Saved {
     let floor = measured * LEAST_OWN_SHARE;
-    let own = |paid: f64| (measured - probes * paid).max(floor);
-    Saved { low: own(PAID.2), best: own(PAID.1), high: own(PAID.0) }
+    let own = |probes: f64| (measured - probes / parallelism).max(floor);
+    Saved { low: own(probes.high), best: own(probes.best), high: own(probes.low) }
 }
 
 fn share(part: Saved, whole: Saved) -> Range {

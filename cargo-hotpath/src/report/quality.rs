@@ -1,6 +1,6 @@
 //! How far a run's figures can be trusted: what to know before reading on.
 
-use crate::impact::{Workload, probes_ns, round_pct};
+use crate::impact::{Workload, probes, round_pct};
 use crate::report::Inputs;
 use crate::schema::{Measurement, Quality, Run, Warning};
 use crate::units;
@@ -149,7 +149,7 @@ fn overhead_pct(inputs: &Inputs<'_>) -> Option<f64> {
     if measured == 0.0 || facts.probes.function_ns == 0.0 {
         return None;
     }
-    if probes_ns(facts) == 0.0 {
+    if probes(facts).high == 0.0 {
         return Some(0.0);
     }
     Some((100.0 * (measured - Workload::new(facts).wall_ns()) / measured).clamp(0.0, 100.0))

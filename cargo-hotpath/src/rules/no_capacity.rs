@@ -191,12 +191,10 @@ fn growth(facts: &Facts, site: &Site<'_>) -> Growth {
     let Some(source) = site.source() else { return growth };
     for row in site.of.sites.iter().filter(|row| source.grown_by.contains(&row.index)) {
         let cold_ns = row.allocs.moved_bytes as f64 / COLD_BYTES_PER_NS;
-        let measured = row.allocs.realloc_ns as f64;
-        let realloc_ns = if measured > 0.0 {
-            measured
-        } else {
-            row.allocs.reallocs as f64 * facts.probes.alloc_ns
-        };
+        let reallocs = row.allocs.reallocs as f64;
+        // A reallocation is no cheaper than an allocation, whatever the clock's own part was.
+        let measured = row.allocs.realloc_ns as f64 - reallocs * facts.probes.inside_ns;
+        let realloc_ns = measured.max(reallocs * facts.probes.alloc_ns);
         growth.calls += row.count;
         growth.reallocs += row.allocs.reallocs;
         growth.moved_bytes += row.allocs.moved_bytes;
