@@ -134,10 +134,14 @@ const KEPT: f64 = 1.0 / 20.0;
 /// What one buffered write takes at least.
 const BUFFERED_NS: f64 = 30.0;
 
+/// What a system call costs the code after it, in cold caches and predictors, as a share of its
+/// own time: a cautious figure below those of Soares and Stumm, "FlexSC" (OSDI 2010).
+const AFTERMATH: f64 = 0.15;
+
 /// What `count` writes save that took `ns` unbuffered.
 pub(super) fn buffered(ns: f64, count: f64) -> Saved {
     let kept = (KEPT * ns).max(BUFFERED_NS * count);
-    Saved::new(0.5 * (ns - kept), ns - kept, ns)
+    Saved::new(0.5 * (ns - kept), ns - kept, (1.0 + AFTERMATH) * ns)
 }
 
 /// How [`buffered`] came about.
@@ -146,7 +150,8 @@ pub(super) fn buffered_basis(ns: f64, count: f64) -> String {
     let time = units::time;
     format!(
         "{} less a buffered write's cost, 1/20 of it or 30 ns each ({}); low half of that (bytes \
-         per write were not measured), high all of it",
+         per write were not measured), high all of it and 15 % for the caches that system calls leave \
+         cold",
         time(ns),
         time(kept)
     )
