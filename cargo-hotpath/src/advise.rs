@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use hotpath_runtime::hotpath;
+
 use crate::facts::{self, BuildFacts};
 use crate::options::ReportOptions;
 use crate::profile::Profile;
@@ -22,6 +24,7 @@ pub struct Advice {
 }
 
 /// Joins a run with the workspace's sources and ranks what is worth changing.
+#[hotpath]
 pub fn advise(
     record: &RunRecord,
     profile: &Profile,

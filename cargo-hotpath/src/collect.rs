@@ -11,6 +11,7 @@ mod tree;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use hotpath_runtime::hotpath;
 use hotpath_runtime::segment::reader::{Anchor, Node, ReadError, Segment};
 
 use crate::profile::{Memory, PROFILE_VERSION, ProbeCosts, Profile};
@@ -70,6 +71,7 @@ pub enum CollectError {
 ///
 /// [`CollectError`] when the directory can't be listed, or when there are segments and none can be
 /// read.
+#[hotpath]
 pub fn collect(dir: &Path, outcome: &Outcome) -> Result<Profile, CollectError> {
     let found = directory::read(dir, outcome)?;
     Ok(merge(&found.segments, found.notes, outcome))

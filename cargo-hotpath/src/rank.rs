@@ -1,5 +1,7 @@
 //! From candidates to ranked findings: what is worth showing, in which order, and what it all gains.
 
+use hotpath_runtime::hotpath;
+
 use crate::facts::{Facts, FunctionFacts};
 use crate::impact::{Claim, Workload, union};
 use crate::rules::{self, Anchor, Candidate, Meta};
@@ -38,6 +40,7 @@ pub struct Ranked {
 }
 
 /// Runs every rule and ranks what they find by impact x confidence / effort.
+#[hotpath]
 pub fn findings(facts: &Facts, options: &Options) -> Ranked {
     let workload = Workload::new(facts);
     let mut judged: Vec<Judged> = rules::all()

@@ -16,6 +16,7 @@ mod span;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use hotpath_runtime::hotpath;
 use hotpath_runtime_syntax::Kind;
 
 use crate::facts::SiteSource;
@@ -48,6 +49,7 @@ impl Source {
     ///
     /// Files that can't be read or parsed are left out and said in [`Source::notes`]. Only files
     /// in which the attribute's name occurs are parsed for more than their modules.
+    #[hotpath]
     pub fn scan(roots: &[Root]) -> Self {
         scan::scan(roots)
     }

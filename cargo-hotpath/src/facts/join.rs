@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use hotpath_runtime::hotpath;
 use hotpath_runtime_syntax::Kind;
 
 use super::{BuildFacts, Facts, FunctionFacts, SiteFacts, matching, totals};
@@ -12,6 +13,7 @@ use crate::source::{Source, SourceFunction, SourceSite};
 ///
 /// Functions without a counterpart in the source are marked `from_macro`; sites without one have
 /// no [`SiteFacts::source`]. Indices of [`Facts::functions`] are those of the profile.
+#[hotpath]
 pub fn join(profile: &Profile, source: &Source, build: BuildFacts) -> Facts {
     let counterparts = matching::counterparts(profile, source);
     let mut ids = Ids::default();

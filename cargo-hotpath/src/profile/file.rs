@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use hotpath_runtime::hotpath;
 use serde::Deserialize;
 
 use super::{PROFILE_VERSION, Profile, check};
@@ -72,6 +73,7 @@ impl Profile {
     /// [`ProfileError::Read`] without a readable file, [`ProfileError::Newer`] for one of a later
     /// version, [`ProfileError::Damaged`] and [`ProfileError::Inconsistent`] for one that is
     /// broken.
+    #[hotpath]
     pub fn read(path: &Path) -> Result<Self, ProfileError> {
         let bytes = fs::read(path)
             .map_err(|source| ProfileError::Read { path: path.to_owned(), source })?;
@@ -94,6 +96,7 @@ impl Profile {
     /// # Errors
     ///
     /// [`ProfileError::Write`], with an older file at `path` left as it was.
+    #[hotpath]
     pub fn write(&self, path: &Path) -> Result<(), ProfileError> {
         self.write_beside(path)
             .map_err(|source| ProfileError::Write { path: path.to_owned(), source })

@@ -1,5 +1,6 @@
 //! The report as one JSON document, and its schema.
 
+use hotpath_runtime::hotpath;
 use schemars::generate::SchemaSettings;
 
 use crate::schema::Report;
@@ -8,6 +9,7 @@ use crate::schema::Report;
 ///
 /// # Panics
 /// Never: the schema types have string keys only, which is all that JSON can refuse.
+#[hotpath]
 pub fn render(report: &Report) -> String {
     let mut text = serde_json::to_string_pretty(report).expect("string keys");
     text.push('\n');

@@ -7,6 +7,8 @@ pub mod json;
 mod quality;
 mod sites;
 
+use hotpath_runtime::hotpath;
+
 use crate::facts::Facts;
 use crate::profile::{Allocs, Profile};
 use crate::rank::Ranked;
@@ -36,6 +38,7 @@ pub struct Inputs<'a> {
 }
 
 /// Puts the report together.
+#[hotpath]
 pub fn assemble(inputs: Inputs<'_>) -> Report {
     let Inputs { facts, profile, ranked, .. } = &inputs;
     let quality = quality::quality(&inputs);

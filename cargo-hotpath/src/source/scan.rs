@@ -6,6 +6,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use hotpath_runtime::hotpath;
+
 use super::model::{self, Scanned};
 use super::module::Place;
 use super::{Root, Source, SourceFunction};
@@ -115,6 +117,7 @@ fn in_parallel(jobs: &[Job<'_>]) -> Vec<Result<Scanned, String>> {
         .collect()
 }
 
+#[hotpath]
 fn read(job: &Job<'_>) -> Result<Scanned, String> {
     let text = fs::read_to_string(&job.file).map_err(|error| format!("can't be read: {error}"))?;
     let place = Place::of_file(&job.file, job.owns_directory);

@@ -6,6 +6,7 @@ mod walk;
 
 use std::collections::HashMap;
 
+use hotpath_runtime::hotpath;
 use hotpath_runtime_syntax::Kind;
 use proc_macro2::{LineColumn, Span};
 use syn::visit::Visit;
@@ -22,6 +23,7 @@ pub(super) type Enumerated = (Kind, LineColumn);
 
 /// Source facts for each of `sites`, in their order; `None` for those that are not found where
 /// the enumeration says (in the arguments of a macro with a syntax of its own).
+#[hotpath]
 pub(super) fn describe(
     block: &Block,
     sites: &[Enumerated],

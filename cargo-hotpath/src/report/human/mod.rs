@@ -14,6 +14,7 @@ use crate::text::wrap;
 use crate::units;
 
 use advice::Limits;
+use hotpath_runtime::hotpath;
 use paint::{Paint, Tone};
 
 /// Functions and findings listed unless asked otherwise.
@@ -44,6 +45,7 @@ impl Default for Options {
 
 /// The report as text. `sources` holds the files that findings point into; without one of them
 /// its finding is shown by position only.
+#[hotpath]
 pub fn render(report: &Report, sources: &BTreeMap<String, String>, options: &Options) -> String {
     let mut page = Page::new(options);
     warnings(&mut page, report);
