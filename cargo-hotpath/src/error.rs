@@ -96,6 +96,17 @@ pub enum Error {
         /// How it ended.
         ending: String,
     },
+    /// The workload ran, but what it counted is lost.
+    #[error(
+        "the workload {}, but its counters could not be stored: {reason}",
+        failed.as_deref().unwrap_or("ran")
+    )]
+    NotStored {
+        /// Why not, in the words of the reader.
+        reason: String,
+        /// How the workload ended, unless it ended well.
+        failed: Option<String>,
+    },
     /// No site was hit.
     #[error("{message}")]
     NothingHit {
@@ -169,8 +180,10 @@ impl Error {
             | Self::Profile(_)
             | Self::Collect(_) => Exit::Usage,
             Self::Build => Exit::Build,
-            Self::Start { .. } | Self::Workload { .. } => Exit::Workload,
-            Self::NothingHit { .. } => Exit::NothingHit,
+            Self::Start { .. }
+            | Self::Workload { .. }
+            | Self::NotStored { failed: Some(_), .. } => Exit::Workload,
+            Self::NothingHit { .. } | Self::NotStored { failed: None, .. } => Exit::NothingHit,
             Self::Interrupted => Exit::Interrupted,
             Self::Closed => Exit::Success,
             Self::Spawn { .. } | Self::NoExecutable(_) | Self::Internal(_) => Exit::Internal,
@@ -189,6 +202,7 @@ impl Error {
             Self::NoExecutable(_) => "no-executable",
             Self::Start { .. } => "workload-not-started",
             Self::Workload { .. } => "workload-failed",
+            Self::NotStored { .. } => "counters-not-stored",
             Self::NothingHit { .. } => "nothing-hit",
             Self::Interrupted => "interrupted",
             Self::NoRun { .. } => "no-run",
@@ -218,6 +232,9 @@ impl Error {
             Self::Workload { .. } => {
                 Some("run it without `hotpath` to see whether it fails there too".to_owned())
             }
+            Self::NotStored { .. } => Some(
+                "let it write files (`ulimit -f unlimited`), free some space in /dev/shm and below the target directory, and run it again".to_owned(),
+            ),
             Self::Data { .. } => Some("`cargo hotpath run` makes a new run".to_owned()),
             Self::Output { .. } | Self::Profile(ProfileError::Write { .. }) => {
                 Some("free some space, or choose a writable place with `--target-dir` or `-o`".to_owned())

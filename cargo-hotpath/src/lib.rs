@@ -29,6 +29,7 @@ pub mod schema;
 pub mod source;
 pub mod term;
 mod text;
+pub mod unhit;
 pub mod units;
 
 use std::ffi::{OsStr, OsString};

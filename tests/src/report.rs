@@ -41,11 +41,11 @@ impl Report {
     ///
     /// # Panics
     /// When there are none.
-    pub fn edge(&self, caller: &str, callee: &str) -> &Value {
-        let (caller, callee) = (&self.function(caller)["id"], &self.function(callee)["id"]);
+    pub fn edge(&self, from: &str, to: &str) -> &Value {
+        let (from, to) = (&self.function(from)["id"], &self.function(to)["id"]);
         self.rows("edges")
             .iter()
-            .find(|edge| edge["caller"] == *caller && edge["callee"] == *callee)
+            .find(|edge| edge["caller"] == *from && edge["callee"] == *to)
             .unwrap_or_else(|| panic!("no edge: {self:?}"))
     }
 

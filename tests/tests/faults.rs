@@ -95,7 +95,9 @@ kill -KILL $$"#;
 fn file_size_limit_of_zero_does_not_hurt_the_workload() {
     let finished = with_runner("ulimit -f 0\nexec \"$@\"", "return");
     assert!(finished.stderr.contains("worked"), "{finished:?}");
-    assert!(finished.stdout.contains("counters"), "{finished:?}");
+    let error = &finished.expect_code(4).json()["error"];
+    assert_eq!(error["code"], "counters-not-stored");
+    assert!(error["message"].as_str().unwrap().contains("File too large"), "{error}");
 }
 
 /// Runs the instrumented program by hand with its counters in `directory`.

@@ -21,6 +21,7 @@ use crate::roots;
 use crate::run_dir::{self, Build, RECORD_VERSION, RunDir, RunRecord};
 use crate::schema::{Warning, Workload};
 use crate::term::Term;
+use crate::unhit;
 
 /// Does it all; the exit code says how the workload went.
 pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
@@ -80,7 +81,9 @@ fn measure(
         options.report.format != Format::Human && options.report.output.is_none();
     let root = job.workspace.root();
     let mut repetitions = repeat::repeat(&launch, options.runs, dir, root, (interrupts, term))?;
-    check_hit(&repetitions, job, interrupts)?;
+    if !repetitions.hit() {
+        return Err(why_nothing(&repetitions, job, interrupts));
+    }
     let warnings = warnings(&repetitions, &built, interrupts);
     repetitions.warnings.extend(warnings);
     let record = record(job, &built, dir, &repetitions, interrupts);
@@ -88,35 +91,13 @@ fn measure(
     Ok((record, repetitions))
 }
 
-/// Without a single call there is nothing to report, and one of four reasons for it.
-fn check_hit(
-    repetitions: &Repetitions,
-    job: &Job<'_>,
-    interrupts: &Interrupts,
-) -> Result<(), Error> {
-    if repetitions.hit() {
-        return Ok(());
-    }
+fn why_nothing(repetitions: &Repetitions, job: &Job<'_>, interrupts: &Interrupts) -> Error {
     if interrupts.received() {
-        return Err(Error::Interrupted);
+        return Error::Interrupted;
     }
-    if let Some((_, failed)) = repetitions.failed() {
-        return Err(Error::Workload { ending: ending(failed) });
-    }
-    let roots = roots::of_workload(job.workspace, job.selection);
-    let annotated = advise::annotated(&roots, job.workspace.root());
-    Err(if annotated == 0 {
-        Error::NothingHit {
-            message: "the workload ran, but no function is annotated with `#[hotpath]`".to_owned(),
-            hint: "write `#[hotpath_runtime::hotpath]` above the functions to measure".to_owned(),
-        }
-    } else {
-        Error::NothingHit {
-            message: format!(
-                "the workload ran, but reached none of its {annotated} `#[hotpath]` functions"
-            ),
-            hint: "give it input or arguments (after `--`) that do, or annotate what it does; `cargo hotpath list` shows what is annotated".to_owned(),
-        }
+    unhit::reason(repetitions, || {
+        let roots = roots::of_workload(job.workspace, job.selection);
+        advise::annotated(&roots, job.workspace.root())
     })
 }
 
