@@ -135,7 +135,7 @@ const KEPT: f64 = 1.0 / 20.0;
 const BUFFERED_NS: f64 = 30.0;
 
 /// What a system call costs the code after it, in cold caches and predictors, as a share of its
-/// own time: a cautious figure below those of Soares and Stumm, "FlexSC" (OSDI 2010).
+/// own time: a cautious figure below those of Soares and Stumm (OSDI 2010, "Flexible system call scheduling").
 const AFTERMATH: f64 = 0.15;
 
 /// What `count` writes save that took `ns` unbuffered.
