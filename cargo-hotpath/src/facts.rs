@@ -179,7 +179,10 @@ pub enum Usage {
         borrowed: bool,
     },
     /// Right side of `+=`.
-    AddAssign,
+    AddAssign {
+        /// Whether a `&` stands before it.
+        borrowed: bool,
+    },
     /// Bound by a `let`.
     Bound,
     /// A statement of its own, its value dropped.

@@ -146,7 +146,7 @@ fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
 /// How the value is used, if it is only read.
 fn reading_use(usage: &Usage) -> Option<String> {
     match usage {
-        Usage::Borrowed => Some("borrowed".to_owned()),
+        Usage::Borrowed | Usage::AddAssign { borrowed: true } => Some("borrowed".to_owned()),
         Usage::Argument { callee, borrowed: true, .. } => Some(format!("lent to `{callee}`")),
         Usage::Receiver(method) if READING.contains(&method.as_str()) => {
             Some(format!("read by `{method}`"))
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn silent_where_the_copy_is_kept() {
-        for usage in [Usage::Bound, Usage::Other, Usage::AddAssign] {
+        for usage in [Usage::Bound, Usage::Other, Usage::AddAssign { borrowed: false }] {
             assert!(
                 check(&CloneForBorrow, with_source(borrowed(), |s| s.usage = usage)).is_empty()
             );

@@ -154,8 +154,9 @@ fn usages_are_told_apart() {
         usage("s.push_str(&format!(\"a\"));", "format!(\"a\")"),
         argument("push_str", 0, true)
     );
-    assert_eq!(usage("s += &format!(\"a\");", "format!(\"a\")"), Usage::Borrowed);
-    assert_eq!(usage("s += x.to_string();", "x.to_string()"), Usage::AddAssign);
+    let added = |borrowed| Usage::AddAssign { borrowed };
+    assert_eq!(usage("s += &format!(\"a\");", "format!(\"a\")"), added(true));
+    assert_eq!(usage("s += x.to_string();", "x.to_string()"), added(false));
     assert_eq!(usage("s -= x.clone();", "x.clone()"), Usage::Other);
     assert_eq!(usage("let y = x.clone();", "x.clone()"), Usage::Bound);
     assert_eq!(usage("let y = (x.clone())?;", "x.clone()"), Usage::Bound);

@@ -196,6 +196,7 @@ impl Walker<'_> {
                     Usage::Argument { callee, position, .. } => {
                         Usage::Argument { callee, position, borrowed: true }
                     }
+                    Usage::AddAssign { .. } => Usage::AddAssign { borrowed: true },
                     _ => Usage::Borrowed,
                 };
                 self.visit_as(&inner.expr, Slot::of(usage));
@@ -226,7 +227,7 @@ impl Walker<'_> {
                 self.loops.change(place::changed_root(&binary.left));
                 self.visit_plain(&binary.left);
                 let adds = matches!(binary.op, BinOp::AddAssign(_));
-                let usage = if adds { Usage::AddAssign } else { Usage::Other };
+                let usage = if adds { Usage::AddAssign { borrowed: false } } else { Usage::Other };
                 self.visit_as(&binary.right, Slot::of(usage));
             }
             Expr::ForLoop(it) => {
