@@ -156,6 +156,9 @@ pub struct SiteSource {
     pub literal_arguments: bool,
     /// `let` binding that holds the value, when the statement is `let x = <site>`.
     pub bound_to: Option<String>,
+    /// Whether that binding is `mut`, or a `move` closure or block in the innermost loop may take
+    /// it along.
+    pub changed_or_moved: bool,
     /// Site indices of the calls that grow that binding inside a loop which starts after it.
     pub grown_by: Vec<usize>,
     /// The expression of the enclosing test function or module: not a hot path of the product.

@@ -16,7 +16,7 @@ const MIN_COPY_NS: Threshold = Threshold {
 };
 
 /// Methods that only read their receiver and whose result doesn't outlive the statement's use.
-const READING: &[&str] = &[
+pub(super) const READING: &[&str] = &[
     "as_bytes",
     "as_path",
     "as_ref",

@@ -104,6 +104,9 @@ impl Walker<'_> {
                 if let (Some(root), Some(innermost)) = (&source.receiver_root, found.innermost) {
                     source.root_changes_in_loop = Some(loops.changes(innermost, root));
                 }
+                if found.binding.is_some() && found.innermost.is_some_and(|it| loops.moves(it)) {
+                    source.changed_or_moved = true;
+                }
                 Some(source)
             })
             .collect()
@@ -123,6 +126,7 @@ impl Walker<'_> {
             innermost_loop: self.loops.innermost_span(),
             usage: slot.usage,
             bound_to: slot.binding.map(|binding| self.bindings[binding].name.clone()),
+            changed_or_moved: slot.binding.is_some_and(|binding| self.bindings[binding].mutable),
             in_test: self.in_test,
             ..own
         };

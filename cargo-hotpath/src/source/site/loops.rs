@@ -14,13 +14,14 @@ pub(super) struct Loops {
 struct Loop {
     span: Span,
     changed: HashSet<String>,
+    moves: bool,
 }
 
 impl Loops {
     /// Starts a loop inside the open ones.
     pub(super) fn enter(&mut self, span: Span) {
         self.open.push(self.all.len());
-        self.all.push(Loop { span, changed: HashSet::new() });
+        self.all.push(Loop { span, changed: HashSet::new(), moves: false });
     }
 
     /// Ends the innermost loop.
@@ -36,6 +37,18 @@ impl Loops {
                 self.all[index].changed.insert(name.clone());
             }
         }
+    }
+
+    /// Notes a `move` closure or block in all open loops.
+    pub(super) fn move_away(&mut self) {
+        for &index in &self.open {
+            self.all[index].moves = true;
+        }
+    }
+
+    /// Whether a loop holds a `move` closure or block; complete once it has ended.
+    pub(super) fn moves(&self, index: usize) -> bool {
+        self.all[index].moves
     }
 
     /// How many are open.

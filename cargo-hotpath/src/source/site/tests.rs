@@ -259,3 +259,16 @@ fn nested_items_are_not_described_with_the_function() {
     let text = "fn f() { fn g() { x.clone(); } y.clone(); }";
     assert_eq!(sites(text).len(), 1);
 }
+
+#[test]
+fn copies_that_are_changed_or_moved_away_are_known() {
+    let known =
+        |body: &str| site(&format!("fn f() {{ loop {{ {body} }} }}"), "x.clone()").changed_or_moved;
+    assert!(!known("let y = x.clone(); g(|| y.len());"));
+    assert!(known("let mut y: Y = x.clone(); y.push(1);"));
+    assert!(known("let y = x.clone(); spawn(move || y.len());"));
+    assert!(known("let y = x.clone(); spawn(async move { y.len() });"));
+    assert!(known("let y = x.clone(); loop { spawn(move || 1); }"));
+    assert!(!known("loop { let y = x.clone(); } spawn(move || 1);"));
+    assert!(!known("g(x.clone()); spawn(move || 1);"));
+}
