@@ -71,8 +71,23 @@ impl Loops {
         self.all[index].span
     }
 
+    /// Whether `name` changes in a loop whose head, and not its body, holds this range; `innermost`
+    /// is the loop around the range.
+    pub(super) fn changes_below(&self, head: Span, innermost: Option<usize>, name: &str) -> bool {
+        let around = innermost.map(|index| self.span(index));
+        self.all.iter().any(|it| {
+            holds(it.span, head)
+                && !around.is_some_and(|around| holds(it.span, around))
+                && it.changed.contains(name)
+        })
+    }
+
     /// Whether `name` changes in a loop; complete once the loop has ended.
     pub(super) fn changes(&self, index: usize, name: &str) -> bool {
         self.all[index].changed.contains(name)
     }
+}
+
+fn holds(outer: Span, inner: Span) -> bool {
+    outer.byte_start <= inner.byte_start && inner.byte_end <= outer.byte_end
 }

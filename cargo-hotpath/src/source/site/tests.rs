@@ -272,3 +272,13 @@ fn copies_that_are_changed_or_moved_away_are_known() {
     assert!(!known("loop { let y = x.clone(); } spawn(move || 1);"));
     assert!(!known("g(x.clone()); spawn(move || 1);"));
 }
+
+#[test]
+fn roots_that_change_under_the_loop_that_reads_the_copy_are_known() {
+    let changes =
+        |body: &str| site(&format!("fn f() {{ {body} }}"), "v.clone()").root_changes_in_use;
+    assert_eq!(changes("for x in v.clone().iter() { v.push(1); }"), Some(true));
+    assert_eq!(changes("loop { for x in &v.clone() { v.push(1); } }"), Some(true));
+    assert_eq!(changes("for x in &v.clone() { w.push(1); }"), Some(false));
+    assert_eq!(changes("for x in w { g(&v.clone()); v.push(1); }"), Some(false));
+}
