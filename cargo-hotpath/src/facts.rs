@@ -148,6 +148,8 @@ pub struct SiteSource {
     pub receiver_root: Option<String>,
     /// Whether that root is bound, assigned or mutably borrowed inside the innermost loop.
     pub root_changes_in_loop: Option<bool>,
+    /// Whether that root changes inside a loop whose head holds the site: while the value is in use.
+    pub root_changes_in_use: Option<bool>,
     /// What the value is used for.
     pub usage: Usage,
     /// Texts of the arguments (of a macro: after the format string, where there is one).
@@ -156,6 +158,9 @@ pub struct SiteSource {
     pub literal_arguments: bool,
     /// `let` binding that holds the value, when the statement is `let x = <site>`.
     pub bound_to: Option<String>,
+    /// Whether that binding is `mut`, or a `move` closure or block in the innermost loop may take
+    /// it along.
+    pub changed_or_moved: bool,
     /// Site indices of the calls that grow that binding inside a loop which starts after it.
     pub grown_by: Vec<usize>,
     /// The expression of the enclosing test function or module: not a hot path of the product.
@@ -179,7 +184,10 @@ pub enum Usage {
         borrowed: bool,
     },
     /// Right side of `+=`.
-    AddAssign,
+    AddAssign {
+        /// Whether a `&` stands before it.
+        borrowed: bool,
+    },
     /// Bound by a `let`.
     Bound,
     /// A statement of its own, its value dropped.

@@ -15,6 +15,7 @@ pub mod deliver;
 pub mod environment;
 pub mod error;
 pub mod facts;
+mod fnv;
 pub mod impact;
 pub mod interrupt;
 pub mod options;

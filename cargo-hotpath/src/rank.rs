@@ -3,6 +3,7 @@
 use hotpath_runtime::hotpath;
 
 use crate::facts::{Facts, FunctionFacts};
+use crate::fnv::fnv1a;
 use crate::impact::{Claim, Workload, union};
 use crate::rules::{self, Anchor, Candidate, Meta};
 use crate::schema::{
@@ -255,14 +256,7 @@ fn finding_id(facts: &Facts, rule: &str, anchor: Option<&Anchor>) -> String {
     let Some(anchor) = anchor else { return rule.to_owned() };
     let function = &facts.functions[anchor.function];
     let key = format!("{}\0{}\0{}", function.id, anchor.kind, anchor.site);
-    format!("{rule}-{:08x}", fnv1a(key.as_bytes()) as u32)
-}
-
-/// FNV-1a: stable between versions and platforms, which `DefaultHasher` isn't.
-fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    format!("{rule}-{:08x}", fnv1a(&key) as u32)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::cargo::metadata::Workspace;
 use crate::cli::CleanArgs;
 use crate::error::{Error, Exit};
 use crate::term::Term;
+use crate::units;
 
 /// Removes builds and runs, or says how large they are.
 pub fn clean(args: &CleanArgs, term: &Term) -> Result<Exit, Error> {
@@ -23,7 +24,7 @@ pub fn clean(args: &CleanArgs, term: &Term) -> Result<Exit, Error> {
     if !args.dry_run {
         fs::remove_dir_all(dir).map_err(failed)?;
     }
-    term.status(verb, format_args!("{} ({})", dir.display(), mebibytes(size)));
+    term.status(verb, format_args!("{} ({})", dir.display(), units::bytes(size)));
     Ok(Exit::Success)
 }
 
@@ -38,10 +39,6 @@ fn size(path: &Path) -> io::Result<u64> {
     Ok(total)
 }
 
-fn mebibytes(bytes: u64) -> String {
-    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +50,5 @@ mod tests {
         fs::write(dir.path().join("a/x"), [0; 300]).unwrap();
         fs::write(dir.path().join("y"), [0; 24]).unwrap();
         assert_eq!(size(dir.path()).unwrap(), 324);
-        assert_eq!(mebibytes(3 << 19), "1.5 MiB");
     }
 }

@@ -13,6 +13,7 @@ use crate::roots;
 use crate::schema::SCHEMA_VERSION;
 use crate::source::{Source, SourceFunction};
 use crate::term::{self, Term};
+use crate::units;
 
 /// Lists what the source says; nothing is built.
 pub fn list(args: &ListArgs, term: &Term) -> Result<Exit, Error> {
@@ -51,8 +52,13 @@ fn human(source: &Source) -> String {
         }
     }
     let sites: usize = source.functions().iter().map(|function| function.sites.len()).sum();
-    let _ = writeln!(text, "\n{} functions, {sites} sites in them", source.functions().len());
+    let _ = writeln!(text, "\n{}", counted(source.functions().len(), sites));
     text
+}
+
+fn counted(functions: usize, sites: usize) -> String {
+    let functions = units::counted(functions as u64, "function");
+    format!("{functions}, {} in them", units::counted(sites as u64, "site"))
 }
 
 /// The list for machines.
@@ -101,5 +107,16 @@ fn document(function: &SourceFunction) -> Function<'_> {
         line: function.line,
         column: function.column,
         sites: sites.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_not_said_in_the_plural() {
+        assert_eq!(counted(1, 1), "1 function, 1 site in them");
+        assert_eq!(counted(2, 1_000), "2 functions, 1 000 sites in them");
     }
 }

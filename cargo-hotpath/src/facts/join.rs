@@ -6,6 +6,7 @@ use hotpath_runtime::hotpath;
 use hotpath_runtime_syntax::Kind;
 
 use super::{BuildFacts, Facts, FunctionFacts, SiteFacts, matching, totals};
+use crate::fnv::fnv1a;
 use crate::profile::{Function, Profile, Row};
 use crate::source::{Source, SourceFunction, SourceSite};
 
@@ -156,14 +157,6 @@ impl Ids {
         };
         format!("{:016x}", fnv1a(&format!("{name}\0{ordinal}")))[..12].to_owned()
     }
-}
-
-/// 64-bit FNV-1a: ids must be the same in every build of this tool, which `Hasher`s of the
-/// standard library don't promise.
-fn fnv1a(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use hotpath_runtime_syntax::Kind;
 
-use crate::facts::{Facts, Usage};
+use crate::facts::{Facts, SiteSource, Usage};
 use crate::impact::Saved;
 use crate::rules::site::{MIN_EXECUTIONS, MIN_SHARE_PCT, Site, sites};
 use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, edit, types};
@@ -16,7 +16,7 @@ const MIN_COPY_NS: Threshold = Threshold {
 };
 
 /// Methods that only read their receiver and whose result doesn't outlive the statement's use.
-const READING: &[&str] = &[
+pub(super) const READING: &[&str] = &[
     "as_bytes",
     "as_path",
     "as_ref",
@@ -74,7 +74,8 @@ static META: Meta = Meta {
         means: "The copy is made, borrowed once and dropped. A borrow of the original does the same for nothing.",
         found: "Each `.clone()`, `.to_owned()` and `.to_vec()` is measured. This rule looks at those whose\n\
                 value is borrowed on the spot. Clones of `Arc`, `Rc`, channel ends and the like are left out: they copy\n\
-                no data.",
+                no data; so are copies that free a lock (`x.lock().unwrap().clone()`), and those of what the loop\n\
+                over the copy changes.",
         not_when: "The original is changed while the copy is in use, the type's `Clone` has an effect of its own, or the\n\
                    callee needs exactly this type behind the reference.",
         before: "for order in &orders {\n    total += price(&order.items.clone());\n}",
@@ -105,6 +106,9 @@ fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
     let source = site.source()?;
     let ns = site.ns()?;
     let use_ = reading_use(&source.usage).filter(|_| !site.is_mutably_borrowed())?;
+    if source.root_changes_in_use == Some(true) || ends_a_guard(source) {
+        return None;
+    }
     let each = ns / site.count() as f64;
     if site.allocs().count == 0 && each < MIN_COPY_NS.default {
         return None;
@@ -143,10 +147,17 @@ fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
     })
 }
 
+/// Whether the copy lets a lock go that a borrow would hold for as long as it is used.
+fn ends_a_guard(source: &SiteSource) -> bool {
+    const GUARDS: [&str; 5] = [".lock()", ".read()", ".write()", ".borrow()", ".borrow_mut()"];
+    let receiver = source.receiver.as_deref().unwrap_or_default();
+    GUARDS.iter().any(|guard| receiver.contains(guard))
+}
+
 /// How the value is used, if it is only read.
 fn reading_use(usage: &Usage) -> Option<String> {
     match usage {
-        Usage::Borrowed => Some("borrowed".to_owned()),
+        Usage::Borrowed | Usage::AddAssign { borrowed: true } => Some("borrowed".to_owned()),
         Usage::Argument { callee, borrowed: true, .. } => Some(format!("lent to `{callee}`")),
         Usage::Receiver(method) if READING.contains(&method.as_str()) => {
             Some(format!("read by `{method}`"))
@@ -210,13 +221,23 @@ mod tests {
 
     #[test]
     fn silent_where_the_copy_is_kept() {
-        for usage in [Usage::Bound, Usage::Other, Usage::AddAssign] {
+        for usage in [Usage::Bound, Usage::Other, Usage::AddAssign { borrowed: false }] {
             assert!(
                 check(&CloneForBorrow, with_source(borrowed(), |s| s.usage = usage)).is_empty()
             );
         }
         let given = Usage::Argument { callee: "push".to_owned(), position: 0, borrowed: false };
         assert!(check(&CloneForBorrow, with_source(borrowed(), |s| s.usage = given)).is_empty());
+    }
+
+    #[test]
+    fn silent_where_a_borrow_would_hold_a_lock_or_forbid_a_change() {
+        for receiver in ["shared.lock().unwrap()", "cell.borrow().rows", "self.rows.read()?"] {
+            let site = with_source(borrowed(), |s| s.receiver = Some(receiver.to_owned()));
+            assert!(check(&CloneForBorrow, site).is_empty(), "{receiver}");
+        }
+        let changed = with_source(borrowed(), |s| s.root_changes_in_use = Some(true));
+        assert!(check(&CloneForBorrow, changed).is_empty());
     }
 
     #[test]

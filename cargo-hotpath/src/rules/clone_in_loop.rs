@@ -4,6 +4,7 @@ use hotpath_runtime_syntax::Kind;
 
 use crate::facts::{Facts, SiteSource, Usage};
 use crate::impact::Saved;
+use crate::rules::clone_for_borrow::READING;
 use crate::rules::site::{MIN_EXECUTIONS, MIN_SHARE_PCT, Site, sites};
 use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, types};
 use crate::schema::{Category, Confidence, Effort};
@@ -30,11 +31,10 @@ const KEEPING: &[&str] = &[
     "set",
     "resize",
     "fill",
-    "Some",
-    "Ok",
-    "Err",
-    "Box",
+    "or_insert",
+    "vec!",
     "new",
+    "from",
 ];
 
 /// The rule.
@@ -51,8 +51,8 @@ static META: Meta = Meta {
     explain: Explain {
         means: "Each iteration copies the same data, with its heap blocks. One copy before the loop, or none, is enough.",
         found: "Each copy is measured; the source says whether its receiver is bound, assigned or mutably borrowed in the\n\
-                innermost loop. Copies without heap blocks, clones of `Arc` and `Rc`, and copies that are stored (`push`,\n\
-                `insert`, `send`) are left out.",
+                innermost loop. Copies without heap blocks, clones of `Arc` and `Rc`, and copies that the iteration changes,\n\
+                stores (`push`, `insert`, a field), consumes or moves into a closure are left out.",
         not_when: "Each iteration changes its copy, or hands it to something that keeps it. Share the value with `Arc`\n\
                    or `Rc` there, if readers are enough.",
         before: "for line in lines {\n    emit(header.clone(), line);\n}",
@@ -84,7 +84,7 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
     let receiver = source.receiver.as_deref()?;
     let entries = site.of.calls.max(1);
     let count = site.count();
-    if !is_invariant(source) || is_kept(&source.usage) {
+    if !is_invariant(source) || is_owned(source) {
         return None;
     }
     if (count as f64) < entries as f64 * MIN_PER_CALL.default {
@@ -151,10 +151,20 @@ fn is_invariant(source: &SiteSource) -> bool {
         && source.receiver.as_deref().is_some_and(|receiver| !receiver.contains(['[', '(']))
 }
 
-fn is_kept(usage: &Usage) -> bool {
-    match usage {
-        Usage::Argument { callee, borrowed: false, .. } => KEEPING.contains(&callee.as_str()),
-        _ => false,
+/// Whether the iteration does what takes a value of its own: stores it, changes it, consumes it or
+/// hands it to another thread or task.
+fn is_owned(source: &SiteSource) -> bool {
+    match &source.usage {
+        Usage::Argument { callee, borrowed: false, .. } => {
+            // `Some`, `Ok` and other constructors.
+            callee.starts_with(char::is_uppercase) || KEEPING.contains(&callee.as_str())
+        }
+        Usage::Bound => source.changed_or_moved,
+        Usage::Receiver(method) => !READING.contains(&method.as_str()),
+        Usage::AddAssign { borrowed } => !borrowed,
+        // A field of a new value, an assignment, what a block gives back.
+        Usage::Other => true,
+        Usage::Argument { .. } | Usage::Borrowed | Usage::Statement => false,
     }
 }
 
@@ -214,9 +224,23 @@ mod tests {
     }
 
     #[test]
-    fn silent_on_stored_copies() {
-        let given = Usage::Argument { callee: "push".to_owned(), position: 0, borrowed: false };
-        assert!(check(&CloneInLoop, with_source(invariant(), |s| s.usage = given)).is_empty());
+    fn silent_on_stored_and_consumed_copies() {
+        let given = |callee: &str| Usage::Argument {
+            callee: callee.to_owned(),
+            position: 0,
+            borrowed: false,
+        };
+        let receiver = Usage::Receiver("into_bytes".to_owned());
+        for usage in [given("push"), given("Some"), given("Message"), receiver, Usage::Other] {
+            let site = with_source(invariant(), |s| s.usage = usage.clone());
+            assert!(check(&CloneInLoop, site).is_empty(), "{usage:?}");
+        }
+    }
+
+    #[test]
+    fn silent_on_copies_that_are_changed_or_moved_away() {
+        let site = with_source(invariant(), |source| source.changed_or_moved = true);
+        assert!(check(&CloneInLoop, site).is_empty());
     }
 
     #[test]

@@ -19,7 +19,7 @@ static META: Meta = Meta {
     summary: "a formatted String is made only to be appended to another",
     category: Category::String,
     effort: Effort::Trivial,
-    evidence: "time, count and allocations of `format!`; in the source: argument of `push_str` or right side of `+=`",
+    evidence: "time, count and allocations of `format!`; in the source: argument of `push_str` or right side of `+= &`",
     thresholds: &[MIN_EXECUTIONS, MIN_SHARE_PCT],
     docs: "https://rust-lang.github.io/rust-clippy/master/index.html#format_push_string",
     explain: Explain {
@@ -101,7 +101,7 @@ fn gain(site: &Site<'_>, ns: f64) -> Gain {
 
 fn is_appended(usage: &Usage) -> bool {
     match usage {
-        Usage::AddAssign => true,
+        Usage::AddAssign { borrowed } => *borrowed,
         Usage::Argument { callee, borrowed: true, .. } => callee == "push_str",
         _ => false,
     }
@@ -120,6 +120,10 @@ mod tests {
         })
     }
 
+    fn added(borrowed: bool) -> Usage {
+        Usage::AddAssign { borrowed }
+    }
+
     #[test]
     fn fires_with_the_temporary_as_the_sure_part() {
         let found = check(&FormatPush, pushed());
@@ -130,10 +134,7 @@ mod tests {
 
     #[test]
     fn fires_on_add_assign() {
-        assert_eq!(
-            check(&FormatPush, with_source(pushed(), |s| s.usage = Usage::AddAssign)).len(),
-            1
-        );
+        assert_eq!(check(&FormatPush, with_source(pushed(), |s| s.usage = added(true))).len(), 1);
     }
 
     #[test]
@@ -142,6 +143,7 @@ mod tests {
             Usage::Bound,
             Usage::Other,
             Usage::Borrowed,
+            added(false),
             Usage::Argument { callee: "push".to_owned(), position: 0, borrowed: false },
             Usage::Argument { callee: "get".to_owned(), position: 0, borrowed: true },
         ];

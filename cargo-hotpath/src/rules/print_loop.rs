@@ -56,7 +56,7 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
     if count < MIN_EXECUTIONS.default || ns / count < MIN_PRINT_NS.default {
         return None;
     }
-    let error = site.label().trim_start().starts_with('e');
+    let error = is_error(site.label());
     let (stream, handle) =
         if error { ("Standard error", "stderr") } else { ("Standard output", "stdout") };
     let each = if error { "has no buffer" } else { "is locked and flushed for each line" };
@@ -85,6 +85,12 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
     })
 }
 
+/// Whether a print goes to standard error: `eprintln!(..)`, `std::eprint!(..)`.
+fn is_error(label: &str) -> bool {
+    let path = label.split('!').next().unwrap_or_default();
+    path.rsplit("::").next().is_some_and(|name| name.trim_start().starts_with('e'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,9 +112,14 @@ mod tests {
 
     #[test]
     fn standard_error_gets_its_own_advice() {
-        let site = SiteFacts { label: "eprintln!(\"{row}\")".to_owned(), ..printed() };
-        let found = check(&PrintLoop, site);
-        assert!(found[0].solution.contains("`stderr`"), "{}", found[0].solution);
+        let handle = |label: &str| {
+            let site = SiteFacts { label: label.to_owned(), ..printed() };
+            check(&PrintLoop, site)[0].solution.clone()
+        };
+        for label in ["eprintln!(\"{row}\")", "std::eprintln!(\"{row}\")"] {
+            assert!(handle(label).contains("`stderr`"), "{label}");
+        }
+        assert!(handle("std::println!(\"e::{row}\")").contains("`stdout`"));
     }
 
     #[test]

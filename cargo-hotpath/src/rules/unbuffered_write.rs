@@ -5,7 +5,7 @@ use hotpath_runtime_syntax::Kind;
 use crate::facts::Facts;
 use crate::impact::Saved;
 use crate::rules::site::{Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, types};
+use crate::rules::{Candidate, Explain, Gain, Home, Meta, Rule, Threshold, types};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
@@ -71,9 +71,11 @@ impl Rule for UnbufferedWrite {
 
     fn check(&self, facts: &Facts) -> Vec<Candidate> {
         let is_unbuffered = |row: &crate::facts::SiteFacts| {
-            row.type_name
-                .as_deref()
-                .is_some_and(|name| UNBUFFERED.contains(&types::last_segment(name)))
+            row.type_name.as_deref().is_some_and(|name| {
+                // A `File` of another crate may have a buffer of its own.
+                types::crate_of(name) == Home::Std
+                    && UNBUFFERED.contains(&types::last_segment(name))
+            })
         };
         sites(facts, &[Kind::Write], is_unbuffered).iter().filter_map(candidate).collect()
     }
@@ -191,7 +193,7 @@ mod tests {
             "alloc::vec::Vec<u8>",
             "alloc::string::String",
             "dyn std::io::Write",
-            "app::File2",
+            "app::File",
         ];
         for name in buffered {
             assert!(check(&UnbufferedWrite, written(name)).is_empty(), "{name}");

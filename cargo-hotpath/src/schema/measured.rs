@@ -258,7 +258,7 @@ pub struct AsyncFigures {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Site {
-    /// Stable id.
+    /// Stable id of the place: rows of one place, one for each concrete type, share it.
     pub id: String,
     /// Id of its function.
     pub function: String,
@@ -281,7 +281,7 @@ pub struct Site {
     pub count: u64,
     /// Exclusive time; `null` for kinds that are only counted.
     pub self_ns: Option<u64>,
-    /// Awaits: time pending; `null` for other kinds.
+    /// Awaits: time pending where no measured await inside pended; `null` for other kinds.
     pub wait_ns: Option<u64>,
     /// Allocations.
     pub allocs: Option<u64>,

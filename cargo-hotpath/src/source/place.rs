@@ -114,6 +114,15 @@ pub(super) fn binding(pat: &Pat) -> Option<String> {
     }
 }
 
+/// Whether [`binding`]'s name is bound as `mut`.
+pub(super) fn is_mutable(pat: &Pat) -> bool {
+    match pat {
+        Pat::Ident(pat) => pat.mutability.is_some(),
+        Pat::Type(pat) => is_mutable(&pat.pat),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

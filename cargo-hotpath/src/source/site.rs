@@ -101,8 +101,14 @@ impl Walker<'_> {
                 let found = found?;
                 let mut source = found.source;
                 source.grown_by = grown_by;
-                if let (Some(root), Some(innermost)) = (&source.receiver_root, found.innermost) {
-                    source.root_changes_in_loop = Some(loops.changes(innermost, root));
+                if let Some(root) = &source.receiver_root {
+                    let innermost = found.innermost;
+                    source.root_changes_in_loop = innermost.map(|it| loops.changes(it, root));
+                    source.root_changes_in_use =
+                        Some(loops.changes_below(source.span, innermost, root));
+                }
+                if found.binding.is_some() && found.innermost.is_some_and(|it| loops.moves(it)) {
+                    source.changed_or_moved = true;
                 }
                 Some(source)
             })
@@ -123,6 +129,7 @@ impl Walker<'_> {
             innermost_loop: self.loops.innermost_span(),
             usage: slot.usage,
             bound_to: slot.binding.map(|binding| self.bindings[binding].name.clone()),
+            changed_or_moved: slot.binding.is_some_and(|binding| self.bindings[binding].mutable),
             in_test: self.in_test,
             ..own
         };

@@ -8,6 +8,7 @@ use super::{Enumerated, Found};
 /// A name that a `let` binds, and where it is in scope, in bytes.
 pub(super) struct Binding {
     pub(super) name: String,
+    pub(super) mutable: bool,
     pub(super) from: usize,
     pub(super) until: usize,
 }

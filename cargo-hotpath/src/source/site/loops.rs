@@ -14,13 +14,14 @@ pub(super) struct Loops {
 struct Loop {
     span: Span,
     changed: HashSet<String>,
+    moves: bool,
 }
 
 impl Loops {
     /// Starts a loop inside the open ones.
     pub(super) fn enter(&mut self, span: Span) {
         self.open.push(self.all.len());
-        self.all.push(Loop { span, changed: HashSet::new() });
+        self.all.push(Loop { span, changed: HashSet::new(), moves: false });
     }
 
     /// Ends the innermost loop.
@@ -36,6 +37,18 @@ impl Loops {
                 self.all[index].changed.insert(name.clone());
             }
         }
+    }
+
+    /// Notes a `move` closure or block in all open loops.
+    pub(super) fn move_away(&mut self) {
+        for &index in &self.open {
+            self.all[index].moves = true;
+        }
+    }
+
+    /// Whether a loop holds a `move` closure or block; complete once it has ended.
+    pub(super) fn moves(&self, index: usize) -> bool {
+        self.all[index].moves
     }
 
     /// How many are open.
@@ -58,8 +71,23 @@ impl Loops {
         self.all[index].span
     }
 
+    /// Whether `name` changes in a loop whose head, and not its body, holds this range; `innermost`
+    /// is the loop around the range.
+    pub(super) fn changes_below(&self, head: Span, innermost: Option<usize>, name: &str) -> bool {
+        let around = innermost.map(|index| self.span(index));
+        self.all.iter().any(|it| {
+            holds(it.span, head)
+                && !around.is_some_and(|around| holds(it.span, around))
+                && it.changed.contains(name)
+        })
+    }
+
     /// Whether `name` changes in a loop; complete once the loop has ended.
     pub(super) fn changes(&self, index: usize, name: &str) -> bool {
         self.all[index].changed.contains(name)
     }
+}
+
+fn holds(outer: Span, inner: Span) -> bool {
+    outer.byte_start <= inner.byte_start && inner.byte_end <= outer.byte_end
 }

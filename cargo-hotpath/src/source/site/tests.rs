@@ -154,8 +154,9 @@ fn usages_are_told_apart() {
         usage("s.push_str(&format!(\"a\"));", "format!(\"a\")"),
         argument("push_str", 0, true)
     );
-    assert_eq!(usage("s += &format!(\"a\");", "format!(\"a\")"), Usage::Borrowed);
-    assert_eq!(usage("s += x.to_string();", "x.to_string()"), Usage::AddAssign);
+    let added = |borrowed| Usage::AddAssign { borrowed };
+    assert_eq!(usage("s += &format!(\"a\");", "format!(\"a\")"), added(true));
+    assert_eq!(usage("s += x.to_string();", "x.to_string()"), added(false));
     assert_eq!(usage("s -= x.clone();", "x.clone()"), Usage::Other);
     assert_eq!(usage("let y = x.clone();", "x.clone()"), Usage::Bound);
     assert_eq!(usage("let y = (x.clone())?;", "x.clone()"), Usage::Bound);
@@ -257,4 +258,27 @@ fn every_enumerated_site_is_described() {
 fn nested_items_are_not_described_with_the_function() {
     let text = "fn f() { fn g() { x.clone(); } y.clone(); }";
     assert_eq!(sites(text).len(), 1);
+}
+
+#[test]
+fn copies_that_are_changed_or_moved_away_are_known() {
+    let known =
+        |body: &str| site(&format!("fn f() {{ loop {{ {body} }} }}"), "x.clone()").changed_or_moved;
+    assert!(!known("let y = x.clone(); g(|| y.len());"));
+    assert!(known("let mut y: Y = x.clone(); y.push(1);"));
+    assert!(known("let y = x.clone(); spawn(move || y.len());"));
+    assert!(known("let y = x.clone(); spawn(async move { y.len() });"));
+    assert!(known("let y = x.clone(); loop { spawn(move || 1); }"));
+    assert!(!known("loop { let y = x.clone(); } spawn(move || 1);"));
+    assert!(!known("g(x.clone()); spawn(move || 1);"));
+}
+
+#[test]
+fn roots_that_change_under_the_loop_that_reads_the_copy_are_known() {
+    let changes =
+        |body: &str| site(&format!("fn f() {{ {body} }}"), "v.clone()").root_changes_in_use;
+    assert_eq!(changes("for x in v.clone().iter() { v.push(1); }"), Some(true));
+    assert_eq!(changes("loop { for x in &v.clone() { v.push(1); } }"), Some(true));
+    assert_eq!(changes("for x in &v.clone() { w.push(1); }"), Some(false));
+    assert_eq!(changes("for x in w { g(&v.clone()); v.push(1); }"), Some(false));
 }

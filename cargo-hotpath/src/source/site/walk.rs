@@ -153,6 +153,9 @@ impl Walker<'_> {
         // The names are in scope after the statement, to the end of the block.
         let binding = place::binding(&local.pat).map(|_| self.bindings.len());
         self.bind(&local.pat, local.semi_token.span.end(), None);
+        if let Some(binding) = binding {
+            self.bindings[binding].mutable = place::is_mutable(&local.pat);
+        }
         if let Some(init) = &local.init {
             self.visit_as(&init.expr, Slot { usage: Usage::Bound, binding });
             if let Some((_, diverge)) = &init.diverge {
@@ -172,7 +175,7 @@ impl Walker<'_> {
         };
         for name in names {
             self.loops.change(Some(name.clone()));
-            self.bindings.push(Binding { name, from, until });
+            self.bindings.push(Binding { name, mutable: false, from, until });
         }
     }
 
@@ -196,6 +199,7 @@ impl Walker<'_> {
                     Usage::Argument { callee, position, .. } => {
                         Usage::Argument { callee, position, borrowed: true }
                     }
+                    Usage::AddAssign { .. } => Usage::AddAssign { borrowed: true },
                     _ => Usage::Borrowed,
                 };
                 self.visit_as(&inner.expr, Slot::of(usage));
@@ -226,7 +230,7 @@ impl Walker<'_> {
                 self.loops.change(place::changed_root(&binary.left));
                 self.visit_plain(&binary.left);
                 let adds = matches!(binary.op, BinOp::AddAssign(_));
-                let usage = if adds { Usage::AddAssign } else { Usage::Other };
+                let usage = if adds { Usage::AddAssign { borrowed: false } } else { Usage::Other };
                 self.visit_as(&binary.right, Slot::of(usage));
             }
             Expr::ForLoop(it) => {
@@ -242,6 +246,10 @@ impl Walker<'_> {
                 walker.visit_block(&it.body);
             }),
             Expr::Loop(it) => self.in_loop(expr, |walker| walker.visit_block(&it.body)),
+            Expr::Async(it) if it.capture.is_some() => {
+                self.loops.move_away();
+                visit::visit_expr(self, expr);
+            }
             Expr::Let(it) => {
                 self.visit_plain(&it.expr);
                 self.bind(&it.pat, range::of_expr(&it.expr).1, None);
@@ -306,6 +314,9 @@ impl<'ast> Visit<'ast> for Walker<'_> {
     }
 
     fn visit_expr_closure(&mut self, closure: &'ast ExprClosure) {
+        if closure.capture.is_some() {
+            self.loops.move_away();
+        }
         let (from, until) = range::of_expr(&closure.body);
         closure.inputs.iter().for_each(|input| self.bind(input, from, Some(until)));
         self.visit_plain(&closure.body);
