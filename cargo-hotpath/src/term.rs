@@ -112,21 +112,20 @@ impl Term {
         anstream::AutoStream::choice(&io::stderr()) != ColorChoice::Never
     }
 
-    /// Columns to format the report for: those of the terminal that standard output is (`COLUMNS`
-    /// overrides it), else 100.
+    /// Columns to format the report for: `COLUMNS`, else those of the terminal that standard output
+    /// is, else 100.
     pub fn width(&self) -> usize {
         let terminal = terminal_size::terminal_size_of(io::stdout())
             .map(|(terminal_size::Width(columns), _)| usize::from(columns));
         let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-        width(io::stdout().is_terminal(), columns, terminal)
+        width(columns, terminal)
     }
 }
 
 /// A terminal that doesn't know its size says 0.
-fn width(is_terminal: bool, columns: Option<usize>, terminal: Option<usize>) -> usize {
+fn width(columns: Option<usize>, terminal: Option<usize>) -> usize {
     const PLAIN: usize = 100;
-    let known = columns.into_iter().chain(terminal).find(|&width| width > 0);
-    known.filter(|_| is_terminal).unwrap_or(PLAIN).min(160)
+    columns.into_iter().chain(terminal).find(|&width| width > 0).unwrap_or(PLAIN).min(160)
 }
 
 /// Writes to standard output; a reader that went away is [`Error::Closed`].
@@ -150,12 +149,12 @@ mod tests {
     use super::width;
 
     #[test]
-    fn only_a_terminal_has_a_width_of_its_own() {
-        assert_eq!(width(false, Some(80), Some(120)), 100);
-        assert_eq!(width(true, None, Some(120)), 120);
-        assert_eq!(width(true, Some(80), Some(120)), 80);
-        assert_eq!(width(true, None, None), 100);
-        assert_eq!(width(true, Some(0), Some(0)), 100);
-        assert_eq!((width(true, None, Some(50)), width(true, None, Some(999))), (50, 160));
+    fn what_was_asked_for_comes_before_the_terminal() {
+        assert_eq!(width(Some(80), None), 80);
+        assert_eq!(width(None, Some(120)), 120);
+        assert_eq!(width(Some(80), Some(120)), 80);
+        assert_eq!(width(None, None), 100);
+        assert_eq!(width(Some(0), Some(0)), 100);
+        assert_eq!((width(None, Some(50)), width(None, Some(999))), (50, 160));
     }
 }
