@@ -223,6 +223,6 @@ pub struct Edge {
     pub callee: usize,
     /// Exact number of calls.
     pub calls: u64,
-    /// Time of the callee under this caller, outermost calls.
+    /// Time of the callee under this caller; of recursive calls that of each, nested ones included.
     pub total_ns: u64,
 }
