@@ -1,7 +1,7 @@
 //! Brings the report where it was asked for.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::advise::Advice;
@@ -20,6 +20,10 @@ pub fn check(output: Option<&Path>) -> Result<(), Error> {
         return Err(failed(io::Error::from(io::ErrorKind::IsADirectory)));
     }
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if is_special(path) {
+        // Opening a pipe and closing it again would tell its reader that it is at its end.
+        return Ok(());
+    }
     tempfile::tempfile_in(dir).map(drop).map_err(failed)?;
     match fs::metadata(path) {
         Ok(data) if data.permissions().readonly() => {
@@ -44,9 +48,23 @@ pub fn deliver(advice: &Advice, options: &ReportOptions, term: &Term) -> Result<
         }
     };
     let Some(path) = &options.output else { return term::write_stdout(&text) };
-    write_atomically(path, text.as_bytes()).map_err(|e| Error::output(path.display(), e))?;
+    write(path, text.as_bytes()).map_err(|e| Error::output(path.display(), e))?;
     term.status("Wrote", path.display());
     Ok(())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if is_special(path) {
+        return fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
+    // A link stays one: what it points to is replaced.
+    let target = fs::canonicalize(path);
+    write_atomically(target.as_deref().unwrap_or(path), bytes)
+}
+
+/// Devices, pipes and the like (`/dev/stdout`, `/dev/null`, `>(cmd)`) are written to, never replaced.
+fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|data| !data.is_file() && !data.is_dir())
 }
 
 #[cfg(test)]
@@ -62,5 +80,29 @@ mod tests {
         let missing = dir.path().join("no/such/report.json");
         assert!(matches!(check(Some(&missing)), Err(Error::Output { .. })));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_plain_file_is_written_to_and_not_replaced() {
+        use std::io::Read;
+        use std::os::unix::fs::{FileTypeExt, symlink};
+
+        let dir = tempfile::tempdir().unwrap();
+        let (pipe, file, link) =
+            (dir.path().join("pipe"), dir.path().join("file"), dir.path().join("link"));
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let mut both = fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+        assert!(check(Some(&pipe)).is_ok());
+        write(&pipe, b"report").unwrap();
+        let mut read = [0; 6];
+        both.read_exact(&mut read).unwrap();
+        assert_eq!(&read, b"report");
+        assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+        fs::write(&file, "old").unwrap();
+        symlink(&file, &link).unwrap();
+        write(&link, b"new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"new");
     }
 }

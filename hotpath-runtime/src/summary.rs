@@ -51,15 +51,17 @@ fn render(segment: &Segment) -> String {
     if named.is_empty() {
         return text;
     }
-    let _ = writeln!(text, "hotpath: {:>12} {:>12} {:>12} {:>12}  function", "calls", "total ms", "self ms", "allocs");
+    let _ = writeln!(text, "hotpath: {:>12} {:>12} {:>12} {:>12}  function", "calls", "total ms", "self ms", "self allocs");
     for (line, function) in named.iter().take(SHOWN) {
+        // Without a counting allocator nothing is known of them: not 0.
+        let allocs = segment.memory.map_or_else(|| "-".to_owned(), |_| line.allocs.to_string());
         let _ = writeln!(
             text,
             "hotpath: {:>12} {:>12.3} {:>12.3} {:>12}  {}::{}",
             line.calls,
             millis(segment, line.total),
             millis(segment, line.own),
-            line.allocs,
+            allocs,
             function.module,
             function.name,
         );

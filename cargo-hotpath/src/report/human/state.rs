@@ -173,9 +173,10 @@ fn costly_sites(page: &mut Page, report: &Report) {
     page.item(
         "  ",
         &format!(
-            "{} of {} measured make {} of the time in sites ({}):",
+            "{} of {} measured {} {} of the time in sites ({}):",
             units::counted(set.len() as u64, "site"),
             units::count(report.sites.len() as u64),
+            if set.len() == 1 { "makes" } else { "make" },
             units::percent(100.0 * sum as f64 / all as f64),
             units::time(all as f64)
         ),
