@@ -148,6 +148,9 @@ pub struct SiteSource {
     pub receiver_root: Option<String>,
     /// Whether that root is bound, assigned or mutably borrowed inside the innermost loop.
     pub root_changes_in_loop: Option<bool>,
+    /// Whether that root changes in a loop around the innermost one: there each entry of the
+    /// innermost loop meets another value.
+    pub root_changes_around: Option<bool>,
     /// Whether that root changes inside a loop whose head holds the site: while the value is in use.
     pub root_changes_in_use: Option<bool>,
     /// What the value is used for.
@@ -223,6 +226,6 @@ pub struct Edge {
     pub callee: usize,
     /// Exact number of calls.
     pub calls: u64,
-    /// Time of the callee under this caller, outermost calls.
+    /// Time of the callee under this caller; of recursive calls that of each, nested ones included.
     pub total_ns: u64,
 }

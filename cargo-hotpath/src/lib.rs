@@ -1,4 +1,4 @@
-//! Tells a Rust developer what to change next, how much it will gain, and proves it.
+//! Tells a Rust developer what to change next, and how much it will gain.
 //!
 //! The pipeline, one module a stage, each importing only from those before it:
 //! build, run, collect, join, facts, impact, rules, rank, report.

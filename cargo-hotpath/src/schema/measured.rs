@@ -307,7 +307,8 @@ pub struct Edge {
     pub callee: String,
     /// Exact number of calls.
     pub calls: u64,
-    /// Inclusive time of the callee under this caller.
+    /// Inclusive time of the callee under this caller. Where the callee is entered again below
+    /// itself, each of the nested calls counts: such an edge may exceed the function's `total_ns`.
     pub total_ns: u64,
 }
 

@@ -104,6 +104,7 @@ impl Walker<'_> {
                 if let Some(root) = &source.receiver_root {
                     let innermost = found.innermost;
                     source.root_changes_in_loop = innermost.map(|it| loops.changes(it, root));
+                    source.root_changes_around = innermost.map(|it| loops.changes_around(it, root));
                     source.root_changes_in_use =
                         Some(loops.changes_below(source.span, innermost, root));
                 }

@@ -82,6 +82,13 @@ impl Loops {
         })
     }
 
+    /// Whether `name` changes in a loop around this one.
+    pub(super) fn changes_around(&self, index: usize, name: &str) -> bool {
+        let inner = self.span(index);
+        let mut others = self.all.iter().enumerate().filter(|(other, _)| *other != index);
+        others.any(|(_, it)| holds(it.span, inner) && it.changed.contains(name))
+    }
+
     /// Whether `name` changes in a loop; complete once the loop has ended.
     pub(super) fn changes(&self, index: usize, name: &str) -> bool {
         self.all[index].changed.contains(name)

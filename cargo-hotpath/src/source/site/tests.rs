@@ -282,3 +282,13 @@ fn roots_that_change_under_the_loop_that_reads_the_copy_are_known() {
     assert_eq!(changes("for x in &v.clone() { w.push(1); }"), Some(false));
     assert_eq!(changes("for x in w { g(&v.clone()); v.push(1); }"), Some(false));
 }
+
+#[test]
+fn roots_that_each_entry_of_the_loop_meets_anew_are_known() {
+    let around =
+        |body: &str| site(&format!("fn f() {{ {body} }}"), "v.clone()").root_changes_around;
+    assert_eq!(around("for v in w { for x in y { g(v.clone()); } }"), Some(true));
+    assert_eq!(around("for a in w { for x in y { g(v.clone()); } }"), Some(false));
+    assert_eq!(around("for v in w { g(v.clone()); }"), Some(false));
+    assert_eq!(around("g(v.clone());"), None);
+}
