@@ -108,10 +108,11 @@ fn clean_removes_only_what_is_ours() {
     let dir = tempfile::tempdir().unwrap();
     let ours = dir.path().join("hotpath/runs/x");
     fs::create_dir_all(&ours).unwrap();
+    fs::write(ours.join("run.json"), [b' '; 2048]).unwrap();
     fs::write(dir.path().join("users"), "").unwrap();
     let clean = |args: &[&str]| hotpath(&["clean", "--target-dir"]).args([dir.path()]).args(args);
     let dry = clean(&["--dry-run"]).run().expect_code(0);
-    assert!(dry.stderr.contains("MiB") && ours.exists(), "{}", dry.stderr);
+    assert!(dry.stderr.contains("2.00 KiB") && ours.exists(), "{}", dry.stderr);
     let _ = clean(&[]).run().expect_code(0);
     assert!(!dir.path().join("hotpath").exists());
     assert!(dir.path().join("users").exists());
