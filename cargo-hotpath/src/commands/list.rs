@@ -13,6 +13,7 @@ use crate::roots;
 use crate::schema::SCHEMA_VERSION;
 use crate::source::{Source, SourceFunction};
 use crate::term::{self, Term};
+use crate::units;
 
 /// Lists what the source says; nothing is built.
 pub fn list(args: &ListArgs, term: &Term) -> Result<Exit, Error> {
@@ -51,7 +52,8 @@ fn human(source: &Source) -> String {
         }
     }
     let sites: usize = source.functions().iter().map(|function| function.sites.len()).sum();
-    let _ = writeln!(text, "\n{} functions, {sites} sites in them", source.functions().len());
+    let functions = units::counted(source.functions().len() as u64, "function");
+    let _ = writeln!(text, "\n{functions}, {} in them", units::counted(sites as u64, "site"));
     text
 }
 
