@@ -21,12 +21,14 @@ pub(crate) fn is_child() -> bool {
 extern "C" fn prepare() {
     if !slab::is_busy() {
         core::mem::forget(map::LOCK.take());
+        map::copy_before_fork();
         PREPARED.store(true, Relaxed);
     }
 }
 
 extern "C" fn parent() {
     if PREPARED.swap(false, Relaxed) {
+        map::drop_copy();
         map::LOCK.force_open();
     }
 }

@@ -23,6 +23,9 @@ static FILE_BYTES: AtomicUsize = AtomicUsize::new(0);
 static BACKED: AtomicUsize = AtomicUsize::new(0);
 static USED: AtomicUsize = AtomicUsize::new(0);
 static RESERVED_BYTES: AtomicUsize = AtomicUsize::new(0);
+/// The copy that a fork is about to hand to the child, and its length.
+static COPY: AtomicPtr<Count> = AtomicPtr::new(ptr::null_mut());
+static COPY_BYTES: AtomicUsize = AtomicUsize::new(0);
 /// Why the file ended before the counters did.
 static FAILED: AtomicU32 = AtomicU32::new(0);
 /// Guards all of the above but `BASE`.
@@ -182,26 +185,71 @@ fn back(len: usize) -> bool {
     mapped
 }
 
+/// A private copy of the file's part of the segment, as it is before a fork. With [`LOCK`] held.
+///
+/// The child needs one: in a private mapping of the file it would see what the parent goes on to
+/// write, links to memory that only the parent has among it.
+pub(crate) fn copy_before_fork() {
+    let len = FILE_BYTES.load(Relaxed);
+    let Some(copy) = private(len).filter(|_| len > 0) else { return };
+    let to = copy.start.cast::<Count>().as_ptr();
+    // SAFETY: both have `len` bytes, of which the first `USED` hold all that is not zero.
+    unsafe { copy_words(BASE.load(Relaxed).cast(), to, USED.load(Relaxed).min(len)) };
+    COPY.store(to, Relaxed);
+    COPY_BYTES.store(len, Relaxed);
+}
+
+/// Copies counters that other threads may change meanwhile.
+///
+/// # Safety
+///
+/// Both places stay mapped meanwhile, for `bytes` rounded up to a word.
+unsafe fn copy_words(from: *const Count, to: *const Count, bytes: usize) {
+    for i in 0..bytes.div_ceil(8) {
+        // SAFETY: as the caller promises; all changes are to atomic words.
+        unsafe { (*to.add(i)).set((*from.add(i)).get()) };
+    }
+}
+
+/// Gives the copy's memory back: in the parent.
+pub(crate) fn drop_copy() {
+    let copy = COPY.swap(ptr::null_mut(), Relaxed);
+    if !copy.is_null() {
+        // SAFETY: mapped by `copy_before_fork` with this length, and nothing refers to it.
+        unsafe { libc::munmap(copy.cast(), COPY_BYTES.load(Relaxed)) };
+    }
+}
+
 /// Makes the counters of a forked child its own, at the same addresses: the parent's stay right.
 pub(crate) fn detach_from_file() {
     let (len, file) = (FILE_BYTES.load(Relaxed), FILE.load(Relaxed));
     if len == 0 || file < 0 {
         return;
     }
-    // SAFETY: replaces our own mapping by one of the same file and length, whose pages become
-    // private when written. The child has one thread, which runs this.
-    unsafe {
-        libc::mmap(
-            base().cast(),
-            len,
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_PRIVATE | libc::MAP_FIXED,
-            file,
-            0,
-        );
-    }
     // What the child needs from now on is private as well.
     FILE.store(-1, Relaxed);
+    let copy = COPY.load(Relaxed);
+    if copy.is_null() {
+        // No memory for one, or forked from within a cold path: nearly right has to do.
+        // SAFETY: replaces our own mapping by one of the same file and length, whose pages become
+        // private when written. The child has one thread, which runs this.
+        unsafe {
+            libc::mmap(
+                base().cast(),
+                len,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_FIXED,
+                file,
+                0,
+            );
+        }
+        return;
+    }
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    let Some(own) = anonymous(base().cast(), len, protection) else { return };
+    // SAFETY: both have `len` bytes; the child has one thread, which runs this.
+    unsafe { copy_words(copy, own.cast().as_ptr(), USED.load(Relaxed).min(len)) };
+    drop_copy();
 }
 
 /// A copy of the segment's used part, for reading it in the process itself. With [`LOCK`] held, so

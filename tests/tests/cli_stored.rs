@@ -84,6 +84,8 @@ fn list_shows_functions_and_their_sites_without_building() {
     let text = hotpath(&["list"]).run().expect_code(0).stdout;
     assert!(text.contains("shop::labelled  (src/lib.rs:"), "{text}");
     assert!(text.contains("format!"), "{text}");
+    let one = hotpath(&["list", "-p", "engine"]).run().expect_code(0).stdout;
+    assert!(one.lines().any(|line| line.starts_with("1 function, ")), "{one}");
     let list = hotpath(&["list", "-p", "engine", "--format", "json"]).run().expect_code(0).json();
     let functions = list["functions"].as_array().unwrap();
     assert_eq!(functions.len(), 1);

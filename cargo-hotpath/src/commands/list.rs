@@ -52,13 +52,9 @@ fn human(source: &Source) -> String {
         }
     }
     let sites: usize = source.functions().iter().map(|function| function.sites.len()).sum();
-    let _ = writeln!(text, "\n{}", counted(source.functions().len(), sites));
+    let functions = units::counted(source.functions().len() as u64, "function");
+    let _ = writeln!(text, "\n{functions}, {} in them", units::counted(sites as u64, "site"));
     text
-}
-
-fn counted(functions: usize, sites: usize) -> String {
-    let functions = units::counted(functions as u64, "function");
-    format!("{functions}, {} in them", units::counted(sites as u64, "site"))
 }
 
 /// The list for machines.
@@ -107,16 +103,5 @@ fn document(function: &SourceFunction) -> Function<'_> {
         line: function.line,
         column: function.column,
         sites: sites.collect(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_is_not_said_in_the_plural() {
-        assert_eq!(counted(1, 1), "1 function, 1 site in them");
-        assert_eq!(counted(2, 1_000), "2 functions, 1 000 sites in them");
     }
 }
