@@ -8,9 +8,9 @@ use crate::slab::reach;
 
 impl Histogram {
     #[inline(always)]
-    fn count(&self, span: u64) {
+    pub(crate) fn count(&self, span: u64, weight: u64) {
         if let Some(bucket) = self.buckets.get(bucket(span)) {
-            bucket.store(bucket.load(Relaxed).saturating_add(1), Relaxed);
+            bucket.store(bucket.load(Relaxed).saturating_add(weight as u32), Relaxed);
         }
     }
 }
@@ -21,31 +21,19 @@ impl Slab {
     #[inline(always)]
     pub(crate) fn distribute(&self, histogram: &'static Histogram, span: u64) {
         if let Some(last) = self.pending.get() {
-            last.count(self.pending_span.get());
+            last.count(self.pending_span.get(), 1);
         }
         self.pending.set(Some(histogram));
         self.pending_span.set(span);
     }
 
-    /// Counts a span of a call, timed or not (a start of 0).
-    #[inline(always)]
-    pub(crate) fn distribute_call(&self, node: &Node, start: u64, span: u64) {
-        match node.histogram.get() {
-            Some(histogram) => self.distribute(histogram, span),
-            None => self.distribute_first(node, start, span),
+    /// Counts a span of a call that stands for `weight` calls, at once.
+    pub(crate) fn distribute_call(&self, node: &Node, span: u64, weight: u64) {
+        if node.histogram.get().is_none() && !self.is_none() {
+            node.histogram.set(self.function_histogram(node.function.get()));
         }
-    }
-
-    /// The same for a node that does not know its function's histogram yet.
-    #[cold]
-    #[inline(never)]
-    fn distribute_first(&self, node: &Node, start: u64, span: u64) {
-        if start == 0 || self.is_none() {
-            return;
-        }
-        if let Some(histogram) = self.function_histogram(node.function.get()) {
-            node.histogram.set(Some(histogram));
-            self.distribute(histogram, span);
+        if let Some(histogram) = node.histogram.get() {
+            histogram.count(span, weight);
         }
     }
 

@@ -44,7 +44,7 @@ macro_rules! measuring {
 
 measuring! {
     calibrate counter fork future heap histogram link map probe process register row slab span
-    summary sys tree
+    summary sys throttle tree
 }
 #[cfg(test)]
 mod testing;
