@@ -262,7 +262,8 @@ mod tests {
     fn probes_are_taken_out_of_the_wall_time_as_a_range() {
         let mut facts = facts(1, None);
         facts.probes.function_ns = 5.0;
-        facts.functions = vec![FunctionFacts { calls: 100, timed: 100, ..FunctionFacts::default() }];
+        facts.functions =
+            vec![FunctionFacts { calls: 100, timed: 100, ..FunctionFacts::default() }];
         let range = Workload::new(&facts).wall_pct(Saved::new(70.0, 70.0, 70.0));
         assert!((range.low - 100.0 * 70.0 / 900.0).abs() < 1e-4, "{range:?}");
         assert!((range.best - 10.0).abs() < 1e-9, "{range:?}");
@@ -273,7 +274,8 @@ mod tests {
     fn an_overstated_calibration_leaves_a_wall_time() {
         let mut facts = facts(1, None);
         facts.probes.function_ns = 1e6;
-        facts.functions = vec![FunctionFacts { calls: 100, timed: 100, ..FunctionFacts::default() }];
+        facts.functions =
+            vec![FunctionFacts { calls: 100, timed: 100, ..FunctionFacts::default() }];
         assert!((Workload::new(&facts).wall_ns() - 100.0).abs() < 1e-9);
     }
 

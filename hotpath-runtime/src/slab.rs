@@ -145,6 +145,7 @@ fn acquire() -> Option<&'static Slab> {
     slab.short.set(throttle::short());
     slab.random.set(clock::ticks() | 1);
     let header = map::header()?;
+    slab.inside.set(header.fixed.inside.get());
     header.slabs.append(slab, |slab| &slab.newer);
     Some(slab)
 }
@@ -198,6 +199,7 @@ impl Slab {
             leaf: Count::new(0),
             negative: Count::new(0),
             short: Count::new(0),
+            inside: Count::new(0),
             random: Count::new(0),
             root: Link::none(),
             other: Link::none(),

@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::segment::cell::Count;
 use crate::segment::layout::{Countdown, Slab, Sums};
-use crate::{map, sys};
+use crate::sys;
 
 /// [`Countdown::next`] of a site each of whose spans is timed.
 pub(crate) const ALWAYS: u64 = 1;
@@ -87,8 +87,7 @@ impl Countdown {
         if self.gap.get() == 0 || mean >= short {
             return self.time_each(sums);
         }
-        let inside = map::header().map_or(0, |header| header.fixed.inside.get());
-        self.mean.set(mean.saturating_sub(inside));
+        self.mean.set(mean.saturating_sub(slab.inside.get()));
         self.skip_some(slab);
     }
 
@@ -114,8 +113,7 @@ impl Countdown {
     fn record_sample(&self, slab: &Slab, sums: &Sums, span: u64) -> u64 {
         let (gap, mean, short) = (self.gap.get(), self.mean.get(), slab.short.get());
         // Those that it stands for held no reading of the clock.
-        let inside = map::header().map_or(0, |header| header.fixed.inside.get());
-        let other = span.saturating_sub(inside);
+        let other = span.saturating_sub(slab.inside.get());
         sums.ticks.add(span.wrapping_add(other.wrapping_mul(gap - 1)));
         sums.timed.add(1);
         sums.note_longest(span);
@@ -178,3 +176,6 @@ impl Slab {
         (state >> 32) as u32
     }
 }
+
+#[cfg(test)]
+mod tests;

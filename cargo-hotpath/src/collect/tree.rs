@@ -208,8 +208,8 @@ pub(super) const LIKELY_ERRORS: f64 = 4.0;
 /// span in it, and what the estimates of spans that were not timed are likely off by.
 fn tolerance(nodes: &[Node], index: usize, owners: &[usize]) -> i128 {
     let children = nodes.iter().filter(|node| node.parent.is_some_and(|p| owners[p] == index));
-    let (rounding, variance) = children
-        .fold((1, nodes[index].variance), |(rounding, variance), child| {
+    let (rounding, variance) =
+        children.fold((1, nodes[index].variance), |(rounding, variance), child| {
             (rounding + i128::from(child.timed), variance + child.variance)
         });
     rounding + (LIKELY_ERRORS * variance.sqrt()) as i128

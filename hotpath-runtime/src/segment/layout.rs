@@ -138,6 +138,8 @@ pub(crate) struct Slab {
     pub(crate) negative: Count,
     /// Ticks below which a mean span is short; 0 where nothing is throttled.
     pub(crate) short: Count,
+    /// What a span of nothing reads, ticks.
+    pub(crate) inside: Count,
     /// State of the generator that spreads the timed spans.
     pub(crate) random: Count,
     // Line 2: cold.
