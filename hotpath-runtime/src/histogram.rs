@@ -1,6 +1,6 @@
 //! Histograms: one per function or await site and slab; the last span waits in the slab.
 
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use crate::segment::cell::Link;
 use crate::segment::layout::{Histogram, Node, Slab, bucket};
@@ -8,23 +8,34 @@ use crate::slab::reach;
 
 impl Histogram {
     #[inline(always)]
+    fn bucket(&self, span: u64) -> Option<&AtomicU32> {
+        self.buckets.get(bucket(span))
+    }
+
+    /// Counts a span that stands for `weight`, at once.
     pub(crate) fn count(&self, span: u64, weight: u64) {
-        if let Some(bucket) = self.buckets.get(bucket(span)) {
-            bucket.store(bucket.load(Relaxed).saturating_add(weight as u32), Relaxed);
+        if let Some(bucket) = self.bucket(span) {
+            add(bucket, weight as u32);
         }
     }
 }
 
+#[inline(always)]
+fn add(bucket: &AtomicU32, weight: u32) {
+    if let Some(count) = bucket.load(Relaxed).checked_add(weight) {
+        bucket.store(count, Relaxed);
+    }
+}
+
 impl Slab {
-    /// Counts the span before this one. What it hangs on is old by now, so that it costs nothing
-    /// beside the clock; counting this one at once would wait for the clock's second reading.
+    /// Counts the span before this one, and finds the bucket of this one. Counting it at once
+    /// would have the next reading of the clock wait for that, which hangs on this one.
     #[inline(always)]
     pub(crate) fn distribute(&self, histogram: &'static Histogram, span: u64) {
         if let Some(last) = self.pending.get() {
-            last.count(self.pending_span.get(), 1);
+            add(last, 1);
         }
-        self.pending.set(Some(histogram));
-        self.pending_span.set(span);
+        self.pending.set(histogram.bucket(span));
     }
 
     /// Counts a span of a call that stands for `weight` calls, at once.

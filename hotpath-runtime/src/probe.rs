@@ -92,7 +92,7 @@ fn finish(node: &'static Node, start: u64, end: u64) {
             close_plain(slab, node, span);
             slab.distribute(histogram, span);
         }
-        _ => finish_rare(slab, node, start, end),
+        _ => finish_rare(node, start, end),
     }
 }
 
@@ -110,7 +110,8 @@ fn finish_poll(node: &'static Node, start: u64, end: u64) {
 
 #[cold]
 #[inline(never)]
-fn finish_rare(slab: &'static Slab, node: &'static Node, start: u64, end: u64) {
+fn finish_rare(node: &'static Node, start: u64, end: u64) {
+    let slab = slab::current();
     let span = elapsed(slab, start, end);
     let weight = close_rare(slab, node, span);
     slab.distribute_call(node, span, weight);

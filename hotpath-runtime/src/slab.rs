@@ -190,7 +190,6 @@ impl Slab {
         Self {
             cur: Link::to(&NO_NODE),
             pending: Link::none(),
-            pending_span: Count::new(0),
             children: Table::none(),
             live: Count::new(0),
             top: Count::new(0),

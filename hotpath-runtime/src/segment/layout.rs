@@ -4,6 +4,8 @@
 //! A [`Link`] holds the address in the process that wrote it; less [`Header::base`] it is the
 //! offset in the file. Everything not written is zero.
 
+use core::sync::atomic::AtomicU32;
+
 use super::cell::{Count, Link, Table};
 
 /// First word of every segment.
@@ -122,8 +124,8 @@ pub(crate) struct SiteRecord {
 pub(crate) struct Slab {
     // Line 0: every call.
     pub(crate) cur: Link<Node>,
-    pub(crate) pending: Link<Histogram>,
-    pub(crate) pending_span: Count,
+    /// The bucket that the last span is still to be counted in.
+    pub(crate) pending: Link<AtomicU32>,
     /// Children by function id; right where the child's parent is `cur`.
     pub(crate) children: Table<Link<Node>>,
     /// Live bytes that the header does not know of yet (two's complement).
@@ -316,16 +318,21 @@ pub(crate) struct Histogram {
     pub(crate) function: Count,
     /// Site index plus one; 0 for the function itself.
     pub(crate) site: Count,
-    pub(crate) buckets: [core::sync::atomic::AtomicU32; BUCKETS],
+    pub(crate) buckets: [AtomicU32; BUCKETS],
 }
 
 /// The bucket of a span.
 #[inline(always)]
 pub(crate) fn bucket(span: u64) -> usize {
-    let octave = 63 - (span | 31).leading_zeros() as usize;
-    let shift = octave - 4 - usize::from(octave > 4);
-    let index = (octave - 4) * SUB_BUCKETS + ((span >> shift) as usize & (SUB_BUCKETS - 1));
-    if index < BUCKETS { index } else { BUCKETS - 1 }
+    let shift = 58 - (span | SUB_BUCKETS as u64).leading_zeros() as usize;
+    let index = shift * SUB_BUCKETS + (span >> shift) as usize;
+    // A branch, that nothing has to wait for.
+    if index < BUCKETS { index } else { last_bucket() }
+}
+
+#[cold]
+fn last_bucket() -> usize {
+    BUCKETS - 1
 }
 
 /// Lowest and highest span of a bucket; the last one is open to the top.

@@ -205,18 +205,15 @@ fn read_histograms(
     names: &Names,
 ) -> Result<Vec<Histogram>, ReadError> {
     let size = size_of::<raw::Histogram>();
-    let pending = bytes.link(slab + offset_of!(raw::Slab, pending), size)?;
-    let pending_span = bytes.word(slab + offset_of!(raw::Slab, pending_span))?;
+    let pending = bytes.link(slab + offset_of!(raw::Slab, pending), 4)?;
     let offsets = list(
         bytes,
         slab + offset_of!(raw::Slab, histograms),
         offset_of!(raw::Histogram, newer),
         size,
     )?;
-    let histograms = offsets.into_iter().filter_map(|at| {
-        let last = Some(pending_span).filter(|_| pending == Some(at));
-        read_histogram(bytes, at, names, last).transpose()
-    });
+    let histograms =
+        offsets.into_iter().filter_map(|at| read_histogram(bytes, at, names, pending).transpose());
     histograms.collect()
 }
 
@@ -224,7 +221,7 @@ fn read_histogram(
     bytes: Bytes<'_>,
     at: usize,
     names: &Names,
-    pending: Option<u64>,
+    pending: Option<usize>,
 ) -> Result<Option<Histogram>, ReadError> {
     let number = |field: usize| bytes.word(at + field);
     let id = number(offset_of!(raw::Histogram, function))?;
@@ -238,7 +235,7 @@ fn read_histogram(
     for bucket in 0..raw::BUCKETS {
         let entry = at + offset_of!(raw::Histogram, buckets) + 4 * bucket;
         let mut count = u64::from(bytes.half(entry)?);
-        count += u64::from(pending.is_some_and(|span| raw::bucket(span) == bucket));
+        count += u64::from(pending == Some(entry));
         if count > 0 {
             let (low, high) = bounds(bucket);
             buckets.push((low, high, count));
