@@ -185,7 +185,9 @@ pub struct Token {
     slab: &'static Slab,
     span: Option<&'static Span>,
     function: &'static Function,
-    /// Of the receiver's type, where that is the type; else the one that its site leads to.
+    /// The row that the site leads to, with its countdown.
+    first: Option<&'static Row>,
+    /// That of the receiver's type, where that is the type.
     row: Option<&'static Row>,
     index: u32,
     level: u32,
@@ -208,7 +210,7 @@ enum Mode {
 pub fn site(function: &'static Function, index: u32) -> Token {
     let slab = slab::attached();
     let first = slab.rows.follow(function.site_id(index));
-    open_span(slab, function, index, first, first, false)
+    open_span(slab, function, index, first, None, false)
 }
 
 /// Opens a timed span whose type is the receiver's.
@@ -247,7 +249,7 @@ fn open_counted(
     let level = slab.top.get() as u32;
     let span = span::push(slab);
     let (mode, not_send) = (Mode::Counted, PhantomData);
-    Token { slab, span, function, row, index, level, has_type, mode, not_send }
+    Token { slab, span, function, first: row, row, index, level, has_type, mode, not_send }
 }
 
 #[inline(always)]
@@ -266,22 +268,23 @@ fn open_span(
     if let (false, Some(span)) = (is_skipped, span) {
         span.start_clock(slab);
     }
-    Token { slab, span, function, row, index, level, has_type, mode, not_send: PhantomData }
+    let not_send = PhantomData;
+    Token { slab, span, function, first, row, index, level, has_type, mode, not_send }
 }
 
 /// Closes a span and hands the value on.
 #[inline(always)]
 pub fn exit<T>(token: Token, value: T) -> T {
-    let end = if token.mode == Mode::Timed { clock::ticks() } else { 0 };
-    let Token { slab, span, function, row, index, level, has_type, mode, .. } = token;
+    let Token { slab, span, function, first, row, index, level, has_type, mode, .. } = token;
+    // First of all: nothing after it has the token to drop, so that it stays in registers.
     mem::forget(token);
-    let row = if has_type { row } else { row::check(slab, function, index, row, Type::of::<T>()) };
+    let end = if mode == Mode::Timed { clock::ticks() } else { 0 };
+    let row =
+        if has_type { row } else { row::check(slab, function, index, first, Type::of::<T>()) };
     span::pop(slab, u64::from(level), span, row);
     match (mode, span) {
-        (Mode::Timed, Some(span)) => {
-            span::close_time(slab, span, row, slab.rows.follow(function.site_id(index)), end);
-        }
-        (Mode::Skipped, _) => span::skip_time(slab, slab.rows.follow(function.site_id(index))),
+        (Mode::Timed, Some(span)) => span::close_time(slab, span, row, first.or(row), end),
+        (Mode::Skipped, _) => span::skip_time(slab, first),
         _ => {}
     }
     value
@@ -305,10 +308,11 @@ impl Drop for Token {
             row::find_untyped(slab, self.function, self.index)
         };
         span::pop(slab, u64::from(self.level), self.span, row);
-        let first = slab.rows.follow(self.function.site_id(self.index));
         match (self.mode, self.span) {
-            (Mode::Timed, Some(span)) => span::close_time(slab, span, row, first, end),
-            (Mode::Skipped, _) => span::skip_time(slab, first),
+            (Mode::Timed, Some(span)) => {
+                span::close_time(slab, span, row, self.first.or(row), end);
+            }
+            (Mode::Skipped, _) => span::skip_time(slab, self.first),
             _ => {}
         }
     }

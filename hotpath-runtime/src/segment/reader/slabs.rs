@@ -205,7 +205,8 @@ fn read_histograms(
     names: &Names,
 ) -> Result<Vec<Histogram>, ReadError> {
     let size = size_of::<raw::Histogram>();
-    let pending = bytes.link(slab + offset_of!(raw::Slab, pending), 4)?;
+    let pending = bytes.word(slab + offset_of!(raw::Slab, pending))?;
+    let pending = pending.checked_sub(bytes.base).map(|offset| offset as usize);
     let offsets = list(
         bytes,
         slab + offset_of!(raw::Slab, histograms),
