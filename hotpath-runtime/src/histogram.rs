@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use crate::segment::cell::Link;
-use crate::segment::layout::{Histogram, Node, Slab, bucket};
+use crate::segment::layout::{BUCKETS, Histogram, Node, SUB_BUCKETS, Slab};
 use crate::slab::reach;
 
 impl Histogram {
@@ -25,6 +25,20 @@ fn add(bucket: &AtomicU32, weight: u32) {
     if let Some(count) = bucket.load(Relaxed).checked_add(weight) {
         bucket.store(count, Relaxed);
     }
+}
+
+/// The bucket of a span.
+#[inline(always)]
+pub(crate) fn bucket(span: u64) -> usize {
+    let shift = 58 - (span | SUB_BUCKETS as u64).leading_zeros() as usize;
+    let index = shift * SUB_BUCKETS + (span >> shift) as usize;
+    // A branch, that nothing has to wait for.
+    if index < BUCKETS { index } else { last_bucket() }
+}
+
+#[cold]
+fn last_bucket() -> usize {
+    BUCKETS - 1
 }
 
 impl Slab {

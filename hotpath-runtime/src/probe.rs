@@ -190,7 +190,7 @@ pub struct Token {
     /// That of the receiver's type, where that is the type.
     row: Option<&'static Row>,
     index: u32,
-    level: u32,
+    level: u64,
     has_type: bool,
     mode: Mode,
     not_send: PhantomData<*const ()>,
@@ -246,8 +246,7 @@ fn open_counted(
     row: Option<&'static Row>,
     has_type: bool,
 ) -> Token {
-    let level = slab.top.get() as u32;
-    let span = span::push(slab);
+    let (level, span) = span::push(slab);
     let (mode, not_send) = (Mode::Counted, PhantomData);
     Token { slab, span, function, first: row, row, index, level, has_type, mode, not_send }
 }
@@ -261,8 +260,7 @@ fn open_span(
     row: Option<&'static Row>,
     has_type: bool,
 ) -> Token {
-    let level = slab.top.get() as u32;
-    let span = span::push(slab);
+    let (level, span) = span::push(slab);
     let is_skipped = first.is_some_and(|row| row.countdown.step() < row.countdown.next.get());
     let mode = if is_skipped { Mode::Skipped } else { Mode::Timed };
     if let (false, Some(span)) = (is_skipped, span) {
@@ -281,7 +279,7 @@ pub fn exit<T>(token: Token, value: T) -> T {
     let end = if mode == Mode::Timed { clock::ticks() } else { 0 };
     let row =
         if has_type { row } else { row::check(slab, function, index, first, Type::of::<T>()) };
-    span::pop(slab, u64::from(level), span, row);
+    span::pop(slab, level, span, row);
     match (mode, span) {
         (Mode::Timed, Some(span)) => span::close_time(slab, span, row, first.or(row), end),
         (Mode::Skipped, _) => span::skip_time(slab, first),
@@ -307,7 +305,7 @@ impl Drop for Token {
         } else {
             row::find_untyped(slab, self.function, self.index)
         };
-        span::pop(slab, u64::from(self.level), self.span, row);
+        span::pop(slab, self.level, self.span, row);
         match (self.mode, self.span) {
             (Mode::Timed, Some(span)) => {
                 span::close_time(slab, span, row, self.first.or(row), end);

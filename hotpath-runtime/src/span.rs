@@ -4,15 +4,17 @@ use crate::clock;
 use crate::probe::elapsed;
 use crate::segment::layout::{Node, Row, Slab, Span};
 
-/// Opens a span; `None` past the depth that is remembered.
+/// Opens a span, and gives its level; `None` past the depth that is remembered.
 #[inline(always)]
-pub(crate) fn push(slab: &Slab) -> Option<&'static Span> {
+pub(crate) fn push(slab: &Slab) -> (u64, Option<&'static Span>) {
     let level = slab.top.get();
     slab.top.set(level + 1);
-    let span = slab.spans.get(level)?;
-    span.node.follow(&slab.cur);
-    span.start.set(0);
-    Some(span)
+    let span = slab.spans.get(level);
+    if let Some(span) = span {
+        span.node.follow(&slab.cur);
+        span.start.set(0);
+    }
+    (level, span)
 }
 
 impl Span {

@@ -321,20 +321,6 @@ pub(crate) struct Histogram {
     pub(crate) buckets: [AtomicU32; BUCKETS],
 }
 
-/// The bucket of a span.
-#[inline(always)]
-pub(crate) fn bucket(span: u64) -> usize {
-    let shift = 58 - (span | SUB_BUCKETS as u64).leading_zeros() as usize;
-    let index = shift * SUB_BUCKETS + (span >> shift) as usize;
-    // A branch, that nothing has to wait for.
-    if index < BUCKETS { index } else { last_bucket() }
-}
-
-#[cold]
-fn last_bucket() -> usize {
-    BUCKETS - 1
-}
-
 /// Lowest and highest span of a bucket; the last one is open to the top.
 pub(crate) fn bounds(bucket: usize) -> (u64, u64) {
     if bucket < SUB_BUCKETS {
