@@ -66,7 +66,7 @@ pub(crate) fn close_time(
 ) {
     let whole = elapsed(slab, span.start.get(), end);
     let node = slab.node();
-    let own = whole.saturating_sub(node.inner.get().wrapping_sub(span.outer.get()));
+    let own = whole.wrapping_sub(node.inner.get().wrapping_sub(span.outer.get()));
     node.inner.set(span.outer.get().wrapping_add(whole));
     let (Some(row), Some(first)) = (row, first) else { return };
     let histogram = row.histogram.get();

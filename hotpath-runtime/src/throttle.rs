@@ -18,9 +18,13 @@ const PERIOD: (u64, u64) = (4, 256);
 /// A mean span of fewer probes than this is short.
 const PROBES: u64 = 20;
 /// The mean moves by this part of what a span differs from it.
-const WEIGHT: u64 = 16;
-/// A span is taken for no more than so many short ones: a slow one must not end the throttling.
-const LONGEST: u64 = 8;
+const WEIGHT: i64 = 16;
+/// For the mean a span is taken for no more than so many short ones: a slow one must not end the
+/// throttling.
+const LONGEST: i64 = 8;
+/// What is longer than so many short ones counts once beyond that, however many spans it stands
+/// for: of a short site that is rather the thread that had to wait for a processor.
+const REGULAR: i64 = 64;
 
 /// [`Slab::short`] of this process.
 static SHORT: AtomicU64 = AtomicU64::new(0);
@@ -83,11 +87,12 @@ impl Countdown {
             return self.gap.set(u64::MAX);
         }
         let slowest = if max > sums.max_before.get() { max } else { 0 };
-        let mean = ticks.wrapping_sub(self.mean.get()).saturating_sub(slowest) / WINDOW;
-        if self.gap.get() == 0 || mean >= short {
+        let spans = ticks.wrapping_sub(self.mean.get()).wrapping_sub(slowest);
+        let mean = spans.cast_signed() / WINDOW.cast_signed();
+        if self.gap.get() == 0 || mean >= short.cast_signed() {
             return self.time_each(sums);
         }
-        self.mean.set(mean.saturating_sub(slab.inside.get()));
+        self.mean.set(mean.cast_unsigned().wrapping_sub(slab.inside.get()));
         self.skip_some(slab);
     }
 
@@ -111,16 +116,17 @@ impl Countdown {
 
     /// Adds a span that stands for others.
     fn record_sample(&self, slab: &Slab, sums: &Sums, span: u64) -> u64 {
-        let (gap, mean, short) = (self.gap.get(), self.mean.get(), slab.short.get());
+        let (gap, mean) = (self.gap.get(), self.mean.get().cast_signed());
+        let short = slab.short.get().cast_signed();
         // Those that it stands for held no reading of the clock.
-        let other = span.saturating_sub(slab.inside.get());
-        sums.ticks.add(span.wrapping_add(other.wrapping_mul(gap - 1)));
-        sums.timed.add(1);
-        sums.note_longest(span);
+        let other = span.wrapping_sub(slab.inside.get()).cast_signed();
+        let regular = other.min(REGULAR * short);
+        sums.record(span);
+        sums.ticks.add(regular.cast_unsigned().wrapping_mul(gap - 1));
         sums.skipped.add(gap - 1);
-        sums.add_variance(gap, other.abs_diff(mean));
-        let mean = (mean * (WEIGHT - 1) + other.min(LONGEST * short)) / WEIGHT;
-        self.mean.set(mean);
+        sums.add_variance(gap, regular.wrapping_sub(mean));
+        let mean = (mean * (WEIGHT - 1) + regular.min(LONGEST * short)) / WEIGHT;
+        self.mean.set(mean.cast_unsigned());
         if mean > 2 * short {
             self.time_each(sums);
         } else {
@@ -142,7 +148,8 @@ impl Sums {
         }
     }
 
-    /// Adds a span that stands for itself only.
+    /// Adds a span itself. It is negative where it is an expression's and what ran inside is an
+    /// estimate: sums stay right only if that is kept.
     #[inline(always)]
     pub(crate) fn record(&self, span: u64) {
         self.ticks.add(span);
@@ -152,14 +159,14 @@ impl Sums {
 
     #[inline(always)]
     pub(crate) fn note_longest(&self, span: u64) {
-        if span > self.max.get() {
+        if span.cast_signed() > self.max.get().cast_signed() {
             self.max.set(span);
         }
     }
 
     /// What `gap - 1` spans add that nobody looked at, each off by about as much as the one that
     /// was timed.
-    fn add_variance(&self, gap: u64, off: u64) {
+    fn add_variance(&self, gap: u64, off: i64) {
         let added = (gap * (gap - 1)) as f64 * (off as f64).powi(2);
         self.variance.set((f64::from_bits(self.variance.get()) + added).to_bits());
     }

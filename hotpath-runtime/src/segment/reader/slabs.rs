@@ -90,7 +90,8 @@ struct Sample {
 fn read_sample(bytes: Bytes<'_>, at: usize) -> Result<Sample, ReadError> {
     let variance = f64::from_bits(bytes.word(at + offset_of!(raw::Sums, variance))?);
     Ok(Sample {
-        ticks: bytes.word(at + offset_of!(raw::Sums, ticks))?,
+        // Of expressions a sum of differences of estimates, which may lie below 0.
+        ticks: bytes.word(at + offset_of!(raw::Sums, ticks))?.cast_signed().max(0).cast_unsigned(),
         timed: bytes.word(at + offset_of!(raw::Sums, timed))?,
         skipped: bytes.word(at + offset_of!(raw::Sums, skipped))?,
         variance: if variance.is_finite() { variance.max(0.0) } else { 0.0 },
