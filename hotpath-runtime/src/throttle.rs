@@ -1,7 +1,9 @@
 //! Which spans are timed: each, until a site has shown that they are short; then one in N.
 //!
 //! Counts and allocations stay exact. Exact too are the spans of sites that were never thinned
-//! out; all others are estimates: each timed span stands for those since the one before it.
+//! out; all others are estimates: each timed span stands for those since the one before it. So is
+//! the own time of an expression around spans that were not timed: they are taken for the mean of
+//! their site. The own time of a function is the reader's to compute, from sums.
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
