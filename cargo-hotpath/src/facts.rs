@@ -71,8 +71,12 @@ pub struct FunctionFacts {
     pub is_async: bool,
     /// Exact number of calls.
     pub calls: u64,
-    /// Time of outermost calls.
+    /// Calls (async: polls) that were timed.
+    pub timed: u64,
+    /// Time of outermost calls; where not all were timed, the estimate for all.
     pub total_ns: u64,
+    /// Standard error of `total_ns` by not timing all calls.
+    pub error_ns: f64,
     /// Time exclusive of nested measured functions.
     pub self_ns: u64,
     /// Longest single span.
@@ -116,8 +120,10 @@ pub struct SiteFacts {
     pub count: u64,
     /// Executions that were timed.
     pub timed: u64,
-    /// Time, exclusive.
+    /// Time, exclusive; where not all were timed, the estimate for all.
     pub self_ns: u64,
+    /// Standard error of `self_ns` by not timing all executions.
+    pub error_ns: f64,
     /// Longest span.
     pub max_ns: u64,
     /// Allocator operations, exclusive.

@@ -81,10 +81,10 @@ pub fn union<'a>(claims: impl IntoIterator<Item = &'a Claim>) -> Saved {
     sites.into_values().fold(Saved::default(), Saved::plus)
 }
 
-/// The time of a site's executions without the part of the probe that its span includes;
-/// `None` when it was never timed.
+/// The time of a site's executions without the part of the probe that its span includes, where it
+/// was timed; `None` when it never was.
 pub fn span_ns(site: &SiteFacts, probes: &ProbeCosts) -> Option<f64> {
-    (site.timed > 0).then(|| (site.self_ns as f64 - probes.inside_ns * site.count as f64).max(0.0))
+    (site.timed > 0).then(|| (site.self_ns as f64 - probes.inside_ns * site.timed as f64).max(0.0))
 }
 
 /// What is sure of a measured time of `count` executions, of which `allocs` allocated.
@@ -100,12 +100,13 @@ pub fn probes(facts: &Facts) -> Saved {
     let (mut clocked, mut counting) = (0.0, 0.0);
     for function in &facts.functions {
         let spans = function.polls.map_or(function.calls, |polls| polls.polls);
+        let skipped = spans.saturating_sub(function.timed);
         let timed: u64 = function.sites.iter().map(|site| site.timed).sum();
         let all: u64 = function.sites.iter().map(|site| site.count).sum();
-        clocked += spans as f64 * costs.function_ns + timed as f64 * costs.expression_ns;
+        clocked += function.timed as f64 * costs.function_ns + timed as f64 * costs.expression_ns;
         // The allocator reads the clock twice around each reallocation.
         clocked += function.self_allocs.reallocs as f64 * 2.0 * costs.inside_ns;
-        counting += all.saturating_sub(timed) as f64 * costs.counted_ns;
+        counting += all.saturating_sub(timed).saturating_add(skipped) as f64 * costs.counted_ns;
     }
     let paid = |clock: f64, count: f64| clocked * clock + counting * count;
     Saved {
@@ -261,7 +262,8 @@ mod tests {
     fn probes_are_taken_out_of_the_wall_time_as_a_range() {
         let mut facts = facts(1, None);
         facts.probes.function_ns = 5.0;
-        facts.functions = vec![FunctionFacts { calls: 100, ..FunctionFacts::default() }];
+        facts.functions =
+            vec![FunctionFacts { calls: 100, timed: 100, ..FunctionFacts::default() }];
         let range = Workload::new(&facts).wall_pct(Saved::new(70.0, 70.0, 70.0));
         assert!((range.low - 100.0 * 70.0 / 900.0).abs() < 1e-4, "{range:?}");
         assert!((range.best - 10.0).abs() < 1e-9, "{range:?}");
@@ -272,7 +274,8 @@ mod tests {
     fn an_overstated_calibration_leaves_a_wall_time() {
         let mut facts = facts(1, None);
         facts.probes.function_ns = 1e6;
-        facts.functions = vec![FunctionFacts { calls: 100, ..FunctionFacts::default() }];
+        facts.functions =
+            vec![FunctionFacts { calls: 100, timed: 100, ..FunctionFacts::default() }];
         assert!((Workload::new(&facts).wall_ns() - 100.0).abs() < 1e-9);
     }
 

@@ -105,6 +105,7 @@ pub struct Function {
     /// Its sites in the order of the enumeration.
     pub sites: Vec<Site>,
     /// Distribution of its calls' spans (async: elapsed time per call); sorted, non-empty buckets.
+    /// A timed call counts for those that were not timed since the one before.
     pub histogram: Vec<Bucket>,
 }
 
@@ -150,11 +151,13 @@ pub struct Context {
     pub timed: u64,
     /// Calls still open when the process ended.
     pub open: u64,
-    /// Time of outermost calls (async: busy).
+    /// Time of outermost calls (async: busy). Where not all were timed, the estimate for all.
     pub total_ns: u64,
+    /// Standard error of `total_ns` by not timing all calls; 0 where all were.
+    pub error_ns: f64,
     /// Time exclusive of nested measured functions.
     pub self_ns: u64,
-    /// Longest single span (async: poll).
+    /// Longest single span (async: poll) of those that were timed.
     pub max_ns: u64,
     /// Calls over the back edges of a recursion into this context: the sum of `back_edges`.
     pub back_calls: u64,
@@ -232,9 +235,12 @@ pub struct Row {
     pub count: u64,
     /// Executions that were timed; 0 for kinds that are only counted.
     pub timed: u64,
-    /// Time exclusive of measured functions and sites inside.
+    /// Time exclusive of measured functions and sites inside. Where not all executions were
+    /// timed, the estimate for all.
     pub self_ns: u64,
-    /// Longest single span.
+    /// Standard error of `self_ns` by not timing all executions; 0 where all were.
+    pub error_ns: f64,
+    /// Longest single span of those that were timed.
     pub max_ns: u64,
     /// Allocator operations of its own.
     pub allocs: Allocs,

@@ -8,7 +8,10 @@ use std::cell::Cell;
 use std::future::Future;
 use std::hint::black_box;
 use std::pin::pin;
+use std::process::Command;
+use std::sync::Barrier;
 use std::task::{Context, Waker};
+use std::thread;
 use std::time::Instant;
 
 use hotpath_runtime::__private::{Function, Site, awaited, call, exit, frame, grow, site, ticks};
@@ -134,14 +137,89 @@ fn async_frame(value: u64) -> u64 {
     u64::from(poll_once(async { frame(&LEAF, async move { ready(value).await }).await }))
 }
 
+#[inline(never)]
+fn async_whole(value: u64) -> u64 {
+    let body = async move { awaited(&PARENT, 2, ready(value)).await };
+    u64::from(poll_once(async { frame(&LEAF, body).await }))
+}
+
+macro_rules! functions {
+    ($table:ident: $($name:literal)*) => {
+        static $table: [Function; [$($name),*].len()] = [$(function($name, &[])),*];
+    };
+}
+functions!(TURN: "t0" "t1" "t2" "t3" "t4" "t5" "t6" "t7" "t8" "t9" "ta" "tb" "tc" "td" "te" "tf");
+
+#[inline(never)]
+fn probed(function: &'static Function, value: u64) -> u64 {
+    let _call = call(function);
+    value ^ 1
+}
+
+#[inline(never)]
+fn unprobed(_: &'static Function, value: u64) -> u64 {
+    value ^ 1
+}
+
+fn in_turn(value: u64) -> u64 {
+    TURN.iter().fold(value, |value, function| probed(function, value))
+}
+
+fn in_turn_plain(value: u64) -> u64 {
+    TURN.iter().fold(value, |value, function| unprobed(function, value))
+}
+
+fn ten_deep(value: u64) -> u64 {
+    nested(9, value)
+}
+
+fn ten_deep_plain(value: u64) -> u64 {
+    nested_plain(9, value)
+}
+
+/// Name, probes in a run of the work, the work without probes, and with.
+type Case = (&'static str, f64, fn(u64) -> u64, fn(u64) -> u64);
+
+const LIMIT: Case = ("limit: two clock readings", 1.0, plain, limit);
+
+/// Every call timed.
+const TIMED: [Case; 9] = [
+    LIMIT,
+    ("function, leaf", 1.0, plain, leaf),
+    ("function, 10 deep, each", 10.0, ten_deep_plain, ten_deep),
+    ("expression site", 1.0, plain, expression),
+    ("lock site", 1.0, plain, lock),
+    ("grow site", 1.0, plain, counted),
+    ("allocation and free", 1.0, pair_plain, pair_counted),
+    ("await, ready at once", 1.0, async_plain, async_awaited),
+    ("async function, one poll", 1.0, async_plain, async_frame),
+];
+
+/// What is left once most calls are not.
+const THROTTLED: [Case; 7] = [
+    LIMIT,
+    ("function, leaf", 1.0, plain, leaf),
+    ("function, 10 deep, each", 10.0, ten_deep_plain, ten_deep),
+    ("function, 16 in turn, each", 16.0, in_turn_plain, in_turn),
+    ("expression site", 1.0, plain, expression),
+    ("async function, one poll", 1.0, async_plain, async_frame),
+    ("the same with an await", 1.0, async_plain, async_whole),
+];
+
 /// Nanoseconds of one call.
-fn measure(work: &dyn Fn(u64) -> u64) -> f64 {
-    let start = Instant::now();
+fn measure(work: fn(u64) -> u64, now: impl Fn() -> f64) -> f64 {
+    let start = now();
     let mut value = 0;
     for _ in 0..CALLS {
         value = black_box(work(black_box(value)));
     }
-    start.elapsed().as_nanos() as f64 / f64::from(CALLS)
+    (now() - start) / f64::from(CALLS)
+}
+
+/// What probes add to each call.
+fn added((_, calls, without, with): &Case, now: impl Fn() -> f64) -> f64 {
+    let without = measure(*without, &now);
+    (measure(*with, &now) - without) / calls
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -149,30 +227,83 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-fn main() {
-    type Case = (&'static str, f64, fn(u64) -> u64, fn(u64) -> u64);
-    let cases: [Case; 9] = [
-        ("limit: two clock readings", 1.0, plain, limit),
-        ("function, leaf", 1.0, plain, leaf),
-        ("function, 10 deep, each", 10.0, |v| nested_plain(9, v), |v| nested(9, v)),
-        ("expression site", 1.0, plain, expression),
-        ("lock site", 1.0, plain, lock),
-        ("grow site", 1.0, plain, counted),
-        ("allocation and free", 1.0, pair_plain, pair_counted),
-        ("await, ready at once", 1.0, async_plain, async_awaited),
-        ("async function, one poll", 1.0, async_plain, async_frame),
-    ];
+/// Wall time of one thread: medians of interleaved rounds.
+fn rows(cases: &[Case]) -> Vec<f64> {
+    let began = Instant::now();
     let _outer = call(&PARENT);
     let mut over: Vec<Vec<f64>> = vec![Vec::new(); cases.len()];
     for _ in 0..ROUNDS {
-        for ((_, calls, without, with), over) in cases.iter().zip(&mut over) {
-            let without = measure(without);
-            over.push((measure(with) - without) / calls);
+        for (case, over) in cases.iter().zip(&mut over) {
+            over.push(added(case, || began.elapsed().as_nanos() as f64));
         }
     }
-    let over: Vec<f64> = over.into_iter().map(median).collect();
-    println!("{:<28} {:>8} {:>8}", "probe", "ns", "x limit");
+    over.into_iter().map(median).collect()
+}
+
+/// CPU time of the calling thread in nanoseconds.
+#[cfg(unix)]
+fn cpu_ns() -> f64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a valid place for one `timespec`.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
+}
+
+/// CPU time of a leaf call on each of two threads that run at once, and of the limit.
+#[cfg(unix)]
+fn on_two_threads() -> (f64, f64) {
+    let barrier = Barrier::new(2);
+    let leaf: Case = ("", 1.0, plain, leaf);
+    let work = || {
+        let _outer = call(&PARENT);
+        let round = |_| {
+            barrier.wait();
+            (added(&leaf, cpu_ns), added(&LIMIT, cpu_ns))
+        };
+        let (leaf, limit): (Vec<f64>, Vec<f64>) = (0..ROUNDS).map(round).unzip();
+        (median(leaf), median(limit))
+    };
+    thread::scope(|scope| {
+        let other = scope.spawn(work);
+        let one = work();
+        let other = other.join().expect("no measurement panics");
+        (f64::midpoint(one.0, other.0), f64::midpoint(one.1, other.1))
+    })
+}
+
+#[cfg(not(unix))]
+fn on_two_threads() -> (f64, f64) {
+    (f64::NAN, f64::NAN)
+}
+
+fn print(title: &str, cases: &[Case]) -> f64 {
+    let over = rows(cases);
+    println!("{title:<28} {:>8} {:>8}", "ns", "x limit");
     for ((name, ..), ns) in cases.iter().zip(&over) {
         println!("{name:<28} {ns:>8.2} {:>8.2}", ns / over[0]);
+    }
+    over[0]
+}
+
+/// Whether probes time every call is settled once in a process: one for either.
+fn main() {
+    match std::env::args().nth(1).as_deref() {
+        Some("timed") => {
+            print("every call timed", &TIMED);
+        }
+        Some("throttled") => {
+            print("throttled", &THROTTLED);
+            let (leaf, limit) = on_two_threads();
+            println!("{:<28} {leaf:>8.2} {:>8.2}", "leaf, 2 threads, CPU", leaf / limit);
+        }
+        _ => {
+            for (rows, throttle) in [("timed", "0"), ("throttled", "1")] {
+                let program = std::env::current_exe().expect("the program's path");
+                let mut command = Command::new(program);
+                command.arg(rows).env("CARGO_HOTPATH_THROTTLE", throttle);
+                let status = command.env("CARGO_HOTPATH_SUMMARY", "0").status();
+                assert!(status.expect("it starts").success());
+            }
+        }
     }
 }

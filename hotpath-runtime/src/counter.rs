@@ -80,20 +80,7 @@ impl Allocs {
         }
     }
 
-    /// Whether anything was added since `before`: no operation leaves its own count as it was.
-    #[inline(always)]
-    pub(crate) fn differs(&self, before: &Self) -> bool {
-        let changed = |now: &Count, before: &Count| now.get() ^ before.get();
-        changed(&self.count, &before.count)
-            | changed(&self.frees, &before.frees)
-            | changed(&self.reallocs, &before.reallocs)
-            != 0
-    }
-
-    /// What was added since `before`.
-    #[inline(always)]
-    pub(crate) fn since(&self, before: &Self) -> [u64; 8] {
-        let (now, before) = (self.get(), before.get());
-        core::array::from_fn(|i| now[i].wrapping_sub(before[i]))
+    pub(crate) fn clear(&self) {
+        self.set([0; 8]);
     }
 }

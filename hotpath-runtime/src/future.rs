@@ -13,13 +13,15 @@ use crate::{clock, slab, tree};
 
 /// `last` of a future that has completed.
 const DONE: u64 = u64::MAX;
+/// `first` of a future whose first poll was not timed.
+const UNTIMED: u64 = 1;
 
 /// The body of an `async fn`: each poll is a span of its function.
 #[must_use]
 #[derive(Debug)]
 pub struct Frame<F> {
     function: &'static Function,
-    /// Start of the first poll; 0 before.
+    /// Start of the first poll, or [`UNTIMED`]; 0 before.
     first: u64,
     /// End of the last poll that pended; 0 before, [`DONE`] after completion.
     last: u64,
@@ -39,7 +41,7 @@ struct Span(ManuallyDrop<Call>);
 impl Drop for Span {
     #[inline(always)]
     fn drop(&mut self) {
-        self.0.close_poll(clock::ticks());
+        self.0.close_poll(if self.0.start() == 0 { 0 } else { clock::ticks() });
     }
 }
 
@@ -47,18 +49,18 @@ impl<F> Frame<F> {
     /// Opens the span of a poll (or of the drop), and charges the wait before it.
     #[inline(always)]
     fn open(&mut self) -> Span {
-        let node = tree::enter(self.function);
+        let (slab, node) = tree::enter(self.function);
         let is_first = self.first == 0;
         if is_first {
-            node.calls.add(1);
+            node.started.add(1);
             node.future_bytes.set(size_of::<F>() as u64);
         }
-        let call = probe::open(node);
-        let now = if call.start() == 0 { clock::ticks() } else { call.start() };
+        let call = probe::open(slab, node);
         if is_first {
-            self.first = now;
+            self.first = call.start().max(UNTIMED);
         } else {
-            node.wait.add(probe::elapsed(slab::current(), self.last, now));
+            let now = if call.start() == 0 { clock::ticks() } else { call.start() };
+            node.wait.add(probe::elapsed(slab, self.last, now));
         }
         Span(ManuallyDrop::new(call))
     }
@@ -77,20 +79,22 @@ impl<F: Future> Future for Frame<F> {
             return unsafe { Pin::new_unchecked(&mut *this.future) }.poll(context);
         }
         let span = this.open();
-        span.0.node().polls.add(1);
         // A poll that panics never comes back: the future is done.
         this.last = DONE;
         // SAFETY: `future` is pinned with `self`.
         let result = unsafe { Pin::new_unchecked(&mut *this.future) }.poll(context);
-        let (slab, node) = (slab::current(), span.0.node());
-        let end = clock::ticks();
+        let is_pending = result.is_pending();
+        let is_distributed = !is_pending && this.first != UNTIMED;
+        let is_timed = is_pending || is_distributed || span.0.start() != 0;
+        let end = if is_timed { clock::ticks() } else { 0 };
         span.0.close_poll(end);
-        core::mem::forget(span);
-        if result.is_pending() {
+        if is_pending {
             this.last = end;
-        } else {
-            slab.distribute_call(node, this.first, probe::elapsed(slab, this.first, end));
+        } else if is_distributed {
+            let slab = slab::current();
+            slab.distribute_call(span.0.node(), probe::elapsed(slab, this.first, end), 1);
         }
+        core::mem::forget(span);
         result
     }
 }

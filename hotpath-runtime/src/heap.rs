@@ -2,8 +2,8 @@
 
 use core::alloc::GlobalAlloc;
 
-use crate::segment::layout::{LIVE_SLACK, Slab};
-use crate::{clock, map, slab};
+use crate::segment::layout::{Allocs, LIVE_SLACK, Slab};
+use crate::{clock, map, slab, span};
 
 #[inline(always)]
 pub(crate) fn allocated(inner: &dyn GlobalAlloc, block: *const u8, size: usize) {
@@ -41,13 +41,15 @@ pub(crate) fn reallocated(start: u64, from: usize, moved: *const u8, old: usize,
     if slab.is_none() || moved.is_null() || start == 0 {
         return;
     }
-    let allocs = &slab.node().allocs;
-    allocs.reallocs.add(1);
-    if moved.addr() != from {
-        allocs.moved_bytes.add(old as u64);
-    }
-    allocs.grown_bytes.add(new.saturating_sub(old) as u64);
-    allocs.realloc_ticks.add(crate::probe::elapsed(slab, start, clock::ticks()));
+    let ticks = crate::probe::elapsed(slab, start, clock::ticks());
+    charge(slab, |allocs| {
+        allocs.reallocs.add(1);
+        if moved.addr() != from {
+            allocs.moved_bytes.add(old as u64);
+        }
+        allocs.grown_bytes.add(new.saturating_sub(old) as u64);
+        allocs.realloc_ticks.add(ticks);
+    });
     count_live(slab, (new as u64).wrapping_sub(old as u64));
 }
 
@@ -62,18 +64,32 @@ fn attach_for(inner: &dyn GlobalAlloc, count: impl FnOnce(&Slab), failed: bool) 
 
 #[inline(always)]
 fn count_alloc(slab: &Slab, size: usize) {
-    let allocs = &slab.node().allocs;
-    allocs.count.add(1);
-    allocs.bytes.add(size as u64);
+    charge(slab, |allocs| {
+        allocs.count.add(1);
+        allocs.bytes.add(size as u64);
+    });
     count_live(slab, size as u64);
 }
 
 #[inline(always)]
 fn count_free(slab: &Slab, size: usize) {
-    let allocs = &slab.node().allocs;
-    allocs.frees.add(1);
-    allocs.freed_bytes.add(size as u64);
+    charge(slab, |allocs| {
+        allocs.frees.add(1);
+        allocs.freed_bytes.add(size as u64);
+    });
     count_live(slab, (size as u64).wrapping_neg());
+}
+
+/// Counts an operation on the node on top, and on the expression of it that is open.
+#[inline(always)]
+fn charge(slab: &Slab, count: impl Fn(&Allocs)) {
+    count(&slab.node().allocs);
+    if slab.top.get() != 0
+        && let Some(span) = span::on_top(slab)
+    {
+        span.dirty.set(1);
+        count(&span.allocs);
+    }
 }
 
 #[inline(always)]

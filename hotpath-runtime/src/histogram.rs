@@ -1,51 +1,64 @@
 //! Histograms: one per function or await site and slab; the last span waits in the slab.
 
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use crate::segment::cell::Link;
-use crate::segment::layout::{Histogram, Node, Slab, bucket};
+use crate::segment::layout::{BUCKETS, Histogram, Node, SUB_BUCKETS, Slab};
 use crate::slab::reach;
 
 impl Histogram {
     #[inline(always)]
-    fn count(&self, span: u64) {
-        if let Some(bucket) = self.buckets.get(bucket(span)) {
-            bucket.store(bucket.load(Relaxed).saturating_add(1), Relaxed);
+    fn bucket(&self, span: u64) -> Option<&AtomicU32> {
+        self.buckets.get(bucket(span))
+    }
+
+    /// Counts a span that stands for `weight`, at once.
+    pub(crate) fn count(&self, span: u64, weight: u64) {
+        if let Some(bucket) = self.bucket(span) {
+            add(bucket, weight as u32);
         }
     }
 }
 
+#[inline(always)]
+fn add(bucket: &AtomicU32, weight: u32) {
+    if let Some(count) = bucket.load(Relaxed).checked_add(weight) {
+        bucket.store(count, Relaxed);
+    }
+}
+
+/// The bucket of a span.
+#[inline(always)]
+pub(crate) fn bucket(span: u64) -> usize {
+    let shift = 58 - (span | SUB_BUCKETS as u64).leading_zeros() as usize;
+    let index = shift * SUB_BUCKETS + (span >> shift) as usize;
+    // A branch, that nothing has to wait for.
+    if index < BUCKETS { index } else { last_bucket() }
+}
+
+#[cold]
+fn last_bucket() -> usize {
+    BUCKETS - 1
+}
+
 impl Slab {
-    /// Counts the span before this one. What it hangs on is old by now, so that it costs nothing
-    /// beside the clock; counting this one at once would wait for the clock's second reading.
+    /// Counts the span before this one, and finds the bucket of this one. Counting it at once
+    /// would have the next reading of the clock wait for that, which hangs on this one.
     #[inline(always)]
     pub(crate) fn distribute(&self, histogram: &'static Histogram, span: u64) {
         if let Some(last) = self.pending.get() {
-            last.count(self.pending_span.get());
+            add(last, 1);
         }
-        self.pending.set(Some(histogram));
-        self.pending_span.set(span);
+        self.pending.set(histogram.bucket(span));
     }
 
-    /// Counts a span of a call, timed or not (a start of 0).
-    #[inline(always)]
-    pub(crate) fn distribute_call(&self, node: &Node, start: u64, span: u64) {
-        match node.histogram.get() {
-            Some(histogram) => self.distribute(histogram, span),
-            None => self.distribute_first(node, start, span),
+    /// Counts a span of a call that stands for `weight` calls, at once.
+    pub(crate) fn distribute_call(&self, node: &Node, span: u64, weight: u64) {
+        if node.histogram.get().is_none() && !self.is_none() {
+            node.histogram.set(self.function_histogram(node.function.get()));
         }
-    }
-
-    /// The same for a node that does not know its function's histogram yet.
-    #[cold]
-    #[inline(never)]
-    fn distribute_first(&self, node: &Node, start: u64, span: u64) {
-        if start == 0 || self.is_none() {
-            return;
-        }
-        if let Some(histogram) = self.function_histogram(node.function.get()) {
-            node.histogram.set(Some(histogram));
-            self.distribute(histogram, span);
+        if let Some(histogram) = node.histogram.get() {
+            histogram.count(span, weight);
         }
     }
 

@@ -2,6 +2,16 @@
 //!
 //! Annotate functions with [`macro@hotpath`]. Without the feature `enabled` the attribute hands
 //! its item back and this crate is empty. `cargo hotpath run` switches the feature on.
+//!
+//! # What the probes measure
+//!
+//! Counts and allocations are exact. Every call is timed, until a function or expression has shown
+//! over 1,024 of them that it is short (its mean is under 20 times what a probe costs); from then
+//! on one call in 4 to 256, more rarely the more there are, chosen at random, and the times of
+//! such a function or expression are estimates. Recursive functions are always timed.
+//!
+//! With `CARGO_HOTPATH_THROTTLE=0` in the environment of the program every call is timed; it is
+//! read once, at the first probe.
 #![cfg_attr(not(any(test, feature = "enabled", feature = "reader")), no_std)]
 #![allow(
     clippy::inline_always,
@@ -44,7 +54,7 @@ macro_rules! measuring {
 
 measuring! {
     calibrate counter fork future heap histogram link map probe process register row slab span
-    summary sys tree
+    summary sys throttle tree
 }
 #[cfg(test)]
 mod testing;

@@ -31,6 +31,12 @@ impl<T: Sync> Link<T> {
         self.0.store(target.map_or(ptr::null_mut(), |t| ptr::from_ref(t).cast_mut()), Relaxed);
     }
 
+    /// Leads from now on where the other does.
+    #[inline(always)]
+    pub(crate) fn follow(&self, other: &Self) {
+        self.0.store(other.0.load(Relaxed), Relaxed);
+    }
+
     /// Whether both lead to the same place.
     #[inline(always)]
     pub(crate) fn leads_where(&self, other: &Self) -> bool {

@@ -6,7 +6,7 @@ use core::mem;
 use crate::row::{self, Type};
 use crate::segment::layout::{Node, Row, Slab, Span};
 use crate::site::Function;
-use crate::tree::ALWAYS;
+use crate::tree::SPECIAL;
 use crate::{clock, slab, span, tree};
 
 /// Guard of a measured call: closes it when it goes, however the function ends.
@@ -16,34 +16,34 @@ pub struct Call {
     node: &'static Node,
     /// 0: not timed.
     start: u64,
-    outer: u64,
     not_send: PhantomData<*const ()>,
 }
 
 /// Opens a call.
 #[inline(always)]
 pub fn call(function: &'static Function) -> Call {
-    let node = tree::enter(function);
-    node.calls.add(1);
-    open(node)
+    let (slab, node) = tree::enter(function);
+    open(slab, node)
 }
 
 /// Opens the span of a call or poll.
 #[inline(always)]
-pub(crate) fn open(node: &'static Node) -> Call {
-    let slab = slab::current();
-    let start = if node.next.get() == ALWAYS {
+pub(crate) fn open(slab: &'static Slab, node: &'static Node) -> Call {
+    let count = node.countdown.step();
+    let next = node.countdown.next.get();
+    let start = if count < next {
+        slab.cur.set(Some(node));
+        0
+    } else if next == SPECIAL {
+        tree::open_special(slab, node)
+    } else {
         slab.cur.set(Some(node));
         let start = clock::ticks();
         node.opened.set(start);
         start
-    } else {
-        tree::open_special(slab, node)
     };
-    // After the clock: it hangs on the last span's end, and the clock would wait for it.
-    let outer = slab.acc.get();
     // Made last: with nothing after it that may unwind, it stays in registers.
-    Call { node, start, outer, not_send: PhantomData }
+    Call { node, start, not_send: PhantomData }
 }
 
 impl Call {
@@ -53,10 +53,15 @@ impl Call {
         self.start
     }
 
-    /// Closes the span of a poll, whose length the function's distribution does not hold. The
-    /// caller sees to it that the guard is not dropped as well.
+    /// Closes the span of a poll, whose length the function's distribution does not hold. `end`
+    /// matters where it is timed. The caller sees to it that the guard is not dropped as well.
+    #[inline(always)]
     pub(crate) fn close_poll(&self, end: u64) {
-        close(slab::current(), self.node, self.start, self.outer, end);
+        if self.start == 0 {
+            close_untimed(self.node);
+        } else {
+            finish_poll(self.node, self.start, end);
+        }
     }
 
     pub(crate) fn node(&self) -> &'static Node {
@@ -67,33 +72,96 @@ impl Call {
 impl Drop for Call {
     #[inline(always)]
     fn drop(&mut self) {
-        let end = clock::ticks();
-        finish(self.node, self.start, self.outer, end);
+        if self.start == 0 {
+            close_untimed(self.node);
+        } else {
+            let end = clock::ticks();
+            finish(self.node, self.start, end);
+        }
     }
 }
 
-/// What is left to do after a call.
-#[inline(always)]
-fn finish(node: &'static Node, start: u64, outer: u64, end: u64) {
+/// What is left to do after a call that was timed. Not inlined, nor is anything called from it
+/// but at its end: it has no registers to save.
+#[inline(never)]
+fn finish(node: &'static Node, start: u64, end: u64) {
     let slab = slab::current();
-    let span = close(slab, node, start, outer, end);
-    slab.distribute_call(node, start, span);
+    let span = end.wrapping_sub(start);
+    match node.histogram.get() {
+        Some(histogram) if is_plain(node, span) => {
+            close_plain(slab, node, span);
+            slab.distribute(histogram, span);
+        }
+        _ => finish_rare(node, start, end),
+    }
 }
 
-/// Closes the span of a call or poll, and says how long it was.
-#[inline(always)]
-fn close(slab: &'static Slab, node: &'static Node, start: u64, outer: u64, end: u64) -> u64 {
-    let span = if node.next.get() == ALWAYS {
-        slab.cur.set(node.parent.get());
-        let span = elapsed(slab, start, end);
-        node.sum.add(span);
-        node.record(span);
-        span
+/// The same after a poll.
+#[inline(never)]
+fn finish_poll(node: &'static Node, start: u64, end: u64) {
+    let slab = slab::current();
+    let span = end.wrapping_sub(start);
+    if is_plain(node, span) {
+        close_plain(slab, node, span);
     } else {
-        tree::close_special(slab, node, start, end)
-    };
-    slab.acc.set(outer.wrapping_add(span));
-    span
+        close_rare(slab, node, elapsed(slab, start, end));
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn finish_rare(node: &'static Node, start: u64, end: u64) {
+    let slab = slab::current();
+    let span = elapsed(slab, start, end);
+    let weight = close_rare(slab, node, span);
+    slab.distribute_call(node, span, weight);
+}
+
+/// Whether a timed span is one of a node all of whose spans are, and the clock did not go back.
+#[inline(always)]
+fn is_plain(node: &Node, span: u64) -> bool {
+    node.countdown.is_plain() && !span.cast_signed().is_negative()
+}
+
+#[inline(always)]
+fn close_plain(slab: &Slab, node: &Node, span: u64) {
+    leave(slab, node, span);
+    node.opened.set(0);
+    node.sums.record(span);
+}
+
+/// Closes any timed span; gives the number of spans that it stands for.
+#[cold]
+#[inline(never)]
+fn close_rare(slab: &Slab, node: &'static Node, span: u64) -> u64 {
+    if node.countdown.next.get() == SPECIAL {
+        tree::close_special(slab, node, Some(span));
+        return 1;
+    }
+    leave(slab, node, span);
+    node.opened.set(0);
+    node.countdown.record(slab, &node.sums, span)
+}
+
+/// Closes a span that was not timed.
+#[inline(always)]
+fn close_untimed(node: &'static Node) {
+    let slab = slab::current();
+    if node.countdown.next.get() == SPECIAL {
+        tree::close_special(slab, node, None);
+    } else {
+        leave(slab, node, node.countdown.mean.get());
+    }
+}
+
+/// Goes back to the caller, whose expressions do not count this span as their own.
+#[inline(always)]
+pub(crate) fn leave(slab: &Slab, node: &Node, span: u64) {
+    let parent = node.parent.get();
+    slab.cur.set(parent);
+    if let Some(parent) = parent {
+        parent.inner.add(span);
+    }
 }
 
 /// Ticks between two readings; 0 where the second is older (other socket, not synchronised).
@@ -117,18 +185,32 @@ pub struct Token {
     slab: &'static Slab,
     span: Option<&'static Span>,
     function: &'static Function,
-    /// Known at once where the type is the receiver's.
+    /// The row that the site leads to, with its countdown.
+    first: Option<&'static Row>,
+    /// That of the receiver's type, where that is the type.
     row: Option<&'static Row>,
     index: u32,
-    level: u32,
-    timed: bool,
+    level: u64,
+    has_type: bool,
+    mode: Mode,
     not_send: PhantomData<*const ()>,
+}
+
+/// What a span is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Timed,
+    /// Of a site whose spans are timed, this one not.
+    Skipped,
+    Counted,
 }
 
 /// Opens a timed span; its type is that of the value given to [`exit`].
 #[inline(always)]
 pub fn site(function: &'static Function, index: u32) -> Token {
-    open_span(slab::attached(), function, index, None, true)
+    let slab = slab::attached();
+    let first = slab.rows.follow(function.site_id(index));
+    open_span(slab, function, index, first, None, false)
 }
 
 /// Opens a timed span whose type is the receiver's.
@@ -136,13 +218,16 @@ pub fn site(function: &'static Function, index: u32) -> Token {
 pub fn site_on<R: ?Sized>(function: &'static Function, index: u32, receiver: &R) -> Token {
     let slab = slab::attached();
     let row = row::find(slab, function, index, Type::of_receiver(receiver));
-    open_span(slab, function, index, row, true)
+    let first = slab.rows.follow(function.site_id(index));
+    open_span(slab, function, index, first, row, true)
 }
 
 /// Opens a span that is counted, never timed.
 #[inline(always)]
 pub fn grow(function: &'static Function, index: u32) -> Token {
-    open_span(slab::attached(), function, index, None, false)
+    let slab = slab::attached();
+    let first = slab.rows.follow(function.site_id(index));
+    open_counted(slab, function, index, first, false)
 }
 
 /// Opens a span that is counted, never timed, and whose type is the receiver's.
@@ -150,7 +235,20 @@ pub fn grow(function: &'static Function, index: u32) -> Token {
 pub fn grow_on<R: ?Sized>(function: &'static Function, index: u32, receiver: &R) -> Token {
     let slab = slab::attached();
     let row = row::find(slab, function, index, Type::of_receiver(receiver));
-    open_span(slab, function, index, row, false)
+    open_counted(slab, function, index, row, true)
+}
+
+#[inline(always)]
+fn open_counted(
+    slab: &'static Slab,
+    function: &'static Function,
+    index: u32,
+    row: Option<&'static Row>,
+    has_type: bool,
+) -> Token {
+    let (level, span) = span::push(slab);
+    let (mode, not_send) = (Mode::Counted, PhantomData);
+    Token { slab, span, function, first: row, row, index, level, has_type, mode, not_send }
 }
 
 #[inline(always)]
@@ -158,22 +256,35 @@ fn open_span(
     slab: &'static Slab,
     function: &'static Function,
     index: u32,
+    first: Option<&'static Row>,
     row: Option<&'static Row>,
-    timed: bool,
+    has_type: bool,
 ) -> Token {
-    let level = slab.top.get() as u32;
-    let span = span::push(slab, timed);
-    Token { slab, span, function, row, index, level, timed, not_send: PhantomData }
+    let (level, span) = span::push(slab);
+    let is_skipped = first.is_some_and(|row| row.countdown.step() < row.countdown.next.get());
+    let mode = if is_skipped { Mode::Skipped } else { Mode::Timed };
+    if let (false, Some(span)) = (is_skipped, span) {
+        span.start_clock(slab);
+    }
+    let not_send = PhantomData;
+    Token { slab, span, function, first, row, index, level, has_type, mode, not_send }
 }
 
 /// Closes a span and hands the value on.
 #[inline(always)]
 pub fn exit<T>(token: Token, value: T) -> T {
-    let end = if token.timed { clock::ticks() } else { 0 };
-    let Token { slab, span, function, row, index, level, timed, .. } = token;
+    let Token { slab, span, function, first, row, index, level, has_type, mode, .. } = token;
+    // First of all: nothing after it has the token to drop, so that it stays in registers.
     mem::forget(token);
-    let row = row.or_else(|| row::find(slab, function, index, Type::of::<T>()));
-    span::pop(slab, u64::from(level), span, row, timed.then_some(end));
+    let end = if mode == Mode::Timed { clock::ticks() } else { 0 };
+    let row =
+        if has_type { row } else { row::check(slab, function, index, first, Type::of::<T>()) };
+    span::pop(slab, level, span, row);
+    match (mode, span) {
+        (Mode::Timed, Some(span)) => span::close_time(slab, span, row, first.or(row), end),
+        (Mode::Skipped, _) => span::skip_time(slab, first),
+        _ => {}
+    }
     value
 }
 
@@ -187,9 +298,21 @@ pub fn mark<T>(value: T) -> T {
 impl Drop for Token {
     #[cold]
     fn drop(&mut self) {
-        let end = self.timed.then(clock::ticks);
-        let row = self.row.or_else(|| row::find_untyped(self.slab, self.function, self.index));
-        span::pop(self.slab, u64::from(self.level), self.span, row, end);
+        let end = clock::ticks();
+        let slab = self.slab;
+        let row = if self.has_type {
+            self.row
+        } else {
+            row::find_untyped(slab, self.function, self.index)
+        };
+        span::pop(slab, self.level, self.span, row);
+        match (self.mode, self.span) {
+            (Mode::Timed, Some(span)) => {
+                span::close_time(slab, span, row, self.first.or(row), end);
+            }
+            (Mode::Skipped, _) => span::skip_time(slab, self.first),
+            _ => {}
+        }
     }
 }
 

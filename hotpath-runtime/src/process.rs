@@ -8,7 +8,7 @@ use crate::calibrate;
 use crate::map;
 use crate::segment::layout::{COMMAND_BYTES, FIXED_WORDS, Fixed, Header, MAGIC, VERSION, checksum};
 use crate::segment::reader::{Anchor, ClockKind};
-use crate::{clock, fork, summary, sys};
+use crate::{clock, fork, summary, sys, throttle};
 
 const UNMADE: u8 = 0;
 const READY: u8 = 1;
@@ -45,6 +45,7 @@ fn make(inner: Option<&dyn GlobalAlloc>) -> Option<()> {
     let header = map::take(size_of::<Header>())?.split::<Header>(1)?.first()?;
     describe(header, clock, start);
     calibrate::run(&header.fixed, inner);
+    throttle::choose(header.fixed.function.get());
     publish(header);
     if let (Some(_), Some(errno)) = (directory, map::failure()) {
         leave_note(path, errno);

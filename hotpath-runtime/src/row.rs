@@ -62,6 +62,21 @@ pub(crate) fn find(
     find_or_make(slab, function, index, Some(of))
 }
 
+/// The row of a site and type; likely `first`, the one that the site leads to.
+#[inline(always)]
+pub(crate) fn check(
+    slab: &Slab,
+    function: &'static Function,
+    index: u32,
+    first: Option<&'static Row>,
+    of: Type,
+) -> Option<&'static Row> {
+    match first {
+        Some(row) if row.is_of(of.name) => first,
+        _ => find_or_make(slab, function, index, Some(of)),
+    }
+}
+
 /// The row of an execution that ended without a value: that of the site's first type, else one
 /// without a type.
 #[cold]

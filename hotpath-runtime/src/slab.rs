@@ -9,7 +9,7 @@ use crate::map::{self, Block, Plain};
 use crate::segment::cell::{Count, Link, Table};
 use crate::segment::layout::{List, Node, Room, Slab, Span};
 use crate::sys::{self, ThreadKey};
-use crate::{clock, process, tree};
+use crate::{clock, process, throttle, tree};
 
 /// Room of a new slab, and what it gets whenever that is used up.
 const FIRST_ROOM: usize = 16 * 1024;
@@ -113,6 +113,11 @@ pub(crate) fn aside<T>(slab: Option<&'static Slab>, work: impl FnOnce() -> T) ->
     result
 }
 
+/// The node of a call that nobody counts.
+pub(crate) fn no_node() -> &'static Node {
+    &NO_NODE
+}
+
 /// Whether this thread is in a cold path, and may hold the lock.
 pub(crate) fn is_busy() -> bool {
     state() == State::Busy
@@ -137,7 +142,10 @@ fn acquire() -> Option<&'static Slab> {
         return Some(slab);
     }
     let slab = Slab::make(map::take(FIRST_ROOM)?)?;
+    slab.short.set(throttle::short());
+    slab.random.set(clock::ticks() | 1);
     let header = map::header()?;
+    slab.inside.set(header.fixed.inside.get());
     header.slabs.append(slab, |slab| &slab.newer);
     Some(slab)
 }
@@ -171,7 +179,6 @@ unsafe extern "C" fn leave(_: *mut c_void) {
     slab.attached.set(0);
     slab.cur.set(slab.root.get());
     slab.top.set(0);
-    slab.acc.set(0);
     let _held = map::LOCK.take();
     process::refresh_end();
     slab.next_free.set(FREE.get());
@@ -183,15 +190,16 @@ impl Slab {
         Self {
             cur: Link::to(&NO_NODE),
             pending: Link::none(),
-            pending_span: Count::new(0),
             children: Table::none(),
-            acc: Count::new(0),
             live: Count::new(0),
             top: Count::new(0),
             rows: Table::none(),
             spans: Table::none(),
             leaf: Count::new(0),
             negative: Count::new(0),
+            short: Count::new(0),
+            inside: Count::new(0),
+            random: Count::new(0),
             root: Link::none(),
             other: Link::none(),
             histograms_by_function: Table::none(),
@@ -232,8 +240,8 @@ impl Slab {
         slab.histograms_by_function.set(tables.split(ENTRIES)?);
         slab.edges.set(tables.split(ENTRIES)?);
         block.store(&slab.room);
-        slab.root.set(slab.add_node(None, None, 0, tree::ALWAYS));
-        slab.other.set(slab.add_node(slab.root.get(), None, 0, tree::NEVER));
+        slab.root.set(slab.add_node(None, None, 0, throttle::ALWAYS));
+        slab.other.set(slab.add_node(slab.root.get(), None, 0, tree::SPECIAL));
         slab.cur.set(slab.root.get());
         slab.root.get().and(slab.other.get()).map(|_| slab)
     }

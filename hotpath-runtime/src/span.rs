@@ -4,123 +4,147 @@ use crate::clock;
 use crate::probe::elapsed;
 use crate::segment::layout::{Node, Row, Slab, Span};
 
-/// How far down a border looks for a span of its own node: cycles of functions are short.
-const SEARCH: u64 = 64;
-
-/// Opens a span; `None` past the depth that is remembered.
+/// Opens a span, and gives its level; `None` past the depth that is remembered.
 #[inline(always)]
-pub(crate) fn push(slab: &Slab, timed: bool) -> Option<&'static Span> {
+pub(crate) fn push(slab: &Slab) -> (u64, Option<&'static Span>) {
     let level = slab.top.get();
     slab.top.set(level + 1);
-    let span = slab.spans.get(level)?;
-    let node = slab.node();
-    span.node.set(Some(node));
-    span.border.set(0);
-    span.allocs.set(node.allocs.get());
-    if timed {
-        span.start.set(clock::ticks());
-        // After the clock: it hangs on the last span's end, and the clock would wait for it.
-        span.outer.set(slab.acc.get());
-        slab.acc.set(0);
-    } else {
+    let span = slab.spans.get(level);
+    if let Some(span) = span {
+        span.node.follow(&slab.cur);
         span.start.set(0);
     }
-    Some(span)
+    (level, span)
 }
 
-/// Closes the span at `level`, and gives `row` what was spent in it alone. `end` is the clock,
-/// where the span was timed.
+impl Span {
+    /// Starts its clock.
+    #[inline(always)]
+    pub(crate) fn start_clock(&self, slab: &Slab) {
+        self.outer.set(slab.node().inner.get());
+        self.start.set(clock::ticks());
+    }
+}
+
+/// Takes the span at `level` off the stack, and gives `row` what it counted.
 #[inline(always)]
 pub(crate) fn pop(
     slab: &Slab,
     level: u64,
-    span: Option<&Span>,
+    span: Option<&'static Span>,
     row: Option<&'static Row>,
-    end: Option<u64>,
 ) {
     slab.top.set(level);
     if let Some(row) = row {
         row.count.add(1);
     }
-    let Some(span) = span else { return };
-    if let Some(node) = span.node.get()
-        && node.allocs.differs(&span.allocs)
+    if let Some(span) = span
+        && span.dirty.get() != 0
     {
-        charge(slab, level, span, node, row);
-    }
-    if let Some(end) = end {
-        close_time(slab, span, row, end);
+        charge(span, row);
     }
 }
 
-/// Gives `row` what was allocated since the span opened.
-#[inline(always)]
-fn charge(slab: &Slab, level: u64, span: &Span, node: &Node, row: Option<&Row>) {
-    let own = node.allocs.since(&span.allocs);
+/// Gives `row` what was allocated in a span.
+#[inline(never)]
+fn charge(span: &Span, row: Option<&Row>) {
     if let Some(row) = row {
-        row.allocs.add(own);
+        row.allocs.add(span.allocs.get());
     }
-    if level > 0 {
-        take_from_outer(slab, level, node);
+    span.clear();
+}
+
+/// Gives `row` the time that was spent in a span alone. The countdown is that of `first`, the row
+/// that the site leads to.
+#[inline(never)]
+pub(crate) fn close_time(
+    slab: &Slab,
+    span: &Span,
+    row: Option<&'static Row>,
+    first: Option<&'static Row>,
+    end: u64,
+) {
+    let whole = elapsed(slab, span.start.get(), end);
+    let node = slab.node();
+    let own = whole.wrapping_sub(node.inner.get().wrapping_sub(span.outer.get()));
+    node.inner.set(span.outer.get().wrapping_add(whole));
+    let (Some(row), Some(first)) = (row, first) else { return };
+    let histogram = row.histogram.get();
+    if first.countdown.is_plain() {
+        row.sums.record(own);
+        if let Some(histogram) = histogram {
+            slab.distribute(histogram, whole);
+        }
+        return;
+    }
+    let weight = first.countdown.record(slab, &row.sums, own);
+    if let Some(histogram) = histogram {
+        histogram.count(whole, weight);
     }
 }
 
+/// Takes an execution that was not timed for one like the last that were: else its time would be
+/// the own time of the expression around it.
 #[inline(always)]
-fn close_time(slab: &Slab, span: &Span, row: Option<&'static Row>, end: u64) {
-    let whole = elapsed(slab, span.start.get(), end);
-    let own = whole.saturating_sub(slab.acc.get());
-    slab.acc.set(span.outer.get().wrapping_add(whole));
-    let Some(row) = row else { return };
-    row.timed.add(1);
-    row.ticks.add(own);
-    if own > row.max.get() {
-        row.max.set(own);
-    }
-    if let Some(histogram) = row.histogram.get() {
-        slab.distribute(histogram, whole);
+pub(crate) fn skip_time(slab: &Slab, first: Option<&'static Row>) {
+    if let Some(first) = first {
+        slab.node().inner.add(first.countdown.mean.get());
     }
 }
 
 /// Restarts the span on top, where it is an expression of the node on top.
 #[inline(always)]
 pub(crate) fn restart(slab: &Slab) {
-    let top = slab.top.get().checked_sub(1).and_then(|level| slab.spans.get(level));
-    let Some(span) = top.filter(|span| span.border.get() == 0) else { return };
-    span.allocs.set(slab.node().allocs.get());
+    let Some(level) = slab.top.get().checked_sub(1) else { return };
+    let Some(span) = slab.spans.get(level).filter(|span| span.node.leads_where(&slab.cur)) else {
+        return;
+    };
+    if span.dirty.get() != 0 {
+        hand_out(slab, level, span);
+    }
     if span.start.get() != 0 {
-        // Spans inside of the receiver are the business of what lies around.
-        span.outer.add(slab.acc.get());
-        slab.acc.set(0);
-        span.start.set(clock::ticks());
+        span.start_clock(slab);
     }
 }
 
-/// Spans around it, of the same call, must not count that again.
+/// What the receiver allocated is the business of the expression around it, if there is one.
 #[cold]
 #[inline(never)]
-fn take_from_outer(slab: &Slab, level: u64, node: &Node) {
-    let Some(span) = slab.spans.get(level) else { return };
-    let own = node.allocs.since(&span.allocs);
-    for level in (0..level).rev() {
-        match slab.spans.get(level) {
-            Some(outer) if outer.node.is(node) && outer.border.get() == 0 => outer.allocs.add(own),
-            _ => return,
-        }
+fn hand_out(slab: &Slab, level: u64, span: &Span) {
+    let around = level.checked_sub(1).and_then(|level| slab.spans.get(level));
+    if let Some(around) = around.filter(|around| around.node.leads_where(&span.node)) {
+        around.allocs.add(span.allocs.get());
+        around.dirty.set(1);
+    }
+    span.clear();
+}
+
+impl Span {
+    fn clear(&self) {
+        self.dirty.set(0);
+        self.allocs.clear();
     }
 }
 
-/// Marks that a node is entered once more while spans are open, so that they do not count what the
-/// inner call allocates.
+/// The span on top, where it is an expression of the node on top: what is allocated now is its own.
+#[inline(always)]
+pub(crate) fn on_top(slab: &Slab) -> Option<&'static Span> {
+    let span = slab.spans.get(slab.top.get().checked_sub(1)?)?;
+    span.node.leads_where(&slab.cur).then_some(span)
+}
+
+/// Marks that a node is entered once more while spans are open: what it does then is none of
+/// theirs.
 pub(crate) fn push_border(slab: &Slab, node: &'static Node) {
-    if slab.top.get() == 0 {
+    let level = slab.top.get();
+    if level == 0 {
         return;
     }
-    let level = slab.top.get();
     slab.top.set(level + 1);
     if let Some(span) = slab.spans.get(level) {
-        span.node.set(Some(node));
-        span.border.set(1);
-        span.allocs.set(node.allocs.get());
+        span.node.set(None);
+        span.entered.set(Some(node));
+        span.outer.set(node.inner.get());
     }
 }
 
@@ -131,18 +155,11 @@ pub(crate) fn pop_border(slab: &Slab) {
         slab.top.set(level);
         return;
     };
-    if border.border.get() == 0 {
+    if border.node.get().is_some() {
         return;
     }
     slab.top.set(level);
-    let Some(node) = border.node.get() else { return };
-    let inside = node.allocs.since(&border.allocs);
-    let mut below = (level.saturating_sub(SEARCH)..level).rev().filter_map(|i| slab.spans.get(i));
-    let Some(nearest) = below.by_ref().find(|span| span.node.is(node)) else { return };
-    for span in core::iter::once(nearest).chain(below) {
-        if !span.node.is(node) || span.border.get() == 1 {
-            return;
-        }
-        span.allocs.add(inside);
+    if let Some(entered) = border.entered.get() {
+        entered.inner.set(border.outer.get());
     }
 }

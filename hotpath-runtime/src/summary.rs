@@ -44,6 +44,10 @@ fn render(segment: &Segment) -> String {
             }
         }
     }
+    for line in &mut lines {
+        // Estimates of children may exceed what their parent took.
+        line.own = u64::try_from(line.own.cast_signed()).unwrap_or(0);
+    }
     let mut named: Vec<_> = lines.into_iter().zip(&segment.functions).collect();
     named.retain(|(line, _)| line.calls > 0);
     named.sort_by_key(|(line, _)| core::cmp::Reverse(line.own));

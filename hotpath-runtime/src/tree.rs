@@ -1,57 +1,43 @@
 //! The calling context tree: which node a call is of, and the cold ways to it.
 
-use crate::probe::elapsed;
+use crate::probe::leave;
 use crate::segment::cell::{Count, Link};
-use crate::segment::layout::{Allocs, Node, Slab};
+use crate::segment::layout::{Allocs, Countdown, Node, Slab, Sums};
 use crate::site::Function;
 use crate::slab::{self, reach};
+use crate::throttle::ALWAYS;
 use crate::{clock, map, span};
 
-/// [`Node::next`] of a node all of whose calls are timed.
-pub(crate) const ALWAYS: u64 = 1;
-/// That of a node that is never timed.
-pub(crate) const NEVER: u64 = u64::MAX;
-/// That of a node with more to do than counting: the back edge of a recursion, or one that may be
-/// entered while it is open.
+/// `next` of a node with more to do than counting: the back edge of a recursion, one that may be
+/// entered while it is open, and those that only stand in for a node.
 pub(crate) const SPECIAL: u64 = 0;
 
 impl Node {
-    /// The node of threads without a slab: matches no call, is never timed, counts what nobody reads.
+    /// The node of threads without a slab: matches no call, is never timed.
     pub(crate) const fn none(this: &'static Self) -> Self {
         Self {
-            calls: Count::new(0),
-            next: Count::new(NEVER),
-            sum: Count::new(0),
-            max: Count::new(0),
-            min: Count::new(0),
-            ctx: Link::to(this),
+            countdown: Countdown::new(SPECIAL),
             parent: Link::none(),
+            inner: Count::new(0),
+            opened: Count::new(0),
             histogram: Link::none(),
             allocs: Allocs::new(),
-            timed: Count::new(0),
-            opened: Count::new(0),
+            sums: Sums::new(),
+            ctx: Link::to(this),
             nested: Count::new(0),
             depth: Count::new(0),
-            polls: Count::new(0),
+            started: Count::new(0),
             wait: Count::new(0),
             cancelled: Count::new(0),
             future_bytes: Count::new(0),
             function: Count::new(0),
             newer: Link::none(),
-            reopened: Count::new(0),
         }
     }
 
-    /// Counts a span.
-    #[inline(always)]
-    pub(crate) fn record(&self, span: u64) {
-        self.timed.add(1);
-        if span > self.max.get() {
-            self.max.set(span);
-        }
-        if span < self.min.get() {
-            self.min.set(span);
-        }
+    /// Whether it only stands in where there is none.
+    fn is_substitute(&self) -> bool {
+        self.function.get() == 0
     }
 
     /// Whether it is the back edge of a recursion.
@@ -60,13 +46,13 @@ impl Node {
     }
 }
 
-/// The node of a call to `function` from here.
+/// This thread's slab, and in it the node of a call to `function` from here.
 #[inline(always)]
-pub(crate) fn enter(function: &'static Function) -> &'static Node {
+pub(crate) fn enter(function: &'static Function) -> (&'static Slab, &'static Node) {
     let slab = slab::current();
     match slab.children.follow(function.id()) {
-        Some(node) if node.parent.leads_where(&slab.cur) => node,
-        _ => find(function),
+        Some(node) if node.parent.leads_where(&slab.cur) => (slab, node),
+        _ => (slab::attached(), find(function)),
     }
 }
 
@@ -78,7 +64,7 @@ fn find(function: &'static Function) -> &'static Node {
     if slab.is_none() {
         return parent;
     }
-    slab.child(parent, function).or_else(|| slab.overflow()).unwrap_or(parent)
+    slab.child(parent, function).or_else(|| slab.overflow()).unwrap_or(slab::no_node())
 }
 
 impl Slab {
@@ -105,8 +91,9 @@ impl Slab {
             // From here on these may be entered while they are open. They are open now, once,
             // unless they were such nodes before.
             for between in ancestors(parent).take_while(|node| !core::ptr::eq(*node, ancestor)) {
-                if between.next.get() != SPECIAL {
-                    between.next.set(SPECIAL);
+                if between.countdown.next.get() != SPECIAL {
+                    between.countdown.next.set(SPECIAL);
+                    between.countdown.gap.set(0);
                     between.depth.set(1);
                 }
             }
@@ -123,8 +110,7 @@ impl Slab {
         next: u64,
     ) -> Option<&'static Node> {
         let node = self.allot::<Node>(1)?.first()?;
-        node.next.set(next);
-        node.min.set(u64::MAX);
+        node.countdown.next.set(next);
         node.function.set(function);
         node.parent.set(parent);
         node.ctx.set(ancestor.or(Some(node)));
@@ -201,42 +187,45 @@ fn hash(parent: &Node, function: u64) -> u64 {
 #[cold]
 #[inline(never)]
 pub(crate) fn open_special(slab: &Slab, node: &'static Node) -> u64 {
-    if node.next.get() == NEVER {
+    if node.is_substitute() {
         return 0;
     }
     let ctx = node.ctx.get().unwrap_or(node);
     slab.cur.set(Some(ctx));
-    let mut opened = &node.opened;
     if node.is_alias() {
         span::push_border(slab, ctx);
-    } else {
-        node.depth.add(1);
-        if node.depth.get() > 1 {
-            span::push_border(slab, node);
-            opened = &node.reopened;
-        }
+        return clock::ticks();
+    }
+    node.depth.add(1);
+    if node.depth.get() > 1 {
+        span::push_border(slab, node);
+        return clock::ticks();
     }
     let start = clock::ticks();
-    opened.set(start);
+    node.opened.set(start);
     start
 }
 
-/// Closes a call of such a node, and says how long it was.
+/// Closes a call of such a node; `None` where it was not timed, being no such node yet when it
+/// opened.
 #[cold]
 #[inline(never)]
-pub(crate) fn close_special(slab: &Slab, node: &'static Node, start: u64, end: u64) -> u64 {
-    if start == 0 {
-        return 0;
+pub(crate) fn close_special(slab: &Slab, node: &'static Node, timed: Option<u64>) {
+    if node.is_substitute() {
+        return;
     }
-    let span = elapsed(slab, start, end);
-    node.record(span);
     let depth = node.depth.get();
     node.depth.set(depth.saturating_sub(1));
     if node.is_alias() || depth > 1 {
         span::pop_border(slab);
+    } else {
+        node.opened.set(0);
     }
-    let sum = if depth > 1 { &node.nested } else { &node.sum };
-    sum.add(span);
-    slab.cur.set(node.parent.get());
-    span
+    if let Some(span) = timed {
+        node.sums.timed.add(1);
+        node.sums.note_longest(span);
+        let sum = if depth > 1 { &node.nested } else { &node.sums.ticks };
+        sum.add(span);
+    }
+    leave(slab, node, timed.unwrap_or_else(|| node.countdown.mean.get()));
 }

@@ -32,6 +32,7 @@ fn site(index: usize, kind: Kind, usage: Usage) -> SiteFacts {
         needs_drop: true,
         count: 1_000_000,
         timed: 10_000,
+        error_ns: 4_000_000.0,
         self_ns: 300_000_000,
         max_ns: 9_000,
         allocs: Allocs { count: 1_000_000, bytes: 24_000_000, ..Allocs::default() },

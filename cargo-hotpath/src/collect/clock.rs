@@ -27,6 +27,11 @@ impl Rate {
         ticks as f64 * self.0
     }
 
+    /// The standard error in nanoseconds, of a variance in ticks squared.
+    pub(super) fn error_ns(self, variance: f64) -> f64 {
+        variance.sqrt() * self.0
+    }
+
     /// Allocator operations with their times converted.
     pub(super) fn allocs(self, allocs: &reader::Allocs) -> Allocs {
         Allocs {

@@ -3,6 +3,7 @@
 use hotpath_runtime::segment::reader::{Segment, Slab};
 
 use super::clock::Rate;
+use super::tree::LIKELY_ERRORS;
 use super::{Outcome, first_process};
 
 /// Sums it over threads and processes.
@@ -31,10 +32,13 @@ impl Outside {
 
     /// Adds a slab whose measured functions took `inside` ticks.
     pub(super) fn add(&mut self, slab: &Slab, inside: u64, rate: Rate, notes: &mut Vec<String>) {
-        // One tick of rounding for each span of the outermost functions.
-        let outermost = slab.nodes.iter().filter(|node| node.parent == Some(0));
-        let rounding = outermost.fold(1_u64, |sum, node| sum.saturating_add(node.timed));
-        if inside > slab.lifetime.saturating_add(rounding) {
+        // One tick of rounding for each span of the outermost functions, and what the estimates of
+        // those that were not timed are likely off by.
+        let outermost = || slab.nodes.iter().filter(|node| node.parent == Some(0));
+        let rounding = outermost().fold(1_u64, |sum, node| sum.saturating_add(node.timed));
+        let variance: f64 = outermost().map(|node| node.variance).sum();
+        let likely = rounding.saturating_add((LIKELY_ERRORS * variance.sqrt()) as u64);
+        if inside > slab.lifetime.saturating_add(likely) {
             notes.push(format!(
                 "thread {}: its functions took {} ns longer than it lived: the time outside of them \
                  is taken as 0",

@@ -53,6 +53,7 @@ fn convert(row: &reader::Row, is_await: bool, local: Local<'_>) -> Row {
         count: row.count,
         timed: row.timed,
         self_ns: rate.ns(row.ticks),
+        error_ns: rate.error_ns(row.variance),
         max_ns: rate.ns(row.max),
         allocs: rate.allocs(&row.allocs),
         awaits: is_await.then(|| Awaits {
@@ -71,6 +72,7 @@ fn add(sum: &mut Row, row: &Row) {
     sum.count = sum.count.saturating_add(row.count);
     sum.timed = sum.timed.saturating_add(row.timed);
     sum.self_ns = sum.self_ns.saturating_add(row.self_ns);
+    sum.error_ns = sum.error_ns.hypot(row.error_ns);
     sum.max_ns = sum.max_ns.max(row.max_ns);
     sum.allocs.add(&row.allocs);
     if let Some(awaits) = row.awaits {

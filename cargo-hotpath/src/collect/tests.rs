@@ -61,6 +61,7 @@ fn row(site: usize, type_name: &str, ticks: u64) -> Row {
         count: 3,
         timed: 3,
         ticks,
+        variance: 0.0,
         max: ticks,
         allocs: reader::Allocs { count: 1, realloc_ticks: 7, ..Default::default() },
         polls: 4,

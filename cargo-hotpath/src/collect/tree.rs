@@ -41,7 +41,7 @@ impl Contexts {
                     places[index] = Some(place);
                     self.add_node(place, node, functions[function].is_async, local);
                     self.add_self(place, own[index], local);
-                    if own[index] < 0 && own[index] < -rounding(tree, index, &owners) {
+                    if own[index] < -tolerance(tree, index, &owners) {
                         notes.push(too_short(&functions[function].name, own[index], local));
                     }
                 }
@@ -150,6 +150,7 @@ fn moved(context: &mut Context, position: &[usize]) -> Context {
 fn add_counts(context: &mut Context, node: &Node, local: Local<'_>) {
     context.calls = context.calls.saturating_add(node.calls);
     context.timed = context.timed.saturating_add(node.timed);
+    context.error_ns = context.error_ns.hypot(local.rate.error_ns(node.variance));
     context.open = context.open.saturating_add(node.open);
     context.max_ns = context.max_ns.max(local.rate.ns(node.max));
     context.allocs.add(&local.rate.allocs(&node.allocs));
@@ -200,10 +201,18 @@ fn too_short(name: &str, ticks: i128, local: Local<'_>) -> String {
     )
 }
 
-/// How far rounding may bring a node's own time below 0: a tick for each span in it.
-fn rounding(nodes: &[Node], index: usize, owners: &[usize]) -> i128 {
+/// Standard errors that an estimate is allowed to be off without a note.
+pub(super) const LIKELY_ERRORS: f64 = 4.0;
+
+/// How far a node's own time may come out below 0 with nothing wrong: a tick of rounding for each
+/// span in it, and what the estimates of spans that were not timed are likely off by.
+fn tolerance(nodes: &[Node], index: usize, owners: &[usize]) -> i128 {
     let children = nodes.iter().filter(|node| node.parent.is_some_and(|p| owners[p] == index));
-    1 + children.map(|child| i128::from(child.timed)).sum::<i128>()
+    let (rounding, variance) =
+        children.fold((1, nodes[index].variance), |(rounding, variance), child| {
+            (rounding + i128::from(child.timed), variance + child.variance)
+        });
+    rounding + (LIKELY_ERRORS * variance.sqrt()) as i128
 }
 
 #[cfg(test)]

@@ -105,6 +105,7 @@ fn site(row: &Row, function: &Function, counterpart: Option<&SourceFunction>) ->
         count: row.count,
         timed: row.timed,
         self_ns: row.self_ns,
+        error_ns: row.error_ns,
         max_ns: row.max_ns,
         allocs: row.allocs,
         awaits: row.awaits,

@@ -11,6 +11,7 @@ pub(super) fn add(profile: &Profile, functions: &mut [FunctionFacts]) {
     for (index, context) in profile.contexts.iter().enumerate() {
         let function = &mut functions[context.function];
         function.calls = function.calls.saturating_add(context.calls);
+        function.timed = function.timed.saturating_add(context.timed);
         function.self_ns = function.self_ns.saturating_add(context.self_ns);
         function.max_ns = function.max_ns.max(context.max_ns);
         function.self_allocs.add(&context.allocs);
@@ -20,6 +21,7 @@ pub(super) fn add(profile: &Profile, functions: &mut [FunctionFacts]) {
         // Inside another call of the same function it is part of that one's total.
         if is_outermost(&profile.contexts, index) {
             function.total_ns = function.total_ns.saturating_add(context.total_ns);
+            function.error_ns = function.error_ns.hypot(context.error_ns);
             function.total_allocs.add(&inclusive[index]);
         }
     }

@@ -13,6 +13,11 @@ pub(super) fn check(profile: &Profile) -> Result<(), String> {
     if !costs_are_finite(profile) {
         return Err("probes holds a figure that is no finite number".to_owned());
     }
+    let mut errors = (profile.contexts.iter().map(|context| context.error_ns))
+        .chain(profile.rows.iter().map(|row| row.error_ns));
+    if errors.any(|error| !error.is_finite() || error < 0.0) {
+        return Err("an error_ns is no finite number of 0 or more".to_owned());
+    }
     Ok(())
 }
 

@@ -81,23 +81,21 @@ fn quantile_ns(histogram: &[Bucket], quantile: f64) -> Option<u64> {
         .map(|bucket| bucket.low_ns.midpoint(bucket.high_ns))
 }
 
-/// How thinned out the timing was, from the histogram, which holds timed calls only.
+/// How thinned out the timing was; calls that were still open are no sample.
 fn sampled(function: &FunctionFacts) -> Option<Sampled> {
-    let timed: u64 = function.histogram.iter().map(|bucket| bucket.count).sum();
-    // Calls that were still open or cancelled are missing too; they are no sample.
-    if timed == 0 || function.calls < timed.saturating_mul(2) {
+    let spans = function.polls.map_or(function.calls, |polls| polls.polls);
+    if function.timed == 0 || spans < function.timed.saturating_mul(2) {
         return None;
     }
-    let timed_f = timed as f64;
-    let middle = |bucket: &Bucket| bucket.low_ns.midpoint(bucket.high_ns) as f64;
-    let sum = |of: &dyn Fn(f64) -> f64| -> f64 {
-        function.histogram.iter().map(|bucket| of(middle(bucket)) * bucket.count as f64).sum()
-    };
-    let mean = sum(&|value| value) / timed_f;
-    let variance = sum(&|value| (value - mean).powi(2)) / timed_f;
-    let unseen = 1.0 - timed_f / function.calls as f64;
-    let relative_error = if mean > 0.0 { (variance * unseen / timed_f).sqrt() / mean } else { 0.0 };
-    Some(Sampled { period: function.calls as f64 / timed_f, relative_error })
+    Some(Sampled {
+        period: spans as f64 / function.timed as f64,
+        relative_error: relative(function.error_ns, function.total_ns),
+    })
+}
+
+/// A standard error as a share of what it is the error of.
+pub(super) fn relative(error_ns: f64, ns: u64) -> f64 {
+    if ns == 0 { 0.0 } else { error_ns / ns as f64 }
 }
 
 #[cfg(test)]
@@ -122,13 +120,15 @@ mod tests {
     fn calls_that_were_not_timed_make_a_sample() {
         let function = |calls| FunctionFacts {
             calls,
-            histogram: vec![bucket(10, 10, 50), bucket(30, 30, 50)],
+            timed: 100,
+            total_ns: 4_000,
+            error_ns: 80.0,
             ..FunctionFacts::default()
         };
         assert!(sampled(&function(100)).is_none());
         let sampled = sampled(&function(1_000)).expect("one in ten");
         assert!((sampled.period - 10.0).abs() < 1e-9);
-        assert!((sampled.relative_error - 0.5 * 0.1 * 0.9_f64.sqrt()).abs() < 1e-9);
+        assert!((sampled.relative_error - 0.02).abs() < 1e-9);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use hotpath_runtime_syntax::Kind;
 
 use crate::facts::{Facts, FunctionFacts, SiteFacts};
 use crate::impact::span_ns;
+use crate::report::functions::relative;
 use crate::schema::{Sampled, Site};
 
 /// Sites by (site, type), most self time first.
@@ -49,18 +50,14 @@ fn row(facts: &Facts, function: &FunctionFacts, site: &SiteFacts) -> Site {
     }
 }
 
-/// How thinned out the timing was. The spread of a site's spans isn't kept, so the error is the
-/// most that values between 0 and the longest can have at this mean (Bhatia-Davis).
+/// How thinned out the timing was.
 fn sampled(site: &SiteFacts) -> Option<Sampled> {
     if site.timed == 0 || site.timed >= site.count {
         return None;
     }
-    let (timed, count) = (site.timed as f64, site.count as f64);
-    let mean = site.self_ns as f64 / count;
-    let spread = if mean > 0.0 { (site.max_ns as f64 / mean - 1.0).max(0.0) } else { 0.0 };
     Some(Sampled {
-        period: count / timed,
-        relative_error: (spread / timed * (1.0 - timed / count)).sqrt(),
+        period: site.count as f64 / site.timed as f64,
+        relative_error: relative(site.error_ns, site.self_ns),
     })
 }
 
@@ -85,10 +82,10 @@ mod tests {
 
     #[test]
     fn a_sample_says_how_far_it_can_be_off() {
-        let site = SiteFacts { timed: 10_000, ..hot(Kind::Clone, "x.clone()", "T") };
+        let hot = hot(Kind::Clone, "x.clone()", "T");
+        let site = SiteFacts { timed: 10_000, error_ns: 4_000_000.0, ..hot };
         let sampled = sampled(&site).expect("one in a hundred");
         assert!((sampled.period - 100.0).abs() < 1e-9);
-        // Mean 400 ns, longest 10 µs.
-        assert!((sampled.relative_error - (24.0 / 10_000.0 * 0.99_f64).sqrt()).abs() < 1e-9);
+        assert!((sampled.relative_error - 0.01).abs() < 1e-9, "of 400 ms");
     }
 }

@@ -46,6 +46,7 @@ pub(crate) fn hot(kind: Kind, label: &str, type_name: &str) -> SiteFacts {
         needs_drop: true,
         count: 1_000_000,
         timed: 1_000_000,
+        error_ns: 0.0,
         self_ns: 400_000_000,
         max_ns: 10_000,
         allocs: Allocs { count: 1_000_000, bytes: 24_000_000, ..Allocs::default() },

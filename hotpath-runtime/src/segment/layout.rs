@@ -4,6 +4,8 @@
 //! A [`Link`] holds the address in the process that wrote it; less [`Header::base`] it is the
 //! offset in the file. Everything not written is zero.
 
+use core::sync::atomic::AtomicU32;
+
 use super::cell::{Count, Link, Table};
 
 /// First word of every segment.
@@ -122,12 +124,10 @@ pub(crate) struct SiteRecord {
 pub(crate) struct Slab {
     // Line 0: every call.
     pub(crate) cur: Link<Node>,
-    pub(crate) pending: Link<Histogram>,
-    pub(crate) pending_span: Count,
+    /// The bucket that the last span is still to be counted in.
+    pub(crate) pending: Link<AtomicU32>,
     /// Children by function id; right where the child's parent is `cur`.
     pub(crate) children: Table<Link<Node>>,
-    /// Spans of what ran inside the expression on top.
-    pub(crate) acc: Count,
     /// Live bytes that the header does not know of yet (two's complement).
     pub(crate) live: Count,
     /// How many expression spans are open.
@@ -138,10 +138,16 @@ pub(crate) struct Slab {
     /// Whether a site pended in this poll, deeper than the one being polled.
     pub(crate) leaf: Count,
     pub(crate) negative: Count,
+    /// Ticks below which a mean span is short; 0 where nothing is throttled.
+    pub(crate) short: Count,
+    /// What a span of nothing reads, ticks.
+    pub(crate) inside: Count,
+    /// State of the generator that spreads the timed spans.
+    pub(crate) random: Count,
+    // Line 2: cold.
     pub(crate) root: Link<Node>,
     /// Where calls go that found no room.
     pub(crate) other: Link<Node>,
-    // Line 2: cold.
     pub(crate) histograms_by_function: Table<Link<Histogram>>,
     pub(crate) edges: Table<Link<Node>>,
     pub(crate) edge_count: Count,
@@ -168,41 +174,71 @@ pub(crate) struct Room {
     pub(crate) len: Count,
 }
 
+/// Which spans are timed: the count is the countdown.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Countdown {
+    /// Spans opened. Exact.
+    pub(crate) count: Count,
+    /// The span from which on spans are timed: 1 or less is each of them.
+    pub(crate) next: Count,
+    /// Where each span is timed, the one at which to look whether they are short; else for how
+    /// many the next timed one stands, which is always fewer than there have been.
+    pub(crate) gap: Count,
+    /// Where each span is timed, `ticks` as they were when that was last looked at; else the mean
+    /// span, the longest cut short.
+    pub(crate) mean: Count,
+}
+
+/// Sums over timed spans, each of which stands for those since the one before.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Sums {
+    /// Ticks, of each span times those that it stands for.
+    pub(crate) ticks: Count,
+    pub(crate) timed: Count,
+    pub(crate) max: Count,
+    /// `max` as it was when the mean was last looked at.
+    pub(crate) max_before: Count,
+    /// Spans that others stand for.
+    pub(crate) skipped: Count,
+    /// Variance of `ticks` by sampling; an `f64`.
+    pub(crate) variance: Count,
+}
+
 /// A function in its calling context.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Node {
     // Line 0: every call.
-    pub(crate) calls: Count,
-    /// The call from which on calls are timed: 1 always, `u64::MAX` never; 0 for a node that may
-    /// be entered while it is open.
-    pub(crate) next: Count,
-    pub(crate) sum: Count,
-    pub(crate) max: Count,
-    pub(crate) min: Count,
-    /// What becomes `cur`: the node itself; for the back edge of a recursion the ancestor.
-    pub(crate) ctx: Link<Node>,
+    /// Of its calls; of an async function's its polls and, where one is dropped early, the drop.
+    /// `next` is 0 for a node with more to do than that.
+    pub(crate) countdown: Countdown,
     pub(crate) parent: Link<Node>,
+    /// Spans of functions called from it and of its expressions; estimated where they were not
+    /// timed. Serves expressions, as what is not their own; wraps.
+    pub(crate) inner: Count,
+    /// Start of the outermost call, where that is timed and open; else 0.
+    pub(crate) opened: Count,
     pub(crate) histogram: Link<Histogram>,
     // Line 1: every allocation.
     pub(crate) allocs: Allocs,
-    // Line 2.
-    pub(crate) timed: Count,
-    /// Start of the outermost call; means something while the node is open.
-    pub(crate) opened: Count,
+    // Line 2: every timed call.
+    pub(crate) sums: Sums,
+    /// What becomes `cur`: the node itself; for the back edge of a recursion the ancestor.
+    pub(crate) ctx: Link<Node>,
     pub(crate) nested: Count,
+    // Line 3: cold.
     /// Open calls of a node whose `next` is 0.
     pub(crate) depth: Count,
-    pub(crate) polls: Count,
+    /// Calls of an async function.
+    pub(crate) started: Count,
     pub(crate) wait: Count,
     pub(crate) cancelled: Count,
     pub(crate) future_bytes: Count,
-    // Line 3: cold.
     /// Id of the function; 0 for the root and `other`.
     pub(crate) function: Count,
     pub(crate) newer: Link<Node>,
-    /// Start of a nested call; nobody reads it.
-    pub(crate) reopened: Count,
 }
 
 /// Allocator operations.
@@ -225,17 +261,18 @@ pub(crate) struct Allocs {
 pub(crate) struct Row {
     // Line 0: every execution.
     pub(crate) count: Count,
-    pub(crate) timed: Count,
-    pub(crate) ticks: Count,
-    pub(crate) max: Count,
+    /// Of the site's executions, in the row that the site's table leads to.
+    pub(crate) countdown: Countdown,
     /// Address and length of the type's name in the process: the key.
     pub(crate) type_start: Count,
     pub(crate) type_len: Count,
-    pub(crate) histogram: Link<Histogram>,
     pub(crate) next_type: Link<Row>,
     // Line 1.
     pub(crate) allocs: Allocs,
-    // Line 2: awaits.
+    // Line 2: every timed execution.
+    pub(crate) sums: Sums,
+    pub(crate) histogram: Link<Histogram>,
+    // Awaits.
     pub(crate) polls: Count,
     pub(crate) ready: Count,
     pub(crate) wait: Count,
@@ -254,13 +291,17 @@ pub(crate) struct Row {
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Span {
+    /// 0: not timed.
     pub(crate) start: Count,
-    /// `acc` of the slab as it was outside.
+    /// `inner` of the node as it was outside.
     pub(crate) outer: Count,
+    /// The node that it is an expression of; nothing for a border.
     pub(crate) node: Link<Node>,
-    /// Whether this is the border of a re-entered call, no expression.
-    pub(crate) border: Count,
-    /// The node's allocations when it opened, plus those of spans inside.
+    /// For a border, which is no expression: the node that was entered once more.
+    pub(crate) entered: Link<Node>,
+    /// Whether `allocs` holds anything.
+    pub(crate) dirty: Count,
+    /// What the node allocated while this was on top.
     pub(crate) allocs: Allocs,
 }
 
@@ -277,16 +318,7 @@ pub(crate) struct Histogram {
     pub(crate) function: Count,
     /// Site index plus one; 0 for the function itself.
     pub(crate) site: Count,
-    pub(crate) buckets: [core::sync::atomic::AtomicU32; BUCKETS],
-}
-
-/// The bucket of a span.
-#[inline(always)]
-pub(crate) fn bucket(span: u64) -> usize {
-    let octave = 63 - (span | 31).leading_zeros() as usize;
-    let shift = octave - 4 - usize::from(octave > 4);
-    let index = (octave - 4) * SUB_BUCKETS + ((span >> shift) as usize & (SUB_BUCKETS - 1));
-    if index < BUCKETS { index } else { BUCKETS - 1 }
+    pub(crate) buckets: [AtomicU32; BUCKETS],
 }
 
 /// Lowest and highest span of a bucket; the last one is open to the top.

@@ -163,13 +163,14 @@ pub struct Node {
     pub calls: u64,
     /// Calls (for async functions polls) that were timed.
     pub timed: u64,
-    /// Sum of the spans of outermost calls, ticks; what was open at the end is included.
+    /// Sum of the spans of outermost calls, ticks; what was open at the end is included. Where
+    /// not all calls were timed, the estimate for all.
     pub sum: u64,
-    /// Sum of the spans of calls nested in a call of this same node, ticks.
+    /// Sum of the spans of calls nested in a call of this same node, ticks; likewise.
     pub nested: u64,
-    /// Shortest and longest single span, ticks; for async functions of a poll.
-    pub min: u64,
-    /// See `min`.
+    /// Variance of `sum` and `nested` by not timing all calls, ticks squared; 0 where all were.
+    pub variance: f64,
+    /// Longest single span that was timed, ticks; for async functions of a poll.
     pub max: u64,
     /// Calls that were still open at the end.
     pub open: u64,
@@ -224,8 +225,11 @@ pub struct Row {
     pub count: u64,
     /// Executions that were timed.
     pub timed: u64,
-    /// Ticks, without measured functions and expression sites inside.
+    /// Ticks, without measured functions and expression sites inside. Where not all executions
+    /// were timed, the estimate for all.
     pub ticks: u64,
+    /// Variance of `ticks` by not timing all executions, ticks squared; 0 where all were.
+    pub variance: f64,
     /// Most ticks of a single execution, counted as in `ticks`.
     pub max: u64,
     /// What was allocated in it, without sites and measured functions inside.
@@ -251,7 +255,8 @@ pub struct Histogram {
     pub function: usize,
     /// `None` for the function itself, else an index into its sites.
     pub site: Option<usize>,
-    /// Non-empty buckets: lowest value in ticks, highest value in ticks, count.
+    /// Non-empty buckets: lowest value in ticks, highest value in ticks, count. A timed span
+    /// counts for those that were not timed since the one before.
     pub buckets: Vec<(u64, u64, u64)>,
 }
 

@@ -219,6 +219,27 @@ fn children_longer_than_their_parent_are_noted() {
 }
 
 #[test]
+fn estimates_may_exceed_their_parent_as_far_as_they_are_off() {
+    let node = |function, parent, sum, variance| Node {
+        function: Some(function),
+        parent: Some(parent),
+        calls: 100,
+        timed: 10,
+        sum,
+        variance,
+        ..Node::default()
+    };
+    let tree = |variance| [Node::default(), node(0, 0, 1_000, 0.0), node(1, 1, 1_100, variance)];
+    let (contexts, _, notes) = merged(&[&tree(900.0)], 2);
+    assert_eq!((contexts[0].self_ns, notes), (0, Vec::new()), "four times 30, and rounding");
+    assert_eq!((contexts[0].error_ns, contexts[1].error_ns), (0.0, 30.0));
+    let (_, _, notes) = merged(&[&tree(100.0)], 2);
+    assert_eq!(notes.len(), 1, "four times 10");
+    let (contexts, _, _) = merged(&[&tree(900.0), &tree(1_600.0)], 2);
+    assert_eq!((contexts[1].total_ns, contexts[1].error_ns), (2_200, 50.0), "errors of threads");
+}
+
+#[test]
 fn what_went_to_the_overflow_node_stays_with_its_parent() {
     let held = hotpath_runtime::segment::reader::Allocs { count: 3, ..Default::default() };
     let tree = [

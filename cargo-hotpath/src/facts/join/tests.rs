@@ -64,6 +64,7 @@ fn row(function: usize, site: usize, type_name: &str) -> Row {
         count: 3,
         timed: 3,
         self_ns: 30,
+        error_ns: 0.0,
         max_ns: 20,
         allocs: Allocs { count: 3, ..Allocs::default() },
         awaits: None,

@@ -74,6 +74,7 @@ fn full() -> Profile {
             timed: 4,
             open: 1,
             total_ns: 4_000_000,
+            error_ns: 1_500.5,
             self_ns: 3_900_000,
             max_ns: 2_000_000,
             back_calls: 1,
@@ -90,6 +91,7 @@ fn full() -> Profile {
             count: 5,
             timed: 5,
             self_ns: 600,
+            error_ns: 2.25,
             max_ns: 200,
             allocs: allocs(20),
             awaits: Some(Awaits {

@@ -183,8 +183,9 @@ fn costly_sites(page: &mut Page, report: &Report) {
     );
     let mut table = Table::new(&["self", "count", "allocs", "site"]);
     for site in set.iter().take(MOST_SITES) {
+        let about = if site.sampled.is_some() { "~" } else { "" };
         table.row(vec![
-            units::time(site.self_ns.unwrap_or(0) as f64),
+            format!("{about}{}", units::time(site.self_ns.unwrap_or(0) as f64)),
             units::count(site.count),
             count_or_dash(site.allocs),
             format!("{}:{}: {}", site.file, site.line, site.text),
@@ -192,6 +193,9 @@ fn costly_sites(page: &mut Page, report: &Report) {
     }
     for line in table.lines(page.width) {
         page.raw(&line);
+    }
+    if set.iter().take(MOST_SITES).any(|site| site.sampled.is_some()) {
+        page.item("  ", "~ scaled from a sample of its executions");
     }
     if set.len() > MOST_SITES {
         let more = set.len() - MOST_SITES;

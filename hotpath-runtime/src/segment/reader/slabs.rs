@@ -57,27 +57,58 @@ fn read_nodes(
     }
     let top = bytes.link(slab + offset_of!(raw::Slab, cur), size)?;
     let mut open = top.and_then(|at| indices.get(&at).copied());
+    let mut spans = vec![0; nodes.len()];
     // A parent comes before its children, so that this ends.
     while let Some(index) = open {
         let (Some(node), Some(&at)) = (nodes.get_mut(index), offsets.get(index)) else { break };
         open = node.parent;
         if node.parent.is_some() {
-            close(bytes, at, node, end)?;
+            node.open = bytes.word(at + offset_of!(raw::Node, depth))?.max(1);
+            let opened = bytes.word(at + offset_of!(raw::Node, opened))?;
+            spans[index] = if opened == 0 { 0 } else { end.saturating_sub(opened) };
         }
+    }
+    for ((node, &at), span) in nodes.iter_mut().zip(&offsets).zip(spans) {
+        let sample = read_sample(bytes, at + offset_of!(raw::Node, sums))?;
+        let count = bytes.word(at + offset_of!(raw::Node, countdown.count))?;
+        let closed = count.saturating_sub(node.open);
+        node.sum = sample.scale(sample.ticks, closed).wrapping_add(span);
+        node.nested = sample.scale(node.nested, closed);
+        node.max = node.max.max(span);
     }
     Ok(nodes)
 }
 
-/// Adds the span of a call that was open.
-fn close(bytes: Bytes<'_>, at: usize, node: &mut Node, end: u64) -> Result<(), ReadError> {
-    let opened = bytes.word(at + offset_of!(raw::Node, opened))?;
-    if opened != 0 {
-        let span = end.saturating_sub(opened);
-        node.sum = node.sum.wrapping_add(span);
-        node.max = node.max.max(span);
+/// Sums over timed spans.
+struct Sample {
+    ticks: u64,
+    timed: u64,
+    skipped: u64,
+    variance: f64,
+}
+
+fn read_sample(bytes: Bytes<'_>, at: usize) -> Result<Sample, ReadError> {
+    let variance = f64::from_bits(bytes.word(at + offset_of!(raw::Sums, variance))?);
+    Ok(Sample {
+        // Of expressions a sum of differences of estimates, which may lie below 0.
+        ticks: bytes.word(at + offset_of!(raw::Sums, ticks))?.cast_signed().max(0).cast_unsigned(),
+        timed: bytes.word(at + offset_of!(raw::Sums, timed))?,
+        skipped: bytes.word(at + offset_of!(raw::Sums, skipped))?,
+        variance: if variance.is_finite() { variance.max(0.0) } else { 0.0 },
+    })
+}
+
+impl Sample {
+    /// A sum over what timed spans stand for, as one over `all` spans: the last ones may have none
+    /// that stands for them.
+    fn scale(&self, ticks: u64, all: u64) -> u64 {
+        let known = self.timed.saturating_add(self.skipped);
+        if self.skipped == 0 || known == 0 {
+            return ticks;
+        }
+        let scaled = u128::from(ticks) * u128::from(all) / u128::from(known);
+        u64::try_from(scaled).unwrap_or(u64::MAX)
     }
-    node.open = bytes.word(at + offset_of!(raw::Node, depth))?.max(1);
-    Ok(())
 }
 
 fn read_node(
@@ -99,22 +130,29 @@ fn read_node(
         0 => None,
         id => names.function(id, at)?.map(|(index, _)| index),
     };
-    let timed = number(offset_of!(raw::Node, timed))?;
-    let min = number(offset_of!(raw::Node, min))?;
+    let sample = read_sample(bytes, at + offset_of!(raw::Node, sums))?;
+    let count = number(offset_of!(raw::Node, countdown.count))?;
+    let cancelled = number(offset_of!(raw::Node, cancelled))?;
+    // Only async functions have calls that started, and each of their futures that was dropped
+    // early has opened one more span, for the drop.
+    let (calls, polls) = match number(offset_of!(raw::Node, started))? {
+        0 => (count, 0),
+        started => (started, count.saturating_sub(cancelled)),
+    };
     Ok(Node {
         function,
         parent: to(offset_of!(raw::Node, parent))?,
         alias_of: to(offset_of!(raw::Node, ctx))?,
-        calls: number(offset_of!(raw::Node, calls))?,
-        timed,
-        sum: number(offset_of!(raw::Node, sum))?,
+        calls,
+        timed: sample.timed,
+        sum: sample.ticks,
+        variance: sample.variance,
         nested: number(offset_of!(raw::Node, nested))?,
-        min: if timed == 0 { 0 } else { min },
-        max: number(offset_of!(raw::Node, max))?,
+        max: number(offset_of!(raw::Node, sums.max))?,
         open: 0,
-        polls: number(offset_of!(raw::Node, polls))?,
+        polls,
         wait: number(offset_of!(raw::Node, wait))?,
-        cancelled: number(offset_of!(raw::Node, cancelled))?,
+        cancelled,
         future_bytes: number(offset_of!(raw::Node, future_bytes))?,
         allocs: read_allocs(bytes, at + offset_of!(raw::Node, allocs))?,
     })
@@ -140,16 +178,19 @@ fn read_row(bytes: Bytes<'_>, at: usize, names: &Names) -> Result<Option<Row>, R
     let site = number(offset_of!(raw::Row, site))? as usize;
     let Some((function, site)) = names.site(function, site, at)? else { return Ok(None) };
     let type_name = bytes.text(at + offset_of!(raw::Row, type_name), TEXT_BYTES)?;
+    let sample = read_sample(bytes, at + offset_of!(raw::Row, sums))?;
+    let count = number(offset_of!(raw::Row, count))?;
     Ok(Some(Row {
         function,
         site,
         type_name: Some(type_name).filter(|name| !name.is_empty()).map(str::to_owned),
         type_size: number(offset_of!(raw::Row, type_size))?,
         needs_drop: number(offset_of!(raw::Row, needs_drop))? != 0,
-        count: number(offset_of!(raw::Row, count))?,
-        timed: number(offset_of!(raw::Row, timed))?,
-        ticks: number(offset_of!(raw::Row, ticks))?,
-        max: number(offset_of!(raw::Row, max))?,
+        count,
+        timed: sample.timed,
+        ticks: sample.scale(sample.ticks, count),
+        variance: sample.variance,
+        max: number(offset_of!(raw::Row, sums.max))?,
         allocs: read_allocs(bytes, at + offset_of!(raw::Row, allocs))?,
         polls: number(offset_of!(raw::Row, polls))?,
         ready: number(offset_of!(raw::Row, ready))?,
@@ -165,18 +206,16 @@ fn read_histograms(
     names: &Names,
 ) -> Result<Vec<Histogram>, ReadError> {
     let size = size_of::<raw::Histogram>();
-    let pending = bytes.link(slab + offset_of!(raw::Slab, pending), size)?;
-    let pending_span = bytes.word(slab + offset_of!(raw::Slab, pending_span))?;
+    let pending = bytes.word(slab + offset_of!(raw::Slab, pending))?;
+    let pending = pending.checked_sub(bytes.base).map(|offset| offset as usize);
     let offsets = list(
         bytes,
         slab + offset_of!(raw::Slab, histograms),
         offset_of!(raw::Histogram, newer),
         size,
     )?;
-    let histograms = offsets.into_iter().filter_map(|at| {
-        let last = Some(pending_span).filter(|_| pending == Some(at));
-        read_histogram(bytes, at, names, last).transpose()
-    });
+    let histograms =
+        offsets.into_iter().filter_map(|at| read_histogram(bytes, at, names, pending).transpose());
     histograms.collect()
 }
 
@@ -184,7 +223,7 @@ fn read_histogram(
     bytes: Bytes<'_>,
     at: usize,
     names: &Names,
-    pending: Option<u64>,
+    pending: Option<usize>,
 ) -> Result<Option<Histogram>, ReadError> {
     let number = |field: usize| bytes.word(at + field);
     let id = number(offset_of!(raw::Histogram, function))?;
@@ -198,7 +237,7 @@ fn read_histogram(
     for bucket in 0..raw::BUCKETS {
         let entry = at + offset_of!(raw::Histogram, buckets) + 4 * bucket;
         let mut count = u64::from(bytes.half(entry)?);
-        count += u64::from(pending.is_some_and(|span| raw::bucket(span) == bucket));
+        count += u64::from(pending == Some(entry));
         if count > 0 {
             let (low, high) = bounds(bucket);
             buckets.push((low, high, count));

@@ -1,6 +1,7 @@
 use super::{ReadError, read};
+use crate::histogram::bucket;
 use crate::probe::{call, exit, site};
-use crate::segment::layout::{BUCKETS, bounds, bucket};
+use crate::segment::layout::{BUCKETS, bounds};
 use crate::segment::reader::{Anchor, Clock, ClockKind};
 use crate::testing::{bytes, function};
 
