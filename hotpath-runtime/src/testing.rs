@@ -6,14 +6,16 @@ use crate::{map, slab, sys};
 #[global_allocator]
 static ALLOCATOR: crate::Allocator<std::alloc::System> = crate::Allocator::new(std::alloc::System);
 
-/// A static table named `$name`, with sites of the kinds given.
+/// A static table named `$name`, with sites of the kinds given; of an async function where it says so.
 macro_rules! function {
-    ($table:ident, $name:literal $(, $kind:literal)*) => {
+    (async $($rest:tt)*) => { $crate::testing::function!(@ true, $($rest)*); };
+    (@ $is_async:literal, $table:ident, $name:literal $(, $kind:literal)*) => {
         static $table: $crate::site::Function = $crate::site::Function::new(
-            None, None, module_path!(), $name, file!(), line!(), 1, false,
+            None, None, module_path!(), $name, file!(), line!(), 1, $is_async,
             &[$($crate::site::Site::new($kind, line!(), 1, "")),*],
         );
     };
+    ($($rest:tt)*) => { $crate::testing::function!(@ false, $($rest)*); };
 }
 pub(crate) use function;
 

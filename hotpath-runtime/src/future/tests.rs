@@ -41,7 +41,7 @@ fn complete<T>(future: impl Future<Output = T>) -> T {
 
 #[test]
 fn a_frame_counts_its_call_once_and_each_poll() {
-    function!(F, "frame", "await");
+    function!(async F, "frame", "await");
     async fn work(times: u32) -> u32 {
         frame(&F, async move {
             awaited(&F, 0, pend(times)).await;
@@ -64,8 +64,8 @@ fn a_frame_counts_its_call_once_and_each_poll() {
 
 #[test]
 fn a_wait_belongs_to_the_deepest_site() {
-    function!(F, "leaf_outer", "await");
-    function!(G, "leaf_inner", "await");
+    function!(async F, "leaf_outer", "await");
+    function!(async G, "leaf_inner", "await");
     async fn inner() {
         frame(&G, async { awaited(&G, 0, pend(2)).await }).await;
     }
@@ -78,7 +78,7 @@ fn a_wait_belongs_to_the_deepest_site() {
 
 #[test]
 fn siblings_polled_in_one_poll_wait_each_for_itself() {
-    function!(F, "siblings", "await", "await", "await");
+    function!(async F, "siblings", "await", "await", "await");
     let both = async {
         let mut a = pin!(awaited(&F, 0, pend(2)));
         let mut b = pin!(awaited(&F, 1, pend(1)));
@@ -101,7 +101,7 @@ fn siblings_polled_in_one_poll_wait_each_for_itself() {
 
 #[test]
 fn a_future_dropped_while_it_waits_is_cancelled() {
-    function!(F, "cancelled", "await");
+    function!(async F, "cancelled", "await");
     let work = || {
         frame(&F, async {
             let held = black_box(vec![0u8; 123]);
@@ -128,7 +128,7 @@ fn a_future_dropped_while_it_waits_is_cancelled() {
 #[test]
 fn a_panic_in_a_poll_leaves_no_frame() {
     function!(OUTER, "async_panic_outer");
-    function!(F, "async_panic", "await");
+    function!(async F, "async_panic", "await");
     let _outer = call(&OUTER);
     let caught = std::panic::catch_unwind(|| {
         complete(frame(&F, async {
@@ -151,7 +151,7 @@ fn wrappers_stay_small() {
 
 #[test]
 fn futures_grow_by_a_little_a_level_only() {
-    function!(F, "sizes", "await");
+    function!(async F, "sizes", "await");
     async fn plain(depth: u32, value: [u8; 256]) -> [u8; 256] {
         async move {
             pend(depth).await;
@@ -197,6 +197,27 @@ fn run_on_four_threads(tasks: Vec<Pin<Box<dyn Future<Output = ()> + Send>>>) {
     for worker in workers {
         worker.join().unwrap();
     }
+}
+
+#[test]
+fn a_thread_that_only_polls_counts_no_call() {
+    static F: Function = Function::new(None, None, "", "moved", "", 1, 1, true, &[]);
+    static HERE: Function = Function::new(None, None, "", "here", "", 1, 1, false, &[]);
+    // This thread has its slab before the other one takes and hands back its own.
+    drop(call(&HERE));
+    let mut task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(frame(&F, pend(2)));
+    let start = move || {
+        assert!(task.as_mut().poll(&mut context()).is_pending());
+        task
+    };
+    let mut task = thread::spawn(start).join().unwrap();
+    complete(task.as_mut());
+    let segment = segment();
+    let is = |i: usize| segment.functions[i].name == "moved";
+    let nodes = segment.slabs.iter().flat_map(|slab| &slab.nodes);
+    let nodes = nodes.filter(|node| node.function.is_some_and(is));
+    let sums = nodes.fold((0, 0), |(calls, polls), node| (calls + node.calls, polls + node.polls));
+    assert_eq!(sums, (1, 3));
 }
 
 #[test]

@@ -255,7 +255,7 @@ fn a_recursion_through_throttled_nodes_comes_back() {
 
 #[test]
 fn polls_are_throttled_and_waits_are_exact() {
-    function!(F, "throttle_async");
+    function!(async F, "throttle_async");
     let mut context = Context::from_waker(Waker::noop());
     let mut pended = 0;
     for i in 0..20_000 {

@@ -62,9 +62,18 @@ fn read_site(bytes: Bytes<'_>, at: usize) -> Result<Site, ReadError> {
     })
 }
 
-/// Functions by id, with the length of their site tables.
+/// What a node or row needs to know of its function.
+#[derive(Clone, Copy)]
+pub(super) struct Named {
+    /// Index into the segment's functions.
+    pub(super) index: usize,
+    pub(super) is_async: bool,
+    sites: usize,
+}
+
+/// Functions by id.
 pub(super) struct Names {
-    by_id: HashMap<u64, (usize, usize)>,
+    by_id: HashMap<u64, Named>,
     /// Whether counters, and so functions, may be missing because the file had no room.
     incomplete: bool,
 }
@@ -72,12 +81,14 @@ pub(super) struct Names {
 impl Names {
     pub(super) fn of(functions: &[(u64, Function)], incomplete: bool) -> Self {
         let entries = functions.iter().enumerate();
-        let by_id = entries.map(|(i, (id, function))| (*id, (i, function.sites.len()))).collect();
-        Self { by_id, incomplete }
+        let named = |(index, (id, function)): (usize, &(u64, Function))| {
+            (*id, Named { index, is_async: function.is_async, sites: function.sites.len() })
+        };
+        Self { by_id: entries.map(named).collect(), incomplete }
     }
 
-    /// The function's index and number of sites; `None` for one that had no room in the file.
-    pub(super) fn function(&self, id: u64, at: usize) -> Result<Option<(usize, usize)>, ReadError> {
+    /// The function; `None` for one that had no room in the file.
+    pub(super) fn function(&self, id: u64, at: usize) -> Result<Option<Named>, ReadError> {
         match self.by_id.get(&id) {
             None if !self.incomplete => Err(ReadError::Damaged { what: "function", offset: at }),
             found => Ok(found.copied()),
@@ -92,7 +103,7 @@ impl Names {
         at: usize,
     ) -> Result<Option<(usize, usize)>, ReadError> {
         match self.function(id, at)? {
-            Some((function, sites)) if site < sites => Ok(Some((function, site))),
+            Some(function) if site < function.sites => Ok(Some((function.index, site))),
             Some(_) if !self.incomplete => Err(ReadError::Damaged { what: "site", offset: at }),
             _ => Ok(None),
         }

@@ -128,19 +128,20 @@ fn read_node(
     };
     let function = match number(offset_of!(raw::Node, function))? {
         0 => None,
-        id => names.function(id, at)?.map(|(index, _)| index),
+        id => names.function(id, at)?,
     };
     let sample = read_sample(bytes, at + offset_of!(raw::Node, sums))?;
     let count = number(offset_of!(raw::Node, countdown.count))?;
     let cancelled = number(offset_of!(raw::Node, cancelled))?;
-    // Only async functions have calls that started, and each of their futures that was dropped
-    // early has opened one more span, for the drop.
-    let (calls, polls) = match number(offset_of!(raw::Node, started))? {
-        0 => (count, 0),
-        started => (started, count.saturating_sub(cancelled)),
+    let (calls, polls) = if function.is_some_and(|function| function.is_async) {
+        // The spans are polls. Calls count where they start, which may be another thread's slab;
+        // and each future that was dropped early has opened one more span, for the drop.
+        (number(offset_of!(raw::Node, started))?, count.saturating_sub(cancelled))
+    } else {
+        (count, 0)
     };
     Ok(Node {
-        function,
+        function: function.map(|function| function.index),
         parent: to(offset_of!(raw::Node, parent))?,
         alias_of: to(offset_of!(raw::Node, ctx))?,
         calls,
@@ -230,7 +231,7 @@ fn read_histogram(
     let site = (number(offset_of!(raw::Histogram, site))? as usize).checked_sub(1);
     let known = match site {
         Some(site) => names.site(id, site, at)?.map(|(function, _)| function),
-        None => names.function(id, at)?.map(|(function, _)| function),
+        None => names.function(id, at)?.map(|function| function.index),
     };
     let Some(function) = known else { return Ok(None) };
     let mut buckets = Vec::new();
