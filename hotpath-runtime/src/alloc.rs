@@ -62,11 +62,11 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         #[cfg(any(test, all(feature = "enabled", unix, target_pointer_width = "64")))]
-        let start = heap::now(&self.inner);
+        let timer = heap::timer(&self.inner, layout.size());
         // SAFETY: the caller's promises are those of the inner allocator.
         let moved = unsafe { self.inner.realloc(block, layout, size) };
         #[cfg(any(test, all(feature = "enabled", unix, target_pointer_width = "64")))]
-        heap::reallocated(start, block.addr(), moved, layout.size(), size);
+        heap::reallocated(&timer, block.addr(), moved, layout.size(), size);
         moved
     }
 }

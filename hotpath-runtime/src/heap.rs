@@ -3,7 +3,7 @@
 use core::alloc::GlobalAlloc;
 
 use crate::segment::layout::{Allocs, LIVE_SLACK, Slab};
-use crate::{clock, map, slab, span};
+use crate::{clock, map, probe, slab, span};
 
 #[inline(always)]
 pub(crate) fn allocated(inner: &dyn GlobalAlloc, block: *const u8, size: usize) {
@@ -25,23 +25,60 @@ pub(crate) fn freed(inner: &dyn GlobalAlloc, size: usize) {
     count_free(slab, size);
 }
 
-/// The clock before a reallocation; 0 on threads that count nothing.
+/// Blocks from this size on are timed at each reallocation: what they take differs most, and the
+/// clock is little beside it.
+const LARGE: usize = 4096;
+/// Of smaller ones one in so many is timed, on average.
+const PERIOD: u64 = 8;
+
+/// A reallocation under way.
+pub(crate) struct Timer {
+    start: u64,
+    /// Reallocations that it stands for; 0: this one is not timed.
+    weight: u64,
+}
+
+/// Starts the clock of a reallocation, if it is one of those that are timed.
 #[inline(always)]
-pub(crate) fn now(inner: &dyn GlobalAlloc) -> u64 {
+pub(crate) fn timer(inner: &dyn GlobalAlloc, size: usize) -> Timer {
     if slab::current().is_none() {
         attach_for(inner, |_| {}, false);
     }
-    if slab::current().is_none() { 0 } else { clock::ticks() }
+    let slab = slab::current();
+    let left = slab.reallocs_left.get();
+    if size < LARGE && left > 0 {
+        slab.reallocs_left.set(left - 1);
+        return Timer { start: 0, weight: 0 };
+    }
+    let weight = if size < LARGE { next_timed(slab) } else { 1 };
+    Timer { start: clock::ticks(), weight }
+}
+
+/// Draws which small reallocation is timed after this one, and says for how many this one stands.
+#[cold]
+#[inline(never)]
+fn next_timed(slab: &Slab) -> u64 {
+    let weight = slab.reallocs_gap.get().max(1);
+    if slab.short.get() == 0 {
+        return weight;
+    }
+    let gap = slab.draw_gap(PERIOD);
+    slab.reallocs_gap.set(gap);
+    slab.reallocs_left.set(gap - 1);
+    weight
 }
 
 /// Counts a reallocation that gave `moved`, null for failure.
 #[inline(always)]
-pub(crate) fn reallocated(start: u64, from: usize, moved: *const u8, old: usize, new: usize) {
+pub(crate) fn reallocated(timer: &Timer, from: usize, moved: *const u8, old: usize, new: usize) {
     let slab = slab::current();
-    if slab.is_none() || moved.is_null() || start == 0 {
+    if slab.is_none() || moved.is_null() {
         return;
     }
-    let ticks = crate::probe::elapsed(slab, start, clock::ticks());
+    let ticks = match timer.weight {
+        0 => 0,
+        weight => weight.wrapping_mul(probe::elapsed(slab, timer.start, clock::ticks())),
+    };
     charge(slab, |allocs| {
         allocs.reallocs.add(1);
         if moved.addr() != from {

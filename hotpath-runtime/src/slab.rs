@@ -197,6 +197,8 @@ impl Slab {
             spans: Table::none(),
             leaf: Count::new(0),
             negative: Count::new(0),
+            reallocs_left: Count::new(0),
+            reallocs_gap: Count::new(0),
             short: Count::new(0),
             inside: Count::new(0),
             random: Count::new(0),

@@ -110,8 +110,7 @@ impl Countdown {
     fn skip_some(&self, slab: &Slab) {
         let count = self.count.get();
         let period = (count / WINDOW).clamp(PERIOD.0, PERIOD.1);
-        // Uniform, with the period as its mean: a fixed one would beat with the program's own.
-        let gap = 1 + ((u64::from(slab.random()) * (2 * period - 1)) >> 32);
+        let gap = slab.draw_gap(period);
         self.gap.set(gap);
         self.next.set(count + gap);
     }
@@ -175,6 +174,12 @@ impl Sums {
 }
 
 impl Slab {
+    /// How many to go until the next one that is timed: uniform, with the period as its mean. A
+    /// fixed one would beat with the program's own.
+    pub(crate) fn draw_gap(&self, period: u64) -> u64 {
+        1 + ((u64::from(self.random()) * (2 * period - 1)) >> 32)
+    }
+
     /// The upper half of a xorshift generator's next state.
     fn random(&self) -> u32 {
         let mut state = self.random.get();

@@ -138,6 +138,9 @@ pub(crate) struct Slab {
     /// Whether a site pended in this poll, deeper than the one being polled.
     pub(crate) leaf: Count,
     pub(crate) negative: Count,
+    /// Small reallocations until one is timed again, and how many that one stands for.
+    pub(crate) reallocs_left: Count,
+    pub(crate) reallocs_gap: Count,
     /// Ticks below which a mean span is short; 0 where nothing is throttled.
     pub(crate) short: Count,
     /// What a span of nothing reads, ticks.
