@@ -130,9 +130,12 @@ pub(crate) fn base() -> *mut u8 {
 
 /// The header, once the segment has been made.
 pub(crate) fn header() -> Option<&'static Header> {
-    // SAFETY: `BASE` is null or the start of a mapping whose first chunk is backed before anybody
-    // can see a slab; `Header` is `Plain` and fits the chunk.
-    unsafe { BASE.load(Relaxed).as_ref() }.filter(|_| BACKED.load(Relaxed) > 0)
+    if BACKED.load(Relaxed) == 0 {
+        return None;
+    }
+    // SAFETY: `BASE` is null or the start of a mapping whose first chunk has been backed, as was
+    // just seen; `Header` is `Plain` and fits the chunk.
+    unsafe { BASE.load(Relaxed).as_ref() }
 }
 
 /// Hands out the next `len` bytes, zeroed. Call it with [`LOCK`] held.

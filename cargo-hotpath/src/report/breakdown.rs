@@ -13,6 +13,9 @@ use crate::schema::{Where, WhereKind};
 /// First segments of a path that name no dependency.
 const NOT_A_DEPENDENCY: &[&str] = &["std", "core", "alloc", "crate", "self", "super", "Self"];
 
+/// Where a site's time is spent, if not in your code, with the crate's name where it is one.
+type Destination = (WhereKind, Option<String>);
+
 /// A part that grows site by site.
 #[derive(Default)]
 struct Part {
@@ -23,18 +26,18 @@ struct Part {
 
 /// The parts of all threads' measured time, biggest first; they sum to at most 100 %.
 pub(super) fn breakdown(facts: &Facts) -> Vec<Where> {
-    let mut parts: BTreeMap<(bool, String), Part> = BTreeMap::new();
+    let mut parts: BTreeMap<Destination, Part> = BTreeMap::new();
     let mut led_away = 0.0;
     let mut homes = Homes { facts, own: BTreeMap::new() };
     for function in &facts.functions {
         // A function's own time is the most that its sites can have taken out of it.
         let mut left = function.self_ns as f64;
         for site in &function.sites {
-            let Some((is_std, name)) = homes.destination(site) else { continue };
+            let Some(destination) = homes.destination(site) else { continue };
             let ns = span_ns(site, &facts.probes).unwrap_or_default().min(left);
             left -= ns;
             led_away += ns;
-            let part = parts.entry((is_std, name)).or_default();
+            let part = parts.entry(destination).or_default();
             part.ns += ns;
             if ns > part.most_ns {
                 part.most_ns = ns;
@@ -47,10 +50,11 @@ pub(super) fn breakdown(facts: &Facts) -> Vec<Where> {
         entry(facts, WhereKind::YourCode, None, None, own as f64 - led_away),
         entry(facts, WhereKind::Outside, None, None, facts.outside_ns as f64),
     ];
-    all.extend(parts.into_iter().map(|((is_std, name), part)| {
-        let kind = if is_std { WhereKind::Std } else { WhereKind::Dependency };
-        entry(facts, kind, Some(name), part.called_from, part.ns)
-    }));
+    all.extend(
+        parts
+            .into_iter()
+            .map(|((kind, name), part)| entry(facts, kind, name, part.called_from, part.ns)),
+    );
     all.retain(|part| part.self_ns > 0);
     all.sort_by(|a, b| b.self_ns.cmp(&a.self_ns).then_with(|| a.name.cmp(&b.name)));
     all
@@ -79,28 +83,27 @@ struct Homes<'a> {
 }
 
 impl Homes<'_> {
-    /// Where a site's time is spent, if not in your code: whether in the standard library, and
-    /// the crate's name.
-    fn destination(&mut self, site: &SiteFacts) -> Option<(bool, String)> {
+    fn destination(&mut self, site: &SiteFacts) -> Option<Destination> {
         match site.kind {
             // These run the closures they are given, or the future that is awaited: your code.
             Kind::Collect | Kind::Await | Kind::Grow => None,
-            Kind::Format | Kind::Print => Some((true, "std".to_owned())),
+            Kind::Lock => Some((WhereKind::Locks, None)),
+            Kind::Format | Kind::Print => Some(in_std()),
             Kind::Call => match called_crate(&site.label) {
-                Some(name) => (!self.is_own(name)).then(|| (false, name.to_owned())),
+                Some(name) => (!self.is_own(name)).then(|| in_dependency(name)),
                 None => self.by_type(site),
             },
             _ => self.by_type(site),
         }
     }
 
-    fn by_type(&mut self, site: &SiteFacts) -> Option<(bool, String)> {
+    fn by_type(&mut self, site: &SiteFacts) -> Option<Destination> {
         let type_name = site.type_name.as_deref()?;
         // A constructor that can fail is its value's.
         let type_name = type_name.strip_prefix("core::result::Result<").unwrap_or(type_name);
         match crate_of(type_name) {
-            Home::Std => Some((true, "std".to_owned())),
-            Home::Crate(name) => (!self.is_own(name)).then(|| (false, name.to_owned())),
+            Home::Std => Some(in_std()),
+            Home::Crate(name) => (!self.is_own(name)).then(|| in_dependency(name)),
         }
     }
 
@@ -121,6 +124,14 @@ impl Homes<'_> {
         self.own.insert(name.to_owned(), own);
         own
     }
+}
+
+fn in_std() -> Destination {
+    (WhereKind::Std, Some("std".to_owned()))
+}
+
+fn in_dependency(name: &str) -> Destination {
+    (WhereKind::Dependency, Some(name.to_owned()))
 }
 
 /// `serde_json` of `serde_json::from_str(..)`.
@@ -179,6 +190,13 @@ mod tests {
                 (WhereKind::Outside, None, 100),
             ]
         );
+    }
+
+    #[test]
+    fn taking_locks_is_a_part_of_its_own() {
+        let guard = "core::result::Result<std::sync::poison::mutex::MutexGuard<u32>, E>";
+        let lock = of_ns(0, Kind::Lock, "queue.lock()", guard, 400_000_000);
+        assert!(parts(vec![lock]).contains(&(WhereKind::Locks, None, 400)));
     }
 
     #[test]

@@ -16,7 +16,12 @@ pub(super) fn functions(facts: &Facts) -> Vec<Function> {
 
 fn row(facts: &Facts, function: &FunctionFacts) -> Function {
     let allocated = |figure: u64| facts.allocations_measured.then_some(figure);
-    let at = |quantile: f64| quantile_ns(&function.histogram, quantile);
+    let longest = longest(function).map(|ns| ns.min(facts.wall_ns.max(function.max_ns)));
+    // The middle of the last bucket may lie past the longest call.
+    let at = |quantile: f64| {
+        let ns = quantile_ns(&function.histogram, quantile)?;
+        Some(longest.map_or(ns, |longest| ns.min(longest)))
+    };
     let single = facts.threads <= 1 && facts.wall_ns > 0;
     Function {
         id: function.id.clone(),
@@ -36,7 +41,7 @@ fn row(facts: &Facts, function: &FunctionFacts) -> Function {
         p50_ns: at(0.50),
         p95_ns: at(0.95),
         p99_ns: at(0.99),
-        max_ns: longest(function),
+        max_ns: longest,
         allocs: allocated(function.total_allocs.count),
         alloc_bytes: allocated(function.total_allocs.bytes),
         self_allocs: allocated(function.self_allocs.count),

@@ -1,7 +1,11 @@
 //! How far a run's figures can be trusted: what to know before reading on.
 
+use std::collections::BTreeSet;
+
+use crate::facts::{Facts, FunctionFacts};
 use crate::impact::{Workload, probes, round_pct};
 use crate::report::Inputs;
+use crate::rules;
 use crate::schema::{Measurement, Quality, Run, Warning};
 use crate::units;
 
@@ -14,6 +18,12 @@ const NOISE_PCT: f64 = 5.0;
 /// Wall time below which start and end of the process weigh in.
 const SHORT_NS: u64 = 20_000_000;
 
+/// Calls from which a tiny function's probes weigh.
+const TINY_CALLS: u64 = 100_000;
+
+/// Mean self time below which a call is mostly its probe.
+const TINY_NS: u64 = 50;
+
 /// The verdict on the run, with what earlier stages had to say first.
 pub(super) fn quality(inputs: &Inputs<'_>) -> Quality {
     let (facts, profile) = (inputs.facts, inputs.profile);
@@ -24,6 +34,7 @@ pub(super) fn quality(inputs: &Inputs<'_>) -> Quality {
     warnings.extend(invalid(inputs));
     warnings.extend(lost(inputs));
     warnings.extend(imprecise(inputs, overhead_pct, noise_pct));
+    warnings.extend(unknown_rules(facts));
     warnings.extend(profile.notes.iter().map(|note| warning("note", note.clone())));
     let mut seen = Vec::new();
     warnings.retain(|warning| {
@@ -112,8 +123,9 @@ fn imprecise(inputs: &Inputs<'_>, overhead: Option<f64>, noise: Option<f64>) -> 
         warnings.push(warning(
             "overhead",
             format!(
-                "probes took about {} of the wall time; it is taken out of the estimates, as a range",
-                units::percent(pct)
+                "probes took about {} of the wall time or more; it is taken out of the estimates, as a range{}",
+                units::percent(pct),
+                tiny(inputs.facts).unwrap_or_default()
             ),
         ));
     }
@@ -140,6 +152,43 @@ fn imprecise(inputs: &Inputs<'_>, overhead: Option<f64>, noise: Option<f64>) -> 
         ));
     }
     warnings
+}
+
+/// The functions that are called most and do least each time: what to leave out.
+fn tiny(facts: &Facts) -> Option<String> {
+    let is_tiny = |function: &&FunctionFacts| {
+        function.calls >= TINY_CALLS && function.self_ns / function.calls < TINY_NS
+    };
+    let mut functions: Vec<&FunctionFacts> = facts.functions.iter().filter(is_tiny).collect();
+    functions.sort_by(|a, b| b.calls.cmp(&a.calls).then_with(|| a.path.cmp(&b.path)));
+    let names: Vec<String> =
+        functions.iter().take(3).map(|function| format!("`{}`", function.path)).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "; `#[hotpath(skip)]` on the tiniest gives the program its pace back: {}",
+            names.join(", ")
+        )
+    })
+}
+
+/// Rules that are switched off somewhere but don't exist.
+fn unknown_rules(facts: &Facts) -> Vec<Warning> {
+    let sites = |function: &'_ FunctionFacts| {
+        function.sites.iter().flat_map(|site| site.allowed.clone()).collect::<Vec<_>>()
+    };
+    let allowed = facts
+        .functions
+        .iter()
+        .flat_map(|function| function.allowed.iter().cloned().chain(sites(function)));
+    let names: BTreeSet<String> = allowed.filter(|name| rules::find(name).is_err()).collect();
+    let message = |name: &String| match rules::find(name).err().and_then(|unknown| unknown.nearest)
+    {
+        Some(nearest) => format!(
+            "no rule is called `{name}`, so allowing it does nothing; did you mean `{nearest}`?"
+        ),
+        None => format!("no rule is called `{name}`, so allowing it does nothing"),
+    };
+    names.iter().map(|name| warning("unknown-rule", message(name))).collect()
 }
 
 /// Likely share of the measured wall time that the probes took; `None` without a calibration.

@@ -168,6 +168,36 @@ fn dear_probes_are_said_with_their_share() {
 }
 
 #[test]
+fn dear_probes_name_the_functions_that_are_all_probe() {
+    let mut facts = busy();
+    facts.probes.function_ns = 20.0;
+    facts.probes.expression_ns = 200.0;
+    facts.functions[0].calls = 500_000_000;
+    let report = report(&facts, |_, _| {});
+    let message = &report.quality.warnings[0].message;
+    assert!(message.contains("`#[hotpath(skip)]`") && message.contains("`app::run`"), "{message}");
+}
+
+#[test]
+fn allowing_a_rule_that_does_not_exist_is_said() {
+    let mut facts = busy();
+    facts.functions[0].allowed = vec!["clone-for-borow".to_owned(), "print-loop".to_owned()];
+    let report = report(&facts, |_, _| {});
+    assert_eq!(ids(&report), ["unknown-rule"]);
+    let message = &report.quality.warnings[0].message;
+    assert!(message.contains("did you mean `clone-for-borrow`?"), "{message}");
+}
+
+#[test]
+fn no_quantile_exceeds_the_longest_call() {
+    let mut facts = busy();
+    facts.functions[0].max_ns = 7;
+    let report = report(&facts, |_, _| {});
+    assert_eq!(report.functions[0].max_ns, Some(7));
+    assert_eq!(report.functions[0].p99_ns, Some(7));
+}
+
+#[test]
 fn an_async_function_reports_polls_and_waiting() {
     let mut facts = busy();
     facts.functions[0].polls = Some(Polls { polls: 7, wait_ns: 9, cancelled: 1, future_bytes: 64 });

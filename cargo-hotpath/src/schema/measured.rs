@@ -160,7 +160,9 @@ pub struct Where {
 }
 
 /// Kinds of parts of the time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum WhereKind {
     /// Measured functions themselves, with unmeasured code that they call.
@@ -169,6 +171,8 @@ pub enum WhereKind {
     Dependency,
     /// Sites that lead into the standard library.
     Std,
+    /// Taking locks: what goes beyond some ns each is waiting for another thread.
+    Locks,
     /// Outside of measured functions.
     Outside,
 }

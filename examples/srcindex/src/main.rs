@@ -3,13 +3,13 @@
 //! of the slow program's, as measured on Linux; what a write costs differs most):
 //!
 //! 1. `regex` in `links.rs`: `count` compiles the same pattern for each passage
-//!    (`regex-per-call`, about 33 %).
+//!    (`regex-per-call`, about 30 %).
 //! 2. `output` in `report.rs`: `write_postings` writes each line straight to a file
-//!    (`unbuffered-write`, about 18 %).
+//!    (`unbuffered-write`, about 21 %).
 //! 3. `clone` in `density.rs`: `telling` copies the ignored words for each passage, only to look
 //!    at them (`clone-for-borrow`, `clone-in-loop`, about 11 %).
 //! 4. `string` in `signature.rs`: `write` makes a string of each three words, only to append it
-//!    (`format-push`, about 5 %).
+//!    (`format-push`, about 6 %).
 //! 5. `growth` in `trigrams.rs`: `of_line` grows a vector whose length is known
 //!    (`vec-no-capacity`, about 2 %).
 //!

@@ -55,6 +55,7 @@ fn part(part: &Where) -> String {
     match part.kind {
         WhereKind::YourCode => format!("{pct} in your code"),
         WhereKind::Outside => format!("{pct} outside of measured functions"),
+        WhereKind::Locks => format!("{pct} taking locks{from}"),
         WhereKind::Std => format!("{pct} in the standard library{from}"),
         WhereKind::Dependency => {
             format!("{pct} in {}{from}", part.name.as_deref().unwrap_or("a dependency"))
