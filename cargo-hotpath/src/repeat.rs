@@ -48,11 +48,14 @@ pub fn repeat(
         let (ended, profile) = once(launch, dir, root, &mut input, interrupts)?;
         let same_input = input.end();
         let (name, path) = dir.profile(index);
-        profile.write(&path)?;
+        // What was measured is reported all the same.
+        if let Err(error) = profile.write(&path) {
+            all.warnings.push(not_stored(&error));
+        }
         let ended_well = succeeded(&ended.exit);
         all.stored.push(stored(name, &ended, &profile));
         all.profiles.push(profile);
-        if interrupts.received() || !ended_well {
+        if interrupts.received() || !ended_well || !all.hit() {
             break;
         }
         if runs.is_none() && ended.wall_ns >= SHORT_NS {
@@ -65,6 +68,14 @@ pub fn repeat(
     }
     all.warnings.extend(differing_counts(&all.profiles));
     Ok(all)
+}
+
+/// The warning that a run can't be reported again.
+pub fn not_stored(error: &impl std::error::Error) -> Warning {
+    Warning {
+        id: "not-stored".to_owned(),
+        message: format!("this run could not be stored, `report` won't find it: {error}"),
+    }
 }
 
 fn announce(term: &Term, launch: &Launch, index: usize) {

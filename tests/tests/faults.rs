@@ -124,20 +124,18 @@ fn program() -> PathBuf {
     target.join("release/endings")
 }
 
-/// A file system of one page, or `None` where this user may not mount one.
-struct TinyDisk(PathBuf, #[allow(dead_code)] tempfile::TempDir);
+/// A file system of some pages, or `None` where this user may not mount one.
+struct TinyDisk(PathBuf);
 
 impl TinyDisk {
-    fn mount(size: &str) -> Option<TinyDisk> {
-        let directory = tempfile::tempdir().unwrap();
-        let point = directory.path().join("disk");
-        fs::create_dir(&point).unwrap();
+    fn mount(size: &str, point: PathBuf) -> Option<TinyDisk> {
+        fs::create_dir_all(&point).unwrap();
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", &format!("size={size}"), "none"])
             .arg(&point)
             .output()
             .is_ok_and(|output| output.status.success());
-        mounted.then(|| TinyDisk(point, directory))
+        mounted.then(|| TinyDisk(point))
     }
 }
 
@@ -149,7 +147,8 @@ impl Drop for TinyDisk {
 
 #[test]
 fn full_disk_does_not_hurt_the_workload() {
-    let Some(disk) = TinyDisk::mount("16k") else {
+    let directory = tempfile::tempdir().unwrap();
+    let Some(disk) = TinyDisk::mount("16k", directory.path().join("disk")) else {
         eprintln!("skipped: mounting a file system is not allowed here");
         return;
     };
@@ -157,6 +156,21 @@ fn full_disk_does_not_hurt_the_workload() {
     let output = run_with_counters_in(&disk.0);
     assert!(output.status.success(), "{output:?}");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "worked\n");
+}
+
+#[test]
+fn run_that_cannot_be_stored_is_reported_all_the_same() {
+    let target = Workspace::shared("truth").root.join("target/tiny");
+    let Some(disk) = TinyDisk::mount("24k", target.join("hotpath/runs")) else {
+        eprintln!("skipped: mounting a file system is not allowed here");
+        return;
+    };
+    // One page is left: too little for profile and record.
+    fs::write(disk.0.join("filler"), vec![0; 20 * 1024]).unwrap();
+    let target = target.to_str().expect("the path is UTF-8");
+    let report = endings(&["--target-dir", target], "return").expect_code(0).report();
+    assert_complete(&report);
+    assert!(report.warns_of("not-stored"), "{}", report["quality"]);
 }
 
 #[test]

@@ -20,14 +20,17 @@ pub struct Executable {
 type Identity = (Option<SystemTime>, u64, u64);
 
 impl Executable {
-    /// Keeps it under its own name in a directory below `dir`, until this is dropped.
+    /// Keeps it under its own name in a directory below `dir`, until this is dropped. Where there is
+    /// no room for that, cargo's own is all there is: it only goes if another build comes between.
     pub fn keep(path: &Path, dir: &Path) -> io::Result<Self> {
         let dir = tempfile::Builder::new().prefix("executable-").tempdir_in(dir)?;
         let kept = dir.path().join(path.file_name().unwrap_or(path.as_os_str()));
-        if fs::hard_link(path, &kept).is_err() {
-            fs::copy(path, &kept)?;
+        let is_kept = fs::hard_link(path, &kept).is_ok() || fs::copy(path, &kept).is_ok();
+        if !is_kept {
+            let _ = fs::remove_file(&kept);
         }
         let identity = identity(&fs::metadata(path)?);
+        let kept = if is_kept { kept } else { path.to_owned() };
         Ok(Self { path: path.to_owned(), identity, kept, _dir: dir })
     }
 

@@ -86,8 +86,10 @@ fn measure(
     }
     let warnings = warnings(&repetitions, &built, interrupts);
     repetitions.warnings.extend(warnings);
-    let record = record(job, &built, dir, &repetitions, interrupts);
-    dir.finish(&record)?;
+    let mut record = record(job, &built, dir, &repetitions, interrupts);
+    if let Err(error) = dir.finish(&record) {
+        record.warnings.push(repeat::not_stored(&error));
+    }
     Ok((record, repetitions))
 }
 
