@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: noted here, and passed on to a child that hasn't got them.
+//! Ctrl-C and SIGTERM: noted here, and passed on to a child that has not got them; a second one kills it.
 
 use std::io;
 use std::process::{Child, Command};
@@ -112,8 +112,13 @@ mod system {
         let thread = std::thread::Builder::new().name("signals".to_owned());
         let spawned = thread.spawn(move || {
             while let Some((signal, terminal)) = source.next() {
-                interrupts.received.store(true, Ordering::Relaxed);
-                interrupts.pass_on(signal, terminal);
+                let is_first = !interrupts.received.swap(true, Ordering::Relaxed);
+                if is_first {
+                    interrupts.pass_on(signal, terminal);
+                } else {
+                    // Asked once in vain: the child ignores it, or takes too long.
+                    interrupts.kill();
+                }
             }
         });
         if spawned.is_err() {

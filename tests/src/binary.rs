@@ -56,3 +56,14 @@ fn build() -> PathBuf {
         .find_map(|message| message["executable"].as_str().map(PathBuf::from));
     executable.expect("cargo names the executable")
 }
+
+/// The variable that names a runner for programs of this host.
+///
+/// # Panics
+/// When rustc doesn't say which host it is for.
+pub fn runner_variable() -> String {
+    let output = Command::new("rustc").args(["--version", "--verbose"]).output();
+    let text = String::from_utf8(output.expect("rustc starts").stdout).expect("rustc prints UTF-8");
+    let host = text.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host");
+    format!("CARGO_TARGET_{}_RUNNER", host.to_uppercase().replace('-', "_"))
+}

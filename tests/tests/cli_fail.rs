@@ -151,6 +151,30 @@ fn an_interrupt_is_passed_on_and_the_report_still_comes() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_second_interrupt_ends_a_workload_that_ignores_the_first() {
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+    use std::os::unix::fs::PermissionsExt;
+
+    let dir = tempfile::tempdir().unwrap();
+    let (runner, file) = (dir.path().join("runner.sh"), dir.path().join("pid"));
+    fs::write(&runner, "#!/bin/sh\ntrap '' INT\nexec \"$@\"\n").unwrap();
+    fs::set_permissions(&runner, fs::Permissions::from_mode(0o755)).unwrap();
+    let child = hotpath(&["--format", "json", "--", "wait"])
+        .args([&file])
+        .env(&hotpath_tests::binary::runner_variable(), runner.to_str().unwrap())
+        .spawn();
+    wait_for(&file);
+    let tool = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    kill(tool, Signal::SIGINT).unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    kill(tool, Signal::SIGINT).unwrap();
+    let report = Finished::from(child.wait_with_output().unwrap()).expect_code(130).json();
+    assert_eq!(report["workload"]["exit"]["signal"], Signal::SIGKILL as i32);
+}
+
 /// The process id that the workload writes once it has done its work.
 #[cfg(unix)]
 fn wait_for(file: &Path) -> i32 {

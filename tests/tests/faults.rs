@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use hotpath_tests::binary::runner_variable;
 use hotpath_tests::{Finished, Hotpath, Report, Workspace, number};
 
 fn command(flags: &[&str], ending: &str) -> Hotpath {
@@ -70,13 +71,6 @@ fn with_runner(script: &str, ending: &str) -> Finished {
     fs::write(&runner, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(&runner, fs::Permissions::from_mode(0o755)).unwrap();
     command(&[], ending).env(&runner_variable(), runner.to_str().unwrap()).run()
-}
-
-fn runner_variable() -> String {
-    let output = Command::new("rustc").args(["--version", "--verbose"]).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let host = text.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
-    format!("CARGO_TARGET_{}_RUNNER", host.to_uppercase().replace('-', "_"))
 }
 
 #[test]
