@@ -68,6 +68,13 @@ fn next_timed(slab: &Slab) -> u64 {
     weight
 }
 
+/// Ticks of `weight` reallocations, of which one took `span`. What made that one longer than a
+/// small one takes (the thread was held up) did not happen to the others.
+#[inline(always)]
+fn stands_for(span: u64, weight: u64, short: u64) -> u64 {
+    span.wrapping_add(span.min(short).wrapping_mul(weight - 1))
+}
+
 /// Counts a reallocation that gave `moved`, null for failure.
 #[inline(always)]
 pub(crate) fn reallocated(timer: &Timer, from: usize, moved: *const u8, old: usize, new: usize) {
@@ -77,7 +84,10 @@ pub(crate) fn reallocated(timer: &Timer, from: usize, moved: *const u8, old: usi
     }
     let ticks = match timer.weight {
         0 => 0,
-        weight => weight.wrapping_mul(probe::elapsed(slab, timer.start, clock::ticks())),
+        weight => {
+            let span = probe::elapsed(slab, timer.start, clock::ticks());
+            stands_for(span, weight, slab.short.get())
+        }
     };
     charge(slab, |allocs| {
         allocs.reallocs.add(1);

@@ -1,6 +1,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 
+use super::stands_for;
 use crate::Allocator;
 use crate::probe::call;
 use crate::testing::{function, own, segment};
@@ -88,6 +89,25 @@ fn a_reallocation_that_moves_counts_the_old_size() {
     }
     let allocs = own().node("realloc_moves").allocs;
     assert_eq!((allocs.reallocs, allocs.moved_bytes, allocs.grown_bytes), (1, 16, 32));
+}
+
+#[test]
+fn sampled_reallocations_are_counted_exactly() {
+    function!(F, "realloc_sampled");
+    {
+        let _call = call(&F);
+        (0..10_000).for_each(|_| realloc_once(&Allocator::new(Scripted::<true>)));
+    }
+    let allocs = own().node("realloc_sampled").allocs;
+    assert_eq!((allocs.reallocs, allocs.moved_bytes), (10_000, 160_000));
+    assert!(allocs.realloc_ticks > 0);
+}
+
+#[test]
+fn a_timed_reallocation_stands_for_others_but_not_when_it_was_held_up() {
+    assert_eq!(stands_for(40, 1, 500), 40);
+    assert_eq!(stands_for(40, 8, 500), 320);
+    assert_eq!(stands_for(10_000_000, 8, 500), 10_003_500);
 }
 
 #[test]
