@@ -82,6 +82,14 @@ impl Threads {
         }
     }
 
+    /// Whether the process ran its exit hook, or the file is gone from under us. Costs a read of 8
+    /// bytes.
+    pub fn is_over(&self, mut read: impl FnMut(u64, &mut [u8]) -> usize) -> bool {
+        let mut exited = [0; 8];
+        let got = read(offset_of!(raw::Header, exited) as u64, &mut exited);
+        got < exited.len() || u64::from_ne_bytes(exited) != 0
+    }
+
     /// How often a node was entered so far: where this stands still, no thread left it and came
     /// back. Costs a read of 8 bytes; `None` where there is no such place.
     pub fn entered(

@@ -3,7 +3,7 @@ use std::thread;
 
 use super::{Thread, Threads};
 use crate::probe::call;
-use crate::segment::layout::{PAGE_BYTES, PAGE_SLABS, SlabPage};
+use crate::segment::layout::{Header, PAGE_BYTES, PAGE_SLABS, SlabPage};
 use crate::segment::reader::{ReadError, read};
 use crate::sys;
 use crate::testing::{bytes, function, segment};
@@ -106,6 +106,17 @@ fn slabs_share_no_page_with_anything_else() {
         assert!(!pages.contains(&(node.offset / PAGE_BYTES as u64)), "{node:?}");
     }
     assert_eq!(core::mem::offset_of!(SlabPage, slabs), 64);
+}
+
+#[test]
+fn the_end_of_a_process_shows() {
+    let mut bytes = bytes();
+    let threads = Threads::open(from(&bytes)).unwrap();
+    assert!(!threads.is_over(from(&bytes)));
+    assert!(threads.is_over(|_, _| 0), "nothing is left to read");
+    bytes[core::mem::offset_of!(Header, exited)] = 1;
+    assert!(threads.is_over(from(&bytes)));
+    assert!(Threads::open(from(&bytes)).unwrap().process.exited);
 }
 
 #[test]

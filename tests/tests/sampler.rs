@@ -1,0 +1,169 @@
+//! What is seen of threads from outside, held against the probes; and that looking stays cheap.
+
+#![cfg(target_os = "linux")]
+
+use hotpath_tests::binary::runner_variable;
+use hotpath_tests::{Finished, Hotpath, Report, Workspace, number};
+use serde_json::Value;
+
+/// Share of all threads' time from which a function is held against its samples.
+const LARGE_PCT: f64 = 10.0;
+
+fn command(binary: &str, argument: &str) -> Hotpath {
+    let workspace = Workspace::shared("looked");
+    let flags = ["run", "--format", "json", "--runs", "1", "--bin", binary, "--", argument];
+    Hotpath::new(&workspace.root, &flags)
+}
+
+fn run(binary: &str, argument: &str) -> Report {
+    command(binary, argument).run().expect_code(0).report()
+}
+
+fn timeline(report: &Report) -> &Value {
+    &report["quality"]["timeline"]
+}
+
+fn seen(report: &Report, function: &str, figure: &str) -> f64 {
+    number(&report.function(function)["timeline"][figure])
+}
+
+/// Self time as it was seen, over what the probes measured, by large function.
+fn ratios(report: &Report) -> Vec<(String, f64)> {
+    let large = |function: &&Value| number(&function["self_pct"]) >= LARGE_PCT;
+    let large = report.functions().iter().filter(large);
+    large
+        .map(|function| {
+            let seen = number(&function["timeline"]["self_ns"]);
+            (function["path"].to_string(), seen / number(&function["self_ns"]))
+        })
+        .collect()
+}
+
+/// A hundredth of one core, and what cannot be known beforehand: the start, and the last look.
+fn assert_within_budget(report: &Report, last_look_ns: f64) {
+    let spent = number(&timeline(report)["sampler_cpu_ns"]);
+    let wall = number(&report["totals"]["wall_ns"]);
+    assert!(spent <= 0.01 * wall + last_look_ns, "{spent} ns in {wall} ns");
+}
+
+/// Five standard errors of a share `p` told by so many samples, over that share.
+fn chance(p: f64, samples: f64) -> f64 {
+    5.0 * ((1.0 - p) / (p * samples)).sqrt()
+}
+
+#[test]
+fn self_times_agree_as_far_as_the_samples_tell() {
+    for binary in ["one", "two", "waits"] {
+        let report = run(binary, "1000");
+        let samples = number(&timeline(&report)["effective_samples"]);
+        let ratios = ratios(&report);
+        println!("{binary}: {samples} samples, {ratios:?}, {}", timeline(&report));
+        assert!(ratios.len() >= 2, "{ratios:?}");
+        for (function, ratio) in ratios {
+            let allowed = 0.05 + chance(LARGE_PCT / 100.0, samples);
+            assert!((ratio - 1.0).abs() <= allowed, "{binary}: {function} {ratio}: {report:?}");
+        }
+        assert_within_budget(&report, 2e6);
+        report.assert_shares_are_sane();
+    }
+}
+
+/// 4 seconds and more each: a few thousand samples, for which 3 standard errors of a function's
+/// time are less than 5 %.
+#[test]
+#[ignore = "takes half a minute and wants a machine with a core to spare: see the README"]
+fn self_times_agree_within_five_percent() {
+    for binary in ["one", "two", "waits"] {
+        let report = run(binary, "8000");
+        println!("{binary}: {}", timeline(&report));
+        for function in report.functions() {
+            println!("  {} {} {}", function["path"], function["wall_pct"], function["timeline"]);
+        }
+        for (function, ratio) in ratios(&report) {
+            println!("  {function}: seen over measured {ratio:.4}");
+            assert!((ratio - 1.0).abs() < 0.05, "{binary}: {function}: {ratio}");
+        }
+        assert_within_budget(&report, 2e6);
+        assert_states(binary, &report);
+    }
+}
+
+fn assert_states(binary: &str, report: &Report) {
+    let share = |function: &str, figure: &str| {
+        seen(report, function, figure) / seen(report, function, "self_ns")
+    };
+    let wall = |function: &str| number(&report.function(function)["wall_pct"]);
+    let parallelism = number(&timeline(report)["parallelism"]);
+    match binary {
+        "one" => assert!((parallelism - 1.0).abs() < 0.01, "{parallelism}"),
+        "two" => {
+            // Two threads in the first half, one in the second.
+            assert!((parallelism - 1.5).abs() < 0.05, "{parallelism}");
+            assert!((wall("early") - 25.0).abs() < 5.0, "{}", wall("early"));
+            assert!((wall("left") + wall("right") - 75.0).abs() < 5.0, "{report:?}");
+            assert!(share("early", "alone_ns") < 0.05, "{report:?}");
+            assert!((share("left", "alone_ns") - 0.5).abs() < 0.1, "{report:?}");
+        }
+        _ => {
+            // The thread that waits outside of all functions runs nothing.
+            assert!(parallelism < 1.1, "{parallelism}");
+            assert!(share("nap", "blocked_ns") > 0.95, "{report:?}");
+            assert!(share("queue", "blocked_ns") > 0.9, "{report:?}");
+            assert!(share("compute", "running_ns") > 0.95, "{report:?}");
+            assert!(share("hold", "running_ns") > 0.9, "{report:?}");
+            assert!(wall("queue") < 5.0 && wall("hold") > 25.0, "{report:?}");
+        }
+    }
+}
+
+#[test]
+fn threads_that_wait_outside_of_all_functions_do_not_count_as_running() {
+    let report = run("waits", "600");
+    let share = |function: &str, figure: &str| {
+        seen(&report, function, figure) / seen(&report, function, "self_ns")
+    };
+    assert!(share("nap", "blocked_ns") > 0.6, "{report:?}");
+    assert!(share("compute", "running_ns") > 0.6, "{report:?}");
+    assert!(share("queue", "running_ns") < 0.5, "{report:?}");
+}
+
+#[test]
+fn five_hundred_threads_keep_the_sampler_within_its_budget() {
+    let report = run("crowd", "1500");
+    assert_eq!(report.function("wait")["calls"], 500);
+    assert!(number(&timeline(&report)["samples"]) >= 1.0, "{}", timeline(&report));
+    println!("{}", timeline(&report));
+    assert_within_budget(&report, 2e7);
+}
+
+#[test]
+fn two_hundred_short_processes_are_all_reported() {
+    let report = run("many", "");
+    assert_eq!(report.function("start")["calls"], 200);
+    assert_eq!(report.function("child")["calls"], 200);
+    println!("{}", timeline(&report));
+    assert_within_budget(&report, 5e6);
+    report.assert_shares_are_sane();
+}
+
+#[test]
+fn a_workload_that_ends_at_once_is_reported() {
+    let report = run("many", "child");
+    assert_eq!(report.function("child")["calls"], 1);
+    // Nobody may have had the time to look.
+    let timeline = timeline(&report);
+    assert!(timeline.is_null() || number(&timeline["samples"]) >= 1.0, "{timeline}");
+}
+
+#[test]
+fn a_killed_workload_is_reported_with_what_was_seen() {
+    let killed: Finished =
+        command("two", "60000").env(&runner_variable(), "timeout -s KILL 1").run();
+    let report = killed.expect_code(3).report();
+    let seen = timeline(&report);
+    assert!(number(&seen["samples"]) >= 10.0, "{report:?}");
+    // What is left of the segment says for ever that its threads are in there.
+    assert!(number(&seen["covered_pct"]) <= 100.0, "{seen}");
+    assert!(number(&report.function("left")["timeline"]["self_ns"]) > 0.0, "{report:?}");
+    assert_within_budget(&report, 2e6);
+}
