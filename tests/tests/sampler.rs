@@ -7,7 +7,7 @@ use hotpath_tests::{Finished, Hotpath, Report, Workspace, number};
 use serde_json::Value;
 
 /// Share of all threads' time from which a function is held against its samples.
-const LARGE_PCT: f64 = 10.0;
+const LARGE: f64 = 0.15;
 
 fn command(binary: &str, argument: &str) -> Hotpath {
     let workspace = Workspace::shared("looked");
@@ -27,14 +27,16 @@ fn seen(report: &Report, function: &str, figure: &str) -> f64 {
     number(&report.function(function)["timeline"][figure])
 }
 
-/// Self time as it was seen, over what the probes measured, by large function.
-fn ratios(report: &Report) -> Vec<(String, f64)> {
-    let large = |function: &&Value| number(&function["self_pct"]) >= LARGE_PCT;
-    let large = report.functions().iter().filter(large);
+/// Self time as it was seen over what the probes measured, with the share of all threads' time, by
+/// large function.
+fn ratios(report: &Report) -> Vec<(String, f64, f64)> {
+    let share = |function: &Value| number(&function["self_pct"]) / 100.0;
+    let large = report.functions().iter().filter(|function| share(function) >= LARGE);
     large
         .map(|function| {
             let seen = number(&function["timeline"]["self_ns"]);
-            (function["path"].to_string(), seen / number(&function["self_ns"]))
+            let ratio = seen / number(&function["self_ns"]);
+            (function["path"].to_string(), ratio, share(function))
         })
         .collect()
 }
@@ -51,24 +53,53 @@ fn chance(p: f64, samples: f64) -> f64 {
     5.0 * ((1.0 - p) / (p * samples)).sqrt()
 }
 
+/// A run with enough looks: on a busy machine the budget allows fewer, and it takes longer.
+fn run_with_enough_samples(binary: &str) -> Report {
+    let lengths = ["1000", "3000", "9000"];
+    let reports = lengths.iter().map(|length| run(binary, length));
+    let enough = |report: &Report| number(&timeline(report)["effective_samples"]) >= 60.0;
+    let mut last = None;
+    for report in reports {
+        if enough(&report) {
+            return report;
+        }
+        last = Some(report);
+    }
+    last.expect("it ran")
+}
+
 #[test]
 fn self_times_agree_as_far_as_the_samples_tell() {
     for binary in ["one", "two", "waits"] {
-        let report = run(binary, "1000");
+        let report = run_with_enough_samples(binary);
         let samples = number(&timeline(&report)["effective_samples"]);
         let ratios = ratios(&report);
-        println!("{binary}: {samples} samples, {ratios:?}, {}", timeline(&report));
+        println!("{binary}: {ratios:?}, {}", timeline(&report));
         assert!(ratios.len() >= 2, "{ratios:?}");
-        for (function, ratio) in ratios {
-            let allowed = 0.05 + chance(LARGE_PCT / 100.0, samples);
+        for (function, ratio, share) in ratios {
+            let allowed = 0.05 + chance(share, samples);
             assert!((ratio - 1.0).abs() <= allowed, "{binary}: {function} {ratio}: {report:?}");
         }
         assert_within_budget(&report, 2e6);
         report.assert_shares_are_sane();
+        if binary == "waits" {
+            assert_blocked_or_running(&report, 0.3);
+        }
     }
 }
 
-/// 4 seconds and more each: a few thousand samples, for which 3 standard errors of a function's
+/// Which functions wait, up to an error.
+fn assert_blocked_or_running(report: &Report, error: f64) {
+    let share = |function: &str, figure: &str| {
+        seen(report, function, figure) / seen(report, function, "self_ns")
+    };
+    assert!(share("nap", "blocked_ns") > 1.0 - error, "{report:?}");
+    assert!(share("queue", "blocked_ns") > 1.0 - error, "{report:?}");
+    assert!(share("compute", "running_ns") > 1.0 - error, "{report:?}");
+    assert!(share("hold", "running_ns") > 1.0 - error, "{report:?}");
+}
+
+/// 8 seconds each: thousands of samples, for which 3 standard errors of a function's
 /// time are less than 5 %.
 #[test]
 #[ignore = "takes half a minute and wants a machine with a core to spare: see the README"]
@@ -79,7 +110,7 @@ fn self_times_agree_within_five_percent() {
         for function in report.functions() {
             println!("  {} {} {}", function["path"], function["wall_pct"], function["timeline"]);
         }
-        for (function, ratio) in ratios(&report) {
+        for (function, ratio, _) in ratios(&report) {
             println!("  {function}: seen over measured {ratio:.4}");
             assert!((ratio - 1.0).abs() < 0.05, "{binary}: {function}: {ratio}");
         }
@@ -107,24 +138,10 @@ fn assert_states(binary: &str, report: &Report) {
         _ => {
             // The thread that waits outside of all functions runs nothing.
             assert!(parallelism < 1.1, "{parallelism}");
-            assert!(share("nap", "blocked_ns") > 0.95, "{report:?}");
-            assert!(share("queue", "blocked_ns") > 0.9, "{report:?}");
-            assert!(share("compute", "running_ns") > 0.95, "{report:?}");
-            assert!(share("hold", "running_ns") > 0.9, "{report:?}");
+            assert_blocked_or_running(report, 0.1);
             assert!(wall("queue") < 5.0 && wall("hold") > 25.0, "{report:?}");
         }
     }
-}
-
-#[test]
-fn threads_that_wait_outside_of_all_functions_do_not_count_as_running() {
-    let report = run("waits", "600");
-    let share = |function: &str, figure: &str| {
-        seen(&report, function, figure) / seen(&report, function, "self_ns")
-    };
-    assert!(share("nap", "blocked_ns") > 0.6, "{report:?}");
-    assert!(share("compute", "running_ns") > 0.6, "{report:?}");
-    assert!(share("queue", "running_ns") < 0.5, "{report:?}");
 }
 
 #[test]

@@ -13,8 +13,9 @@ use super::tally::{Samples, Tally};
 /// answer about their node stands.
 const QUESTIONS: usize = 16;
 
-/// One in so many threads that moved is asked about all the same: it ran, but may be blocked now.
-const MOVED_ASKED: usize = 8;
+/// One in so many threads that moved is asked about all the same, and the first in each node: it
+/// ran, but may be blocked now.
+const MOVED_ASKED: usize = 4;
 
 /// Looks in a row without any of the threads asked about, after which a process counts as dead.
 const LOST: u32 = 3;
@@ -111,7 +112,11 @@ impl<S: States> Looks<S> {
             let followed = &mut self.processes[seen.process];
             let motion = followed.motion(&seen.thread);
             let asks = match motion {
-                Motion::Moved => self.random.below(MOVED_ASKED) == 0,
+                Motion::Moved => {
+                    let is_first =
+                        followed.place(seen.thread.node).is_some_and(|p| p.moved.is_none());
+                    is_first || self.random.below(MOVED_ASKED) == 0
+                }
                 Motion::New | Motion::Still => true,
             };
             let answer = if asks && questions > 0 && followed.has_states {

@@ -4,6 +4,7 @@ use hotpath_runtime::segment::reader::Process;
 
 /// What a thread does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "no other system answers yet"))]
 pub(super) enum State {
     /// It runs, or is ready to.
     Running,
@@ -13,6 +14,7 @@ pub(super) enum State {
 
 /// What the system says of a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "no other system answers yet"))]
 pub(super) enum Answer {
     Is(State),
     /// There is no such thread any more.
