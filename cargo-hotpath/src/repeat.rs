@@ -98,14 +98,14 @@ fn once(
         .map_err(|source| Error::output("a directory for the counters", source))?;
     let sampler = Sampler::start(counters.path());
     let ended = launch.run(counters.path(), input, interrupts)?;
-    let samples = sampler.stop();
+    let looks = sampler.stop();
     let outcome = Outcome {
         wall_ns: ended.wall_ns,
         cpu_ns: ended.cpu_ns,
         spawned_monotonic_ns: ended.spawned_monotonic_ns,
         exited: ended.exited,
         workspace_root: root.to_owned(),
-        samples,
+        samples: looks,
     };
     let profile = collect::collect(counters.path(), &outcome)?;
     Ok((ended, profile))

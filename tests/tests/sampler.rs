@@ -6,7 +6,7 @@ use hotpath_tests::binary::runner_variable;
 use hotpath_tests::{Finished, Hotpath, Report, Workspace, number};
 use serde_json::Value;
 
-/// Share of all threads' time from which a function is held against its samples.
+/// Share of the wall time from which a function is held against its samples.
 const LARGE: f64 = 0.15;
 
 fn command(binary: &str, argument: &str) -> Hotpath {
@@ -27,10 +27,12 @@ fn seen(report: &Report, function: &str, figure: &str) -> f64 {
     number(&report.function(function)["timeline"][figure])
 }
 
-/// Self time as it was seen over what the probes measured, with the share of all threads' time, by
+/// Self time as it was seen over what the probes measured, with its share of the wall time, by
 /// large function.
 fn ratios(report: &Report) -> Vec<(String, f64, f64)> {
-    let share = |function: &Value| number(&function["self_pct"]) / 100.0;
+    let wall = number(&report["totals"]["wall_ns"]);
+    // No function of these programs is in two threads at once.
+    let share = |function: &Value| number(&function["self_ns"]) / wall;
     let large = report.functions().iter().filter(|function| share(function) >= LARGE);
     large
         .map(|function| {
