@@ -6,6 +6,7 @@ mod histogram;
 mod identity;
 mod outside;
 mod rows;
+mod timeline;
 mod tree;
 
 use std::io;
@@ -15,7 +16,9 @@ use hotpath_runtime::hotpath;
 use hotpath_runtime::segment::reader::{Anchor, Node, ReadError, Segment};
 
 use crate::profile::{Memory, PROFILE_VERSION, ProbeCosts, Profile};
+use crate::sampler::Samples;
 use clock::Rate;
+use timeline::Looks;
 
 /// What the command line saw of the workload from outside.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +33,8 @@ pub struct Outcome {
     pub exited: Option<Anchor>,
     /// Root of the workspace: files of the profile are relative to it.
     pub workspace_root: PathBuf,
+    /// What the sampler saw; `None` where there was none.
+    pub samples: Option<Samples>,
 }
 
 /// Why no profile could be made.
@@ -87,7 +92,8 @@ fn merge(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profile
     let mut outside = outside::Outside::new(segments, outcome);
     let mut histograms = histogram::Histograms::default();
     for (index, segment) in segments.iter().enumerate() {
-        let local = Local { rate: rates[index], functions: &identities.of_segment[index] };
+        let looks = outcome.samples.as_ref().and_then(|samples| Looks::of(samples, segment));
+        let local = Local { rate: rates[index], functions: &identities.of_segment[index], looks };
         for slab in &segment.slabs {
             let own = contexts.add(&slab.nodes, &segment.functions, local, &mut notes);
             outside.add(slab, own, local.rate, &mut notes);
@@ -95,6 +101,9 @@ fn merge(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profile
             histograms.add(&slab.histograms, segment.clock.kind, local);
         }
     }
+    let seen_outside = contexts.seen_outside();
+    let mut contexts = contexts.finish();
+    let timeline = timeline::of(outcome, seen_outside, &mut contexts);
     let mut functions = identities.functions;
     histograms.store(&mut functions);
     Profile {
@@ -107,12 +116,13 @@ fn merge(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profile
         memory: memory(segments, &rates, &mut notes),
         probes: probes(segments, &rates),
         functions,
-        contexts: contexts.finish(),
+        contexts,
         rows: rows.finish(),
         lost_bytes: sum(segments.iter().map(|segment| segment.private_bytes)),
         overflowed: sum(segments.iter().map(|segment| segment.overflowed)),
         unclean_exits: segments.iter().filter(|segment| !segment.process.exited).count() as u64,
         notes,
+        timeline,
     }
 }
 
@@ -126,6 +136,8 @@ fn sum(counts: impl Iterator<Item = u64>) -> u64 {
 struct Local<'a> {
     rate: Rate,
     functions: &'a [usize],
+    /// What was seen of its nodes while it ran.
+    looks: Option<Looks<'a>>,
 }
 
 /// Index of the process that was there first: the one that the command line started, or the first

@@ -2,13 +2,14 @@
 
 mod join;
 mod matching;
+mod timeline;
 mod totals;
 
 use std::collections::BTreeMap;
 
 use hotpath_runtime_syntax::Kind;
 
-use crate::profile::{Allocs, Awaits, Bucket, Polls, ProbeCosts};
+use crate::profile::{Allocs, Awaits, Bucket, Polls, ProbeCosts, Seen, Timeline};
 
 pub use join::join;
 
@@ -35,6 +36,8 @@ pub struct Facts {
     pub edges: Vec<Edge>,
     /// Source text by file name as in [`FunctionFacts::file`], where it could be read.
     pub sources: BTreeMap<String, String>,
+    /// What was seen of the threads from outside; `None` where nobody looked.
+    pub timeline: Option<Timeline>,
 }
 
 /// How the workload was built.
@@ -95,6 +98,8 @@ pub struct FunctionFacts {
     pub unreached_sites: u64,
     /// Rules switched off for the whole function: `#[hotpath(allow(..))]` or a comment.
     pub allowed: Vec<String>,
+    /// What was seen of it from outside; `None` where nobody looked.
+    pub timeline: Option<Seen>,
 }
 
 /// One (site, type).

@@ -165,6 +165,9 @@ impl Workload {
     /// the other threads' work, the likely is the run's average parallelism, the most is the
     /// critical path.
     pub fn wall_pct(&self, saved: Saved) -> Range {
+        // What the sampled timeline saw is there: `Facts::wall_ns_of` has the part of the wall time
+        // that falls to a function, `Facts::parallelism` how many threads ran at once. The range
+        // stays as wide as it is until that is shown to predict gains better.
         let on_wall = if self.is_single_threaded() {
             saved
         } else {

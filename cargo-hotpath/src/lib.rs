@@ -26,6 +26,7 @@ pub mod report;
 pub mod roots;
 pub mod rules;
 pub mod run_dir;
+pub mod sampler;
 pub mod schema;
 pub mod source;
 pub mod term;

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 pub use file::ProfileError;
 
 /// Version of the file format; readers refuse newer ones.
-pub const PROFILE_VERSION: u32 = 1;
+///
+/// 2 added `timeline`, here and in the contexts: a file without is one of version 1.
+pub const PROFILE_VERSION: u32 = 2;
 
 /// What one repetition of the workload measured, all its processes and threads merged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -46,6 +48,56 @@ pub struct Profile {
     pub unclean_exits: u64,
     /// Faults met while collecting, in words: what is missing or was mended.
     pub notes: Vec<String>,
+    /// What was seen of the threads from outside; `None` where nobody looked.
+    #[serde(default)]
+    pub timeline: Option<Timeline>,
+}
+
+/// What looking at all threads from outside told, many times a second while the workload ran.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Timeline {
+    /// Looks at all threads.
+    pub samples: u64,
+    /// As many looks at equal distances would tell as much: a share of the time `p` has a
+    /// standard error of at most `sqrt(p (1 - p) / effective_samples)`.
+    pub effective_samples: f64,
+    /// Part of the wall time that the looks stand for.
+    pub covered_ns: u64,
+    /// CPU time that looking took, on a thread of the command line; `None` where the system has
+    /// it not to give.
+    pub sampler_cpu_ns: Option<u64>,
+    /// Time with at least one thread running; `None` where the system doesn't tell which do.
+    pub busy_ns: Option<u64>,
+    /// Sum over threads of the time that they ran; likewise.
+    pub running_ns: Option<u64>,
+    /// Threads in no measured function.
+    pub outside: Seen,
+}
+
+/// Time that threads were seen in one place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    /// In it at all, running or not: what the probes measure as self time.
+    pub self_ns: u64,
+    /// By what they did; `None` where the system doesn't tell.
+    pub states: Option<SeenStates>,
+}
+
+/// What threads did in a place, as far as it is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeenStates {
+    /// Running, or ready to.
+    pub running_ns: u64,
+    /// Blocked: asleep, waiting for a lock, a device or another thread.
+    pub blocked_ns: u64,
+    /// Running while no other thread ran.
+    pub alone_ns: u64,
+    /// Share of the wall time: each moment is divided among the threads that run, or, where none
+    /// does, among those that are blocked in a measured function.
+    pub wall_ns: u64,
 }
 
 /// Heap figures of the workload (summed over its processes).
@@ -167,6 +219,9 @@ pub struct Context {
     pub allocs: Allocs,
     /// Async figures; `None` for sync functions.
     pub polls: Option<Polls>,
+    /// What was seen of it from outside; `None` where nobody looked.
+    #[serde(default)]
+    pub timeline: Option<Seen>,
 }
 
 /// Recursive calls into a context from one of its descendants (or itself).

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::interrupt::Interrupts;
 use crate::profile::Profile;
 use crate::run_dir::{Repetition, RunDir};
+use crate::sampler::Sampler;
 use crate::schema::{Exit, Warning};
 use crate::term::Term;
 
@@ -95,13 +96,16 @@ fn once(
 ) -> Result<(Ended, Profile), Error> {
     let counters = counters::directory(&dir.path)
         .map_err(|source| Error::output("a directory for the counters", source))?;
+    let sampler = Sampler::start(counters.path());
     let ended = launch.run(counters.path(), input, interrupts)?;
+    let looks = sampler.stop();
     let outcome = Outcome {
         wall_ns: ended.wall_ns,
         cpu_ns: ended.cpu_ns,
         spawned_monotonic_ns: ended.spawned_monotonic_ns,
         exited: ended.exited,
         workspace_root: root.to_owned(),
+        samples: looks,
     };
     let profile = collect::collect(counters.path(), &outcome)?;
     Ok((ended, profile))

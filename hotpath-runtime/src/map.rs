@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering:
 
 use crate::segment::cell::Count;
 use crate::segment::layout::{
-    FunctionRecord, Header, Histogram, Node, Room, Row, SiteRecord, Slab, Span,
+    FunctionRecord, Header, Histogram, Node, Room, Row, SiteRecord, Slab, SlabPage, Span,
 };
 use crate::sys;
 
@@ -47,6 +47,8 @@ unsafe impl Plain for FunctionRecord {}
 unsafe impl Plain for SiteRecord {}
 // SAFETY: as above.
 unsafe impl Plain for Slab {}
+// SAFETY: as above.
+unsafe impl Plain for SlabPage {}
 // SAFETY: as above.
 unsafe impl Plain for Node {}
 // SAFETY: as above.
@@ -140,7 +142,12 @@ pub(crate) fn header() -> Option<&'static Header> {
 
 /// Hands out the next `len` bytes, zeroed. Call it with [`LOCK`] held.
 pub(crate) fn take(len: usize) -> Option<Block> {
-    let used = USED.load(Relaxed).next_multiple_of(64);
+    take_aligned(len, 64)
+}
+
+/// The same from a multiple of `align` on, a power of two up to 4 KiB.
+pub(crate) fn take_aligned(len: usize, align: usize) -> Option<Block> {
+    let used = USED.load(Relaxed).next_multiple_of(align);
     let end = used.checked_add(len)?;
     while end > BACKED.load(Relaxed) {
         if !back(CHUNK) {

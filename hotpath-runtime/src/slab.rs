@@ -9,7 +9,7 @@ use crate::map::{self, Block, Plain};
 use crate::segment::cell::{Count, Link, Table};
 use crate::segment::layout::{List, Node, Room, Slab, Span};
 use crate::sys::{self, ThreadKey};
-use crate::{clock, process, throttle, tree};
+use crate::{clock, page, process, throttle, tree};
 
 /// Room of a new slab, and what it gets whenever that is used up.
 const FIRST_ROOM: usize = 16 * 1024;
@@ -141,10 +141,10 @@ fn acquire() -> Option<&'static Slab> {
         FREE.set(slab.next_free.get());
         return Some(slab);
     }
-    let slab = Slab::make(map::take(FIRST_ROOM)?)?;
+    let header = map::header()?;
+    let slab = page::place(header, |slab| slab.furnish(map::take(FIRST_ROOM)?))?;
     slab.short.set(throttle::short());
     slab.random.set(clock::ticks() | 1);
-    let header = map::header()?;
     slab.inside.set(header.fixed.inside.get());
     header.slabs.append(slab, |slab| &slab.newer);
     Some(slab)
@@ -232,20 +232,27 @@ impl Slab {
         self.cur.get().unwrap_or(&NO_NODE)
     }
 
-    /// Builds a slab into zeroed memory.
+    /// Builds a slab into zeroed memory, for no thread of the program.
     pub(crate) fn make(mut block: Block) -> Option<&'static Self> {
         let slab = block.split::<Slab>(1)?.first()?;
+        slab.furnish(block)?;
+        Some(slab)
+    }
+
+    /// Makes a slab of zeros usable, its first nodes in `room`. One that there is no memory for
+    /// stays as it is.
+    fn furnish(&self, room: Block) -> Option<()> {
         let mut tables = map::private(4 * ENTRIES * 8 + SPANS * size_of::<Span>())?;
-        slab.spans.set(tables.split(SPANS)?);
-        slab.children.set(tables.split(ENTRIES)?);
-        slab.rows.set(tables.split(ENTRIES)?);
-        slab.histograms_by_function.set(tables.split(ENTRIES)?);
-        slab.edges.set(tables.split(ENTRIES)?);
-        block.store(&slab.room);
-        slab.root.set(slab.add_node(None, None, 0, throttle::ALWAYS));
-        slab.other.set(slab.add_node(slab.root.get(), None, 0, tree::SPECIAL));
-        slab.cur.set(slab.root.get());
-        slab.root.get().and(slab.other.get()).map(|_| slab)
+        self.spans.set(tables.split(SPANS)?);
+        self.children.set(tables.split(ENTRIES)?);
+        self.rows.set(tables.split(ENTRIES)?);
+        self.histograms_by_function.set(tables.split(ENTRIES)?);
+        self.edges.set(tables.split(ENTRIES)?);
+        room.store(&self.room);
+        self.root.set(self.add_node(None, None, 0, throttle::ALWAYS));
+        self.other.set(self.add_node(self.root.get(), None, 0, tree::SPECIAL));
+        self.cur.set(self.root.get());
+        self.root.get().and(self.other.get()).map(|_| ())
     }
 
     /// Zeroed memory of the segment that lies in this slab for good.

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use cargo_hotpath::facts::{BuildFacts, Facts, FunctionFacts, SiteFacts, SiteSource, Span, Usage};
-use cargo_hotpath::profile::{Allocs, Awaits, Bucket, Memory, Polls, ProbeCosts, Profile};
+use cargo_hotpath::profile::{
+    Allocs, Awaits, Bucket, Memory, Polls, ProbeCosts, Profile, Seen, SeenStates, Timeline,
+};
 use cargo_hotpath::rank::{self, Options};
 use cargo_hotpath::report::{self, Inputs};
 use cargo_hotpath::schema::{Environment, Exit, Git, Run, Warning, Workload};
@@ -66,6 +68,7 @@ fn facts() -> Facts {
         is_async: true,
         polls: Some(Polls::default()),
         histogram: vec![Bucket { low_ns: 1, high_ns: 2, count: 10 }],
+        timeline: Some(Seen { self_ns: 880_000_000, states: Some(SeenStates::default()) }),
         sites: vec![site(0, Kind::Clone, Usage::Borrowed), site(1, Kind::Await, Usage::Other)],
         ..FunctionFacts::default()
     };
@@ -80,6 +83,7 @@ fn facts() -> Facts {
         functions: vec![function],
         sources: [("src/main.rs".to_owned(), "fn run() {\n    g(&x.clone());\n}\n".to_owned())]
             .into(),
+        timeline: Some(Timeline { samples: 900, covered_ns: 1, ..Timeline::default() }),
         ..Facts::default()
     }
 }

@@ -5,7 +5,8 @@ use hotpath_runtime::segment::reader::{
 };
 
 use super::*;
-use crate::profile::Bucket;
+use crate::profile::{Bucket, Context, Seen, SeenStates};
+use crate::sampler::Tally;
 
 const ROOT: &str = "/work/space";
 
@@ -16,6 +17,7 @@ fn outcome() -> Outcome {
         spawned_monotonic_ns: Some(1_000_000),
         exited: Some(Anchor { ticks: 11_000_000, monotonic_ns: 11_000_000 }),
         workspace_root: PathBuf::from(ROOT),
+        samples: None,
     }
 }
 
@@ -349,4 +351,68 @@ fn a_directory_of_foreign_segments_is_an_error_that_names_one() {
 fn a_missing_directory_is_an_error() {
     let error = collect(Path::new("/nonexistent/segments"), &outcome()).unwrap_err();
     assert!(matches!(error, CollectError::Directory { .. }), "{error:?}");
+}
+
+#[test]
+fn what_was_seen_of_nodes_goes_to_their_contexts() {
+    // f0 calls f1, which calls f0 again: the back edge's time was seen in f0's node.
+    let at = |offset, node: Node| Node { offset, ..node };
+    let nodes = vec![
+        at(128, node(0, 0, 900)),
+        at(192, node(1, 1, 500)),
+        at(256, Node { alias_of: Some(1), ..node(0, 2, 100) }),
+    ];
+    let functions = vec![function("f0", 3, &[]), function("f1", 9, &[]), function("f2", 12, &[])];
+    let never = vec![at(512, node(2, 0, 1))];
+    let segments = [segment(functions, vec![slab(nodes), slab(never)])];
+    let tally =
+        |ns| Tally { self_ns: ns, running_ns: ns - 1, blocked_ns: 1, alone_ns: 2, wall_ns: ns / 2 };
+    let mut samples = Samples {
+        looks: 10,
+        covered_ns: 9_000_000,
+        effective_looks: 8.0,
+        elapsed_ns: 10_000_000,
+        cpu_ns: Some(50),
+        running_ns: 70,
+        busy_ns: 60,
+        states_known: true,
+        ..Samples::default()
+    };
+    let places = [(0, 5), (128, 100), (192, 40), (777, 1)];
+    samples.add((41, 2_000_000), places.map(|(offset, ns)| (offset, tally(ns))));
+    // Another process with the same id, long before.
+    samples.add((41, 1), [(128, tally(1_000))]);
+
+    let profile =
+        merge(&segments, Vec::new(), &Outcome { samples: Some(samples.clone()), ..outcome() });
+    let of = |name: &str| {
+        let is = |context: &&Context| profile.functions[context.function].name == name;
+        profile.contexts.iter().find(is).and_then(|context| context.timeline).expect("looked at")
+    };
+    let states = SeenStates { running_ns: 99, blocked_ns: 1, alone_ns: 2, wall_ns: 50 };
+    assert_eq!(of("f0"), Seen { self_ns: 100, states: Some(states) });
+    assert_eq!(of("f1").self_ns, 40);
+    assert_eq!(of("f2"), Seen { self_ns: 0, states: Some(SeenStates::default()) });
+    let timeline = profile.timeline.clone().expect("looked at");
+    assert_eq!((timeline.samples, timeline.covered_ns), (10, 9_000_000));
+    assert_eq!((timeline.busy_ns, timeline.running_ns), (Some(60), Some(70)));
+    // Each slab's root lies at offset 0 here.
+    assert_eq!(timeline.outside.self_ns, 2 * 5);
+
+    samples.states_known = false;
+    let silent = merge(&segments, Vec::new(), &Outcome { samples: Some(samples), ..outcome() });
+    assert!(
+        silent.contexts.iter().all(|context| context.timeline.is_some_and(|t| t.states.is_none()))
+    );
+    assert_eq!(silent.timeline.and_then(|timeline| timeline.busy_ns), None);
+}
+
+#[test]
+fn without_looks_there_is_no_timeline() {
+    let segments = [segment(vec![function("f0", 3, &[])], vec![slab(vec![node(0, 0, 900)])])];
+    for samples in [None, Some(Samples::default())] {
+        let profile = merge(&segments, Vec::new(), &Outcome { samples, ..outcome() });
+        assert_eq!(profile.timeline, None);
+        assert!(profile.contexts.iter().all(|context| context.timeline.is_none()));
+    }
 }

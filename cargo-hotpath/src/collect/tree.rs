@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use hotpath_runtime::segment::reader::{Function, Node};
 
 use super::Local;
-use crate::profile::{BackEdge, Context, Polls};
+use crate::profile::{BackEdge, Context, Polls, Seen};
 
 /// The contexts merged so far, by (parent, function).
 #[derive(Default)]
@@ -13,6 +13,8 @@ pub(super) struct Contexts {
     list: Vec<Context>,
     by_path: HashMap<(Option<usize>, usize), usize>,
     back: BTreeMap<(usize, usize), BackEdge>,
+    /// What was seen of threads that were in no measured function.
+    seen_outside: Option<Seen>,
 }
 
 impl Contexts {
@@ -47,7 +49,33 @@ impl Contexts {
                 }
             }
         }
+        self.add_seen(tree, &owners, &places, local);
         u64::try_from(-own.first().copied().unwrap_or_default()).unwrap_or_default()
+    }
+
+    fn add_seen(
+        &mut self,
+        tree: &[Node],
+        owners: &[usize],
+        places: &[Option<usize>],
+        local: Local<'_>,
+    ) {
+        for (node, owner) in tree.iter().zip(owners) {
+            let Some(seen) = local.looks.and_then(|looks| looks.at(node.offset)) else { continue };
+            let sum = match places[*owner] {
+                Some(place) => &mut self.list[place].timeline,
+                None => &mut self.seen_outside,
+            };
+            match sum {
+                Some(sum) => sum.add(&seen),
+                None => *sum = Some(seen),
+            }
+        }
+    }
+
+    /// What was seen of threads that were in no measured function.
+    pub(super) fn seen_outside(&self) -> Option<Seen> {
+        self.seen_outside
     }
 
     fn add_unknown(&mut self, node: &Node, owner: Option<usize>, local: Local<'_>) {

@@ -40,6 +40,7 @@ pub fn join(profile: &Profile, source: &Source, build: BuildFacts) -> Facts {
         build,
         sources: sources.collect(),
         edges: totals::edges(profile),
+        timeline: profile.timeline.clone(),
         functions,
     }
 }

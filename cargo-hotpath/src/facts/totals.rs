@@ -18,6 +18,10 @@ pub(super) fn add(profile: &Profile, functions: &mut [FunctionFacts]) {
         if let Some(polls) = &context.polls {
             add_polls(function.polls.get_or_insert_with(Polls::default), polls);
         }
+        match (&mut function.timeline, &context.timeline) {
+            (Some(sum), Some(seen)) => sum.add(seen),
+            (sum, seen) => *sum = sum.or(*seen),
+        }
         // Inside another call of the same function it is part of that one's total.
         if is_outermost(&profile.contexts, index) {
             function.total_ns = function.total_ns.saturating_add(context.total_ns);

@@ -18,6 +18,10 @@ pub(super) fn check(profile: &Profile) -> Result<(), String> {
     if errors.any(|error| !error.is_finite() || error < 0.0) {
         return Err("an error_ns is no finite number of 0 or more".to_owned());
     }
+    let looks = profile.timeline.as_ref().map_or(0.0, |timeline| timeline.effective_samples);
+    if !looks.is_finite() || looks < 0.0 {
+        return Err("timeline.effective_samples is no finite number of 0 or more".to_owned());
+    }
     Ok(())
 }
 

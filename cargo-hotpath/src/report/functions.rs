@@ -2,9 +2,9 @@
 
 use crate::facts::{Facts, FunctionFacts};
 use crate::impact::round_pct;
-use crate::profile::Bucket;
+use crate::profile::{self, Bucket};
 use crate::report::share_of_threads;
-use crate::schema::{AsyncFigures, Function, Sampled};
+use crate::schema::{AsyncFigures, Function, Sampled, Seen};
 
 /// Measured functions, most self time first.
 pub(super) fn functions(facts: &Facts) -> Vec<Function> {
@@ -22,7 +22,6 @@ fn row(facts: &Facts, function: &FunctionFacts) -> Function {
         let ns = quantile_ns(&function.histogram, quantile)?;
         Some(longest.map_or(ns, |longest| ns.min(longest)))
     };
-    let single = facts.threads <= 1 && facts.wall_ns > 0;
     Function {
         id: function.id.clone(),
         path: function.path.clone(),
@@ -35,9 +34,8 @@ fn row(facts: &Facts, function: &FunctionFacts) -> Function {
         total_ns: function.total_ns,
         self_ns: function.self_ns,
         self_pct: share_of_threads(facts, function.self_ns as f64),
-        wall_pct: single.then(|| {
-            round_pct((100.0 * function.self_ns as f64 / facts.wall_ns as f64).min(100.0))
-        }),
+        wall_pct: wall_ns(facts, function)
+            .map(|ns| round_pct((100.0 * ns / facts.wall_ns as f64).min(100.0))),
         p50_ns: at(0.50),
         p95_ns: at(0.95),
         p99_ns: at(0.99),
@@ -49,6 +47,26 @@ fn row(facts: &Facts, function: &FunctionFacts) -> Function {
         reallocs: allocated(function.total_allocs.reallocs),
         sampled: sampled(function),
         asynchronous: asynchronous(function),
+        timeline: function.timeline.as_ref().map(seen),
+    }
+}
+
+/// Its part of the wall time: on one thread all of its own time, on several by the timeline.
+fn wall_ns(facts: &Facts, function: &FunctionFacts) -> Option<f64> {
+    match (facts.wall_ns, facts.threads) {
+        (0, _) => None,
+        (_, 0 | 1) => Some(function.self_ns as f64),
+        _ => facts.wall_ns_of(function),
+    }
+}
+
+fn seen(seen: &profile::Seen) -> Seen {
+    Seen {
+        self_ns: seen.self_ns,
+        running_ns: seen.states.map(|states| states.running_ns),
+        blocked_ns: seen.states.map(|states| states.blocked_ns),
+        alone_ns: seen.states.map(|states| states.alone_ns),
+        wall_ns: seen.states.map(|states| states.wall_ns),
     }
 }
 
@@ -134,6 +152,29 @@ mod tests {
         let sampled = sampled(&function(1_000)).expect("one in ten");
         assert!((sampled.period - 10.0).abs() < 1e-9);
         assert!((sampled.relative_error - 0.02).abs() < 1e-9);
+    }
+
+    #[test]
+    fn shares_of_wall_time_come_from_the_timeline_on_several_threads() {
+        let wall_ns = |wall_ns| profile::SeenStates { wall_ns, ..Default::default() };
+        let function = FunctionFacts {
+            self_ns: 900,
+            timeline: Some(profile::Seen { self_ns: 880, states: Some(wall_ns(300)) }),
+            ..FunctionFacts::default()
+        };
+        let timeline = profile::Timeline {
+            effective_samples: 1e4,
+            covered_ns: 1_000,
+            ..profile::Timeline::default()
+        };
+        let facts =
+            |threads, timeline| Facts { wall_ns: 1_000, threads, timeline, ..Facts::default() };
+        let pct = |facts: &Facts| row(facts, &function).wall_pct;
+        assert_eq!(pct(&facts(2, Some(timeline.clone()))), Some(30.0));
+        assert_eq!(pct(&facts(2, None)), None);
+        assert_eq!(pct(&facts(1, Some(timeline.clone()))), Some(90.0), "one thread's is exact");
+        let row = row(&facts(2, Some(timeline)), &function).timeline.expect("it was seen");
+        assert_eq!((row.self_ns, row.wall_ns, row.blocked_ns), (880, Some(300), Some(0)));
     }
 
     #[test]

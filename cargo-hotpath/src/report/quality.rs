@@ -6,7 +6,7 @@ use crate::facts::{Facts, FunctionFacts};
 use crate::impact::{Workload, probes, round_pct};
 use crate::report::Inputs;
 use crate::rules;
-use crate::schema::{Measurement, Quality, Run, Warning};
+use crate::schema::{Measurement, Quality, Run, Timeline, Warning};
 use crate::units;
 
 /// Share of wall time taken by probes from which it is said, in percent.
@@ -50,7 +50,23 @@ pub(super) fn quality(inputs: &Inputs<'_>) -> Quality {
         noise_pct: noise_pct.map(round_pct),
         truncated,
         allocations,
+        timeline: timeline(facts),
     }
+}
+
+/// How the threads were looked at from outside, and what that cost.
+fn timeline(facts: &Facts) -> Option<Timeline> {
+    let timeline = facts.timeline.as_ref().filter(|timeline| timeline.samples > 0)?;
+    let of_wall = |ns: u64| round_pct(100.0 * ns as f64 / facts.wall_ns.max(1) as f64);
+    Some(Timeline {
+        samples: timeline.samples,
+        effective_samples: timeline.effective_samples.round(),
+        interval_ns: timeline.covered_ns / timeline.samples,
+        covered_pct: of_wall(timeline.covered_ns).min(100.0),
+        sampler_cpu_ns: timeline.sampler_cpu_ns,
+        sampler_cpu_pct: timeline.sampler_cpu_ns.map(of_wall),
+        parallelism: facts.parallelism().map(|threads| (1e3 * threads).round() / 1e3),
+    })
 }
 
 fn warning(id: &str, message: impl Into<String>) -> Warning {

@@ -99,6 +99,28 @@ pub struct Quality {
     pub truncated: bool,
     /// Whether a counting allocator ran.
     pub allocations: Measurement,
+    /// How the threads were looked at from outside; `null` where nobody looked.
+    pub timeline: Option<Timeline>,
+}
+
+/// How the threads were looked at from outside, and what that cost.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Timeline {
+    /// Looks at all threads.
+    pub samples: u64,
+    /// As many looks at equal distances would tell as much.
+    pub effective_samples: f64,
+    /// Mean time between two looks.
+    pub interval_ns: u64,
+    /// Share of the wall time that the looks stand for.
+    pub covered_pct: f64,
+    /// CPU time that looking took, beside the workload; `null` where the system doesn't tell.
+    pub sampler_cpu_ns: Option<u64>,
+    /// The same in percent of one core over the wall time.
+    pub sampler_cpu_pct: Option<f64>,
+    /// Threads that ran at once while any did, on average; `null` where too little was seen.
+    pub parallelism: Option<f64>,
 }
 
 /// Whether something was measured.
@@ -238,6 +260,25 @@ pub struct Function {
     /// Async figures; `null` for sync functions.
     #[serde(rename = "async")]
     pub asynchronous: Option<AsyncFigures>,
+    /// What was seen of it from outside while it ran; `null` where nobody looked.
+    pub timeline: Option<Seen>,
+}
+
+/// Time that threads were seen in a function itself, by looking at them many times a second.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    /// In it at all: `self_ns` of the function, measured in another way.
+    pub self_ns: u64,
+    /// Running, or ready to; `null` where the system doesn't tell, as for those below.
+    pub running_ns: Option<u64>,
+    /// Blocked: asleep, waiting for a lock, a device or another thread.
+    pub blocked_ns: Option<u64>,
+    /// Running while no other thread ran.
+    pub alone_ns: Option<u64>,
+    /// Its share of the wall time: each moment is divided among the threads that run, or, where
+    /// none does, among those that are blocked in a measured function.
+    pub wall_ns: Option<u64>,
 }
 
 /// Figures of an async function.

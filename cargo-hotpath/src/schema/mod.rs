@@ -11,7 +11,7 @@ pub use finding::{
 };
 pub use measured::{
     AsyncFigures, Budget, BudgetStatus, Edge, Environment, Exit, Function, Git, Measurement,
-    Quality, Run, Sampled, Site, Tool, Totals, Warning, Where, WhereKind, Workload,
+    Quality, Run, Sampled, Seen, Site, Timeline, Tool, Totals, Warning, Where, WhereKind, Workload,
 };
 
 use schemars::JsonSchema;

@@ -41,6 +41,8 @@ pub(crate) struct Header {
     pub(crate) slabs: List<Slab>,
     pub(crate) command_len: Count,
     pub(crate) command: [Count; COMMAND_BYTES / 8],
+    /// Where the slabs lie.
+    pub(crate) slab_pages: List<SlabPage>,
 }
 
 /// What is written once, before anything else.
@@ -168,6 +170,24 @@ pub(crate) struct Slab {
     // Line 4.
     pub(crate) lifetime: Count,
 }
+
+/// Bytes of a page of slabs.
+pub(crate) const PAGE_BYTES: usize = 4096;
+/// Slabs on a page, behind its first line.
+pub(crate) const PAGE_SLABS: usize = (PAGE_BYTES - 64) / size_of::<Slab>();
+
+/// Slabs side by side and nothing else: who looks from outside where the threads are reads a page
+/// for a dozen of them and follows nothing.
+#[derive(Debug)]
+#[repr(C, align(4096))]
+pub(crate) struct SlabPage {
+    pub(crate) newer: Link<SlabPage>,
+    /// How many of `slabs` have been handed out; the rest are zero.
+    pub(crate) used: Count,
+    pub(crate) slabs: [Slab; PAGE_SLABS],
+}
+
+const _: () = assert!(size_of::<SlabPage>() == PAGE_BYTES, "a page of slabs fits its page");
 
 /// Room taken from the mapping and not handed out yet: address and bytes.
 #[derive(Debug)]

@@ -184,6 +184,9 @@ pub struct Node {
     pub future_bytes: u64,
     /// What was allocated while this node was on top (self).
     pub allocs: Allocs,
+    /// Where it lies in the segment, in bytes from the start: what [`Thread::node`] named while
+    /// the process ran.
+    pub offset: u64,
 }
 
 /// Allocator operations.
@@ -265,9 +268,11 @@ mod error;
 mod functions;
 mod parse;
 mod slabs;
+mod threads;
 
 pub use self::error::ReadError;
 pub use self::parse::read;
+pub use self::threads::{Thread, Threads};
 pub use crate::clock::{anchor, native_clock};
 
 impl Clock {

@@ -22,7 +22,7 @@ fn merged(trees: &[&[Node]], count: usize) -> (Vec<Context>, Vec<u64>, Vec<Strin
     let same: Vec<usize> = (0..count).collect();
     let mut contexts = Contexts::default();
     let mut notes = Vec::new();
-    let local = Local { rate: Rate::new(1.0), functions: &same };
+    let local = Local { rate: Rate::new(1.0), functions: &same, looks: None };
     let inside =
         trees.iter().map(|nodes| contexts.add(nodes, &functions, local, &mut notes)).collect();
     (contexts.finish(), inside, notes)

@@ -1,6 +1,7 @@
 use super::*;
 use crate::profile::{
-    Allocs, Awaits, BackEdge, Bucket, Context, Function, Memory, Polls, ProbeCosts, Row, Site,
+    Allocs, Awaits, BackEdge, Bucket, Context, Function, Memory, Polls, ProbeCosts, Row, Seen,
+    SeenStates, Site, Timeline,
 };
 
 const V1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/profile-v1.json");
@@ -81,6 +82,7 @@ fn full() -> Profile {
             back_edges: vec![BackEdge { caller: 0, calls: 1, total_ns: 50 }],
             allocs: allocs(10),
             polls: Some(Polls { polls: 9, wait_ns: 11, cancelled: 1, future_bytes: 48 }),
+            timeline: Some(seen(3_800_000)),
         }],
         rows: vec![Row {
             function: 0,
@@ -106,7 +108,28 @@ fn full() -> Profile {
         overflowed: 2,
         unclean_exits: 1,
         notes: vec!["one segment was empty".to_owned()],
+        timeline: Some(Timeline {
+            samples: 4,
+            effective_samples: 3.5,
+            covered_ns: 4_500_000,
+            sampler_cpu_ns: Some(30_000),
+            busy_ns: Some(4_000_000),
+            running_ns: Some(5_000_000),
+            outside: seen(90_000),
+        }),
     }
+}
+
+fn seen(self_ns: u64) -> Seen {
+    let states = SeenStates { running_ns: 4, blocked_ns: 3, alone_ns: 2, wall_ns: 1 };
+    Seen { self_ns, states: Some(states) }
+}
+
+/// As version 1 had it.
+fn without_timeline() -> Profile {
+    let mut profile = Profile { version: 1, timeline: None, ..full() };
+    profile.contexts.iter_mut().for_each(|context| context.timeline = None);
+    profile
 }
 
 fn stored(text: &str) -> (tempfile::TempDir, PathBuf) {
@@ -144,7 +167,7 @@ fn writing_replaces_an_older_file() {
 
 #[test]
 fn a_file_of_version_1_stays_readable() {
-    assert_eq!(Profile::read(Path::new(V1)).unwrap(), Profile { version: 1, ..full() });
+    assert_eq!(Profile::read(Path::new(V1)).unwrap(), without_timeline());
 }
 
 #[test]
@@ -174,7 +197,8 @@ fn damaged_files_are_errors() {
 #[test]
 fn indices_that_point_nowhere_are_errors() {
     type Edit = fn(&mut serde_json::Value);
-    let edits: [Edit; 5] = [
+    let edits: [Edit; 6] = [
+        |value| value["timeline"]["effective_samples"] = (-1).into(),
         |value| value["contexts"][0]["function"] = 1.into(),
         |value| value["contexts"][0]["parent"] = 0.into(),
         |value| value["contexts"][0]["back_edges"][0]["caller"] = 1.into(),

@@ -2,7 +2,7 @@
 
 use super::table::Table;
 use super::{Page, count_or_dash, failure};
-use crate::schema::{Function, Measurement, Report, Site, Where, WhereKind};
+use crate::schema::{Function, Measurement, Report, Site, Timeline, Where, WhereKind};
 use crate::units;
 
 /// Share of the sites' time that the named sites make up.
@@ -22,6 +22,9 @@ pub(super) fn section(page: &mut Page, report: &Report, top: usize) {
     page.item("  ", &went(report));
     page.item("  ", &workload(report));
     page.item("  ", &memory(report));
+    if let Some(timeline) = &report.quality.timeline {
+        page.item("  ", &looks(timeline));
+    }
     functions(page, report, top);
     costly_sites(page, report);
 }
@@ -111,6 +114,23 @@ fn memory(report: &Report) -> String {
         bytes(totals.alloc_bytes),
         count_or_dash(totals.reallocs),
         bytes(totals.peak_live_bytes)
+    )
+}
+
+/// How often the threads were looked at, and at what price.
+fn looks(timeline: &Timeline) -> String {
+    let cost = timeline
+        .sampler_cpu_pct
+        .map(|pct| format!(", for {} of a core beside the workload", units::percent(pct)));
+    let parallelism = timeline
+        .parallelism
+        .map(|threads| format!("; {threads:.1} threads ran at once, where any did"));
+    format!(
+        "Threads looked at: {} times, every {}{}{}.",
+        units::count(timeline.samples),
+        units::time(timeline.interval_ns as f64),
+        cost.unwrap_or_default(),
+        parallelism.unwrap_or_default()
     )
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::facts::Facts;
+use crate::profile::Timeline;
 use crate::report::tests::{busy, many, repetition, report};
 use crate::schema::{Sampled, Warning};
 
@@ -50,6 +51,28 @@ fn a_crash_with_warnings() {
         profile.unclean_exits = 1;
     });
     insta::assert_snapshot!(shown(&report, &facts, &Options::default()));
+}
+
+#[test]
+fn looks_from_outside_are_said_with_their_cost() {
+    let mut facts = busy();
+    let looked = Timeline {
+        samples: 900,
+        effective_samples: 800.0,
+        covered_ns: 990_000_000,
+        sampler_cpu_ns: Some(8_000_000),
+        busy_ns: Some(900_000_000),
+        running_ns: Some(1_350_000_000),
+        ..Timeline::default()
+    };
+    facts.timeline = Some(looked.clone());
+    let line = "Threads looked at: 900 times, every 1.10 ms, for 0.80 % of a core beside the workload; \
+                1.5 threads ran at once, where any did.";
+    let unwrapped = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(unwrapped(plain(&facts)).contains(line), "{}", plain(&facts));
+    facts.timeline = Some(Timeline { sampler_cpu_ns: None, busy_ns: None, ..looked });
+    let line = "Threads looked at: 900 times, every 1.10 ms. ";
+    assert!(unwrapped(plain(&facts)).contains(line), "{}", plain(&facts));
 }
 
 #[test]

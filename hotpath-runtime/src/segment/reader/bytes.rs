@@ -3,7 +3,7 @@
 use super::ReadError;
 
 /// No segment is larger.
-const LARGEST: usize = 1 << 40;
+pub(super) const LARGEST: usize = 1 << 40;
 
 /// The bytes, and what their links are relative to.
 #[derive(Clone, Copy)]

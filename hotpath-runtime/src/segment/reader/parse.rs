@@ -58,7 +58,7 @@ pub fn read(bytes: &[u8], end: Option<Anchor>) -> Result<Segment, ReadError> {
 }
 
 /// Checks the header.
-fn open(bytes: &[u8]) -> Result<Bytes<'_>, ReadError> {
+pub(super) fn open(bytes: &[u8]) -> Result<Bytes<'_>, ReadError> {
     let bytes = Bytes { bytes, base: 0 };
     if bytes.word(offset_of!(raw::Header, magic)) != Ok(MAGIC) {
         return Err(ReadError::Foreign);
@@ -77,11 +77,11 @@ fn open(bytes: &[u8]) -> Result<Bytes<'_>, ReadError> {
     Ok(Bytes { base: bytes.word(offset_of!(raw::Header, base))?, ..bytes })
 }
 
-fn fixed(bytes: Bytes<'_>, field: usize) -> Result<u64, ReadError> {
+pub(super) fn fixed(bytes: Bytes<'_>, field: usize) -> Result<u64, ReadError> {
     bytes.word(offset_of!(raw::Header, fixed) + field)
 }
 
-fn read_process(bytes: Bytes<'_>) -> Result<Process, ReadError> {
+pub(super) fn read_process(bytes: Bytes<'_>) -> Result<Process, ReadError> {
     let at = offset_of!(raw::Header, command);
     let len = bytes.word(offset_of!(raw::Header, command_len))? as usize;
     let command = bytes.bytes.get(at..at + len.min(raw::COMMAND_BYTES)).unwrap_or(&[]);

@@ -156,6 +156,7 @@ fn read_node(
         cancelled,
         future_bytes: number(offset_of!(raw::Node, future_bytes))?,
         allocs: read_allocs(bytes, at + offset_of!(raw::Node, allocs))?,
+        offset: at as u64,
     })
 }
 

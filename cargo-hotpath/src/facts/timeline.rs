@@ -1,0 +1,78 @@
+//! What the timeline is good for: shares of wall time and parallelism, where it tells them.
+
+use super::{Facts, FunctionFacts};
+
+/// Effective samples below which a timeline says nothing of shares. With that many a share is
+/// known to 2.5 percentage points (the standard error of one half, the worst, is
+/// `sqrt(0.25 / 400)`).
+const LEAST_SAMPLES: f64 = 400.0;
+
+/// Part of the wall time that it must cover: processes that came and went between two looks may
+/// have done anything.
+const LEAST_COVERED: f64 = 0.9;
+
+impl Facts {
+    /// Time of the workload's wall that falls to a function by the timeline: each moment divided
+    /// among the threads that ran. `None` without one that tells enough.
+    pub fn wall_ns_of(&self, function: &FunctionFacts) -> Option<f64> {
+        if !self.timeline_tells() {
+            return None;
+        }
+        Some(function.timeline?.states?.wall_ns as f64)
+    }
+
+    /// Threads that ran at once while any did, on average; `None` without a timeline that tells
+    /// enough.
+    pub fn parallelism(&self) -> Option<f64> {
+        let timeline = self.timeline.as_ref().filter(|_| self.timeline_tells())?;
+        let (busy, running) = timeline.busy_ns.zip(timeline.running_ns)?;
+        (busy > 0).then(|| running as f64 / busy as f64)
+    }
+
+    fn timeline_tells(&self) -> bool {
+        self.timeline.as_ref().is_some_and(|timeline| {
+            timeline.effective_samples >= LEAST_SAMPLES
+                && timeline.covered_ns as f64 >= LEAST_COVERED * self.wall_ns as f64
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{Seen, SeenStates, Timeline};
+
+    fn facts(effective_samples: f64, covered_ns: u64) -> Facts {
+        let timeline = Timeline {
+            effective_samples,
+            covered_ns,
+            busy_ns: Some(800),
+            running_ns: Some(1_200),
+            ..Timeline::default()
+        };
+        Facts { wall_ns: 1_000, timeline: Some(timeline), ..Facts::default() }
+    }
+
+    fn function(states: Option<SeenStates>) -> FunctionFacts {
+        let timeline = Some(Seen { self_ns: 900, states });
+        FunctionFacts { timeline, ..FunctionFacts::default() }
+    }
+
+    #[test]
+    fn enough_looks_at_most_of_the_run_tell_shares() {
+        let busy = function(Some(SeenStates { wall_ns: 300, ..SeenStates::default() }));
+        let told = facts(400.0, 900);
+        assert_eq!((told.wall_ns_of(&busy), told.parallelism()), (Some(300.0), Some(1.5)));
+        for little in [facts(399.0, 900), facts(400.0, 899), Facts::default()] {
+            assert_eq!((little.wall_ns_of(&busy), little.parallelism()), (None, None));
+        }
+    }
+
+    #[test]
+    fn without_run_states_there_are_no_shares() {
+        let mut silent = facts(4_000.0, 1_000);
+        silent.timeline = silent.timeline.map(|timeline| Timeline { busy_ns: None, ..timeline });
+        assert_eq!((silent.wall_ns_of(&function(None)), silent.parallelism()), (None, None));
+        assert_eq!(facts(4_000.0, 1_000).wall_ns_of(&FunctionFacts::default()), None);
+    }
+}

@@ -1,0 +1,188 @@
+//! What is seen of threads from outside, held against the probes; and that looking stays cheap.
+
+#![cfg(target_os = "linux")]
+
+use hotpath_tests::binary::runner_variable;
+use hotpath_tests::{Finished, Hotpath, Report, Workspace, number};
+use serde_json::Value;
+
+/// Share of the wall time from which a function is held against its samples.
+const LARGE: f64 = 0.15;
+
+fn command(binary: &str, argument: &str) -> Hotpath {
+    let workspace = Workspace::shared("looked");
+    let flags = ["run", "--format", "json", "--runs", "1", "--bin", binary, "--", argument];
+    Hotpath::new(&workspace.root, &flags)
+}
+
+fn run(binary: &str, argument: &str) -> Report {
+    command(binary, argument).run().expect_code(0).report()
+}
+
+fn timeline(report: &Report) -> &Value {
+    &report["quality"]["timeline"]
+}
+
+fn seen(report: &Report, function: &str, figure: &str) -> f64 {
+    number(&report.function(function)["timeline"][figure])
+}
+
+/// Self time as it was seen over what the probes measured, with its share of the wall time, by
+/// large function.
+fn ratios(report: &Report) -> Vec<(String, f64, f64)> {
+    let wall = number(&report["totals"]["wall_ns"]);
+    // No function of these programs is in two threads at once.
+    let share = |function: &Value| number(&function["self_ns"]) / wall;
+    let large = report.functions().iter().filter(|function| share(function) >= LARGE);
+    large
+        .map(|function| {
+            let seen = number(&function["timeline"]["self_ns"]);
+            let ratio = seen / number(&function["self_ns"]);
+            (function["path"].to_string(), ratio, share(function))
+        })
+        .collect()
+}
+
+/// A hundredth of one core, and what cannot be known beforehand: the start, and the last look.
+fn assert_within_budget(report: &Report, last_look_ns: f64) {
+    let spent = number(&timeline(report)["sampler_cpu_ns"]);
+    let wall = number(&report["totals"]["wall_ns"]);
+    assert!(spent <= 0.01 * wall + last_look_ns, "{spent} ns in {wall} ns");
+}
+
+/// Five standard errors of a share `p` told by so many samples, over that share.
+fn chance(p: f64, samples: f64) -> f64 {
+    5.0 * ((1.0 - p) / (p * samples)).sqrt()
+}
+
+/// A run with enough looks: on a busy machine the budget allows fewer, and it takes longer.
+fn run_with_enough_samples(binary: &str) -> Report {
+    let lengths = ["1000", "3000", "9000"];
+    let reports = lengths.iter().map(|length| run(binary, length));
+    let enough = |report: &Report| number(&timeline(report)["effective_samples"]) >= 60.0;
+    let mut last = None;
+    for report in reports {
+        if enough(&report) {
+            return report;
+        }
+        last = Some(report);
+    }
+    last.expect("it ran")
+}
+
+#[test]
+fn self_times_agree_as_far_as_the_samples_tell() {
+    for binary in ["one", "two", "waits"] {
+        let report = run_with_enough_samples(binary);
+        let samples = number(&timeline(&report)["effective_samples"]);
+        let ratios = ratios(&report);
+        println!("{binary}: {ratios:?}, {}", timeline(&report));
+        assert!(ratios.len() >= 2, "{ratios:?}");
+        for (function, ratio, share) in ratios {
+            let allowed = 0.05 + chance(share, samples);
+            assert!((ratio - 1.0).abs() <= allowed, "{binary}: {function} {ratio}: {report:?}");
+        }
+        assert_within_budget(&report, 2e6);
+        report.assert_shares_are_sane();
+        if binary == "waits" {
+            assert_blocked_or_running(&report, 0.3);
+        }
+    }
+}
+
+/// Which functions wait, up to an error.
+fn assert_blocked_or_running(report: &Report, error: f64) {
+    let share = |function: &str, figure: &str| {
+        seen(report, function, figure) / seen(report, function, "self_ns")
+    };
+    assert!(share("nap", "blocked_ns") > 1.0 - error, "{report:?}");
+    assert!(share("queue", "blocked_ns") > 1.0 - error, "{report:?}");
+    assert!(share("compute", "running_ns") > 1.0 - error, "{report:?}");
+    assert!(share("hold", "running_ns") > 1.0 - error, "{report:?}");
+}
+
+/// 8 seconds each: thousands of samples, for which 3 standard errors of a function's
+/// time are less than 5 %.
+#[test]
+#[ignore = "takes half a minute and wants a machine with a core to spare: see the README"]
+fn self_times_agree_within_five_percent() {
+    for binary in ["one", "two", "waits"] {
+        let report = run(binary, "8000");
+        println!("{binary}: {}", timeline(&report));
+        for function in report.functions() {
+            println!("  {} {} {}", function["path"], function["wall_pct"], function["timeline"]);
+        }
+        for (function, ratio, _) in ratios(&report) {
+            println!("  {function}: seen over measured {ratio:.4}");
+            assert!((ratio - 1.0).abs() < 0.05, "{binary}: {function}: {ratio}");
+        }
+        assert_within_budget(&report, 2e6);
+        assert_states(binary, &report);
+    }
+}
+
+fn assert_states(binary: &str, report: &Report) {
+    let share = |function: &str, figure: &str| {
+        seen(report, function, figure) / seen(report, function, "self_ns")
+    };
+    let wall = |function: &str| number(&report.function(function)["wall_pct"]);
+    let parallelism = number(&timeline(report)["parallelism"]);
+    match binary {
+        "one" => assert!((parallelism - 1.0).abs() < 0.01, "{parallelism}"),
+        "two" => {
+            // Two threads in the first half, one in the second.
+            assert!((parallelism - 1.5).abs() < 0.05, "{parallelism}");
+            assert!((wall("early") - 25.0).abs() < 5.0, "{}", wall("early"));
+            assert!((wall("left") + wall("right") - 75.0).abs() < 5.0, "{report:?}");
+            assert!(share("early", "alone_ns") < 0.05, "{report:?}");
+            assert!((share("left", "alone_ns") - 0.5).abs() < 0.1, "{report:?}");
+        }
+        _ => {
+            // The thread that waits outside of all functions runs nothing.
+            assert!(parallelism < 1.1, "{parallelism}");
+            assert_blocked_or_running(report, 0.1);
+            assert!(wall("queue") < 5.0 && wall("hold") > 25.0, "{report:?}");
+        }
+    }
+}
+
+#[test]
+fn five_hundred_threads_keep_the_sampler_within_its_budget() {
+    let report = run("crowd", "1500");
+    assert_eq!(report.function("wait")["calls"], 500);
+    assert!(number(&timeline(&report)["samples"]) >= 1.0, "{}", timeline(&report));
+    println!("{}", timeline(&report));
+    assert_within_budget(&report, 2e7);
+}
+
+#[test]
+fn two_hundred_short_processes_are_all_reported() {
+    let report = run("many", "");
+    assert_eq!(report.function("start")["calls"], 200);
+    assert_eq!(report.function("child")["calls"], 200);
+    println!("{}", timeline(&report));
+    assert_within_budget(&report, 5e6);
+    report.assert_shares_are_sane();
+}
+
+#[test]
+fn a_workload_that_ends_at_once_is_reported() {
+    let report = run("many", "child");
+    assert_eq!(report.function("child")["calls"], 1);
+    // Nobody may have had the time to look.
+    let timeline = timeline(&report);
+    assert!(timeline.is_null() || number(&timeline["samples"]) >= 1.0, "{timeline}");
+}
+
+#[test]
+fn a_killed_workload_is_reported_with_what_was_seen() {
+    let killed: Finished =
+        command("two", "60000").env(&runner_variable(), "timeout -s KILL 1").run();
+    let report = killed.expect_code(3).report();
+    let seen = timeline(&report);
+    assert!(number(&seen["samples"]) >= 10.0, "{report:?}");
+    // What is left of the segment says for ever that its threads are in there.
+    assert!(number(&seen["covered_pct"]) <= 100.0, "{seen}");
+    assert!(number(&report.function("left")["timeline"]["self_ns"]) > 0.0, "{report:?}");
+    assert_within_budget(&report, 2e6);
+}
