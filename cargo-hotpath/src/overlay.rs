@@ -33,9 +33,17 @@ pub struct Recipe<'a> {
     pub annotated: &'a BTreeSet<PathBuf>,
     /// What is inserted: `#[path::hotpath]`.
     pub attribute: &'a str,
-    /// Which functions get it; `None` for all. The text says what it depends on: a copy that was
-    /// made with another one is made anew.
-    pub choice: Option<(&'a str, &'a (dyn Fn(&Path, &Bare) -> bool + Sync))>,
+    /// Which functions get it; `None` for all.
+    pub choice: Option<Choice<'a>>,
+}
+
+/// Which functions get the attribute.
+#[derive(Clone, Copy)]
+pub struct Choice<'a> {
+    /// What the choice depends on: a copy that was made for another text is made anew.
+    pub name: &'a str,
+    /// Whether a function of this file, by its name below the root, gets it.
+    pub takes: &'a dyn Fn(&Path, &Bare) -> bool,
 }
 
 /// What a synchronisation did.
@@ -138,8 +146,8 @@ fn annotated(
             return Ok(None);
         }
     };
-    if let Some((_, choose)) = recipe.choice {
-        functions.retain(|function| choose(&entry.name, function));
+    if let Some(choice) = recipe.choice {
+        functions.retain(|function| (choice.takes)(&entry.name, function));
     }
     if functions.is_empty() {
         return Ok(None);
@@ -155,7 +163,7 @@ impl Recipe<'_> {
             env!("CARGO_PKG_VERSION"),
             self.from.display(),
             self.attribute,
-            self.choice.map_or("", |(choice, _)| choice),
+            self.choice.map_or("", |choice| choice.name),
             self.runtime,
         );
         for path in self.members.iter().chain(self.annotated) {

@@ -33,10 +33,7 @@ impl Case {
         fs::write(path, text).unwrap();
     }
 
-    fn sync_with(
-        &self,
-        choice: Option<(&str, &(dyn Fn(&Path, &Bare) -> bool + Sync))>,
-    ) -> Result<Synced, OverlayError> {
+    fn sync_with(&self, choice: Option<Choice<'_>>) -> Result<Synced, OverlayError> {
         let (from, to) = (self.root(), self.copy());
         let root = |file: &str| Root {
             package: "p".to_owned(),
@@ -146,7 +143,7 @@ fn another_choice_makes_the_copy_anew_but_leaves_what_stays_the_same() {
     ]);
     case.sync();
     let only_g = |_: &Path, function: &Bare| function.path == "g";
-    let synced = case.sync_with(Some(("g", &only_g))).unwrap();
+    let synced = case.sync_with(Some(Choice { name: "g", takes: &only_g })).unwrap();
     assert_eq!((synced.written, synced.functions), (1, 1));
     assert_eq!(case.read("src/lib.rs"), "mod a; fn f() {}");
     assert_eq!(case.read("src/a.rs"), "#[a] fn g() {}");
