@@ -19,6 +19,7 @@ mod fnv;
 pub mod impact;
 pub mod interrupt;
 pub mod options;
+pub mod overlay;
 pub mod profile;
 pub mod rank;
 pub mod repeat;

@@ -1,5 +1,6 @@
 //! What the source says: annotated functions, their sites, and facts about each.
 
+pub mod annotate;
 mod annotation;
 mod arguments;
 mod comment;
@@ -13,7 +14,7 @@ mod scan;
 mod site;
 mod span;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use hotpath_runtime::hotpath;
@@ -41,6 +42,7 @@ pub struct Root {
 pub struct Source {
     functions: Vec<SourceFunction>,
     texts: BTreeMap<String, String>,
+    files: BTreeSet<PathBuf>,
     notes: Vec<String>,
 }
 
@@ -62,6 +64,12 @@ impl Source {
     /// Texts of the files that hold annotated functions, by name as in [`SourceFunction::file`].
     pub fn texts(&self) -> &BTreeMap<String, String> {
         &self.texts
+    }
+
+    /// Every file that the targets consist of, as far as their `mod` declarations tell: those under
+    /// another `cfg` too.
+    pub fn files(&self) -> &BTreeSet<PathBuf> {
+        &self.files
     }
 
     /// What could not be read, and why.

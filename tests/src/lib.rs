@@ -3,6 +3,7 @@
 pub mod binary;
 pub mod hotpath;
 pub mod package;
+pub mod published;
 pub mod report;
 pub mod workspace;
 

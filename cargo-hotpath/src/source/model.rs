@@ -304,7 +304,7 @@ fn inherit(outer: Option<Options>, own: Option<Options>) -> Option<Options> {
     }
 }
 
-fn items_of_macro(input: syn::parse::ParseStream<'_>) -> syn::Result<Vec<Item>> {
+pub(super) fn items_of_macro(input: syn::parse::ParseStream<'_>) -> syn::Result<Vec<Item>> {
     let mut items = Vec::new();
     while !input.is_empty() {
         items.push(input.parse()?);

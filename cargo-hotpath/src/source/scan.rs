@@ -36,6 +36,7 @@ pub(super) fn scan(roots: &[Root]) -> Source {
     while !jobs.is_empty() {
         let mut next = Vec::new();
         for (job, result) in jobs.iter().zip(in_parallel(&jobs)) {
+            source.files.insert(path::normal(&job.file));
             match result {
                 Ok(scanned) => take(&mut source, &mut next, job, scanned),
                 Err(why) => source.notes.push(format!("{}: {why}", shown(job))),

@@ -269,3 +269,16 @@ fn deeply_nested_source_is_read() {
     assert_eq!(sites.len(), 3_001);
     assert!(sites.iter().all(|site| site.source.is_some()));
 }
+
+#[test]
+fn all_files_of_a_target_are_known_annotated_or_not() {
+    let source = scan(&[
+        ("src/lib.rs", "mod a; #[cfg(windows)] mod b; cfg_rt! { mod c; } mod gone;"),
+        ("src/a.rs", "fn f() {}"),
+        ("src/b/mod.rs", ""),
+        ("src/c.rs", "#[hotpath] fn f() {}"),
+        ("src/unused.rs", ""),
+    ]);
+    let names = source.files().iter().map(|file| file.file_name().unwrap().to_str().unwrap());
+    assert_eq!(names.collect::<Vec<_>>(), ["a.rs", "mod.rs", "c.rs", "lib.rs"]);
+}

@@ -1,0 +1,250 @@
+//! Inserts the attribute before functions, in their own line: line numbers hold.
+
+use hotpath_runtime_syntax::{is_hotpath, refuse_function, type_name};
+use proc_macro2::LineColumn;
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
+use syn::{
+    Attribute, Block, Expr, ImplItemFn, Item, ItemFn, ItemImpl, ItemMacro, ItemMod, Macro,
+    Signature, TraitItemFn, Visibility,
+};
+
+use super::annotation;
+use super::model::items_of_macro;
+use super::span::Lines;
+
+/// A function that can carry the attribute and doesn't.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bare {
+    /// Modules, type and name as far as the file says them: `module::Type::method`.
+    pub path: String,
+    /// Line of the identifier, 1-based.
+    pub line: u32,
+    /// Byte offset at which the attribute goes.
+    pub byte: usize,
+    /// Whether it is a test, or exists in test builds only.
+    pub in_test: bool,
+    /// Whether its body has no loop, call, macro or `.await`: nothing that could cost much.
+    pub is_leaf: bool,
+}
+
+/// The functions of a file that can carry the attribute and don't, from top to bottom.
+///
+/// Left out are those that can't be measured, those that an annotated `impl` block or module
+/// holds already or that one skips, and what the allocator itself or the compiler's own hooks
+/// consist of. Of macros only those are looked into that pass their items on (`cfg_rt! { .. }`).
+///
+/// # Errors
+///
+/// The parser's, with its place, when the text is no Rust.
+pub fn bare_functions(text: &str) -> syn::Result<Vec<Bare>> {
+    let file = syn::parse_file(text)?;
+    let lines = Lines::new(text);
+    let mut search = Search { lines: &lines, path: Vec::new(), in_test: false, found: Vec::new() };
+    search.visit_file(&file);
+    let mut found = search.found;
+    found.sort_by_key(|function| function.byte);
+    found.dedup_by_key(|function| function.byte);
+    Ok(found)
+}
+
+/// The text with `attribute` before each of the functions, which are of this text and in order.
+pub fn insert<'f>(
+    text: &str,
+    attribute: &str,
+    functions: impl IntoIterator<Item = &'f Bare>,
+) -> String {
+    let mut annotated = String::with_capacity(text.len() + text.len() / 8);
+    let mut done = 0;
+    for function in functions {
+        annotated.push_str(&text[done..function.byte]);
+        annotated.push_str(attribute);
+        annotated.push(' ');
+        done = function.byte;
+    }
+    annotated.push_str(&text[done..]);
+    annotated
+}
+
+struct Search<'a> {
+    lines: &'a Lines<'a>,
+    path: Vec<String>,
+    in_test: bool,
+    found: Vec<Bare>,
+}
+
+impl Search<'_> {
+    fn item(&mut self, item: &Item) {
+        self.visit_item(item);
+    }
+
+    /// Visits what is inside an item of this name.
+    fn inside(&mut self, name: String, attrs: &[Attribute], visit: impl FnOnce(&mut Self)) {
+        let outer = self.in_test;
+        self.in_test |= annotation::is_test(attrs);
+        self.path.push(name);
+        visit(self);
+        self.path.pop();
+        self.in_test = outer;
+    }
+
+    fn function(
+        &mut self,
+        attrs: &[Attribute],
+        starts: impl IntoIterator<Item = Option<LineColumn>>,
+        signature: &Signature,
+        body: &Block,
+    ) {
+        if attrs.iter().any(is_hotpath_anywhere)
+            || refuse_function(signature, attrs).is_some()
+            || attrs.iter().any(is_hook)
+        {
+            return;
+        }
+        let starts = starts.into_iter().flatten().chain([signature.span().start()]);
+        let Some(start) = starts.min_by_key(|at| (at.line, at.column)) else { return };
+        let mut path = self.path.join("::");
+        if !path.is_empty() {
+            path.push_str("::");
+        }
+        path.push_str(&signature.ident.unraw().to_string());
+        self.found.push(Bare {
+            path,
+            line: signature.ident.span().start().line as u32,
+            byte: self.lines.byte(start),
+            in_test: self.in_test || annotation::is_test(attrs),
+            is_leaf: is_leaf(body),
+        });
+    }
+}
+
+impl<'ast> Visit<'ast> for Search<'_> {
+    fn visit_item_fn(&mut self, item: &'ast ItemFn) {
+        self.function(&item.attrs, [start_of(&item.vis)], &item.sig, &item.block);
+        let name = item.sig.ident.unraw().to_string();
+        self.inside(name, &item.attrs, |this| this.visit_block(&item.block));
+    }
+
+    fn visit_impl_item_fn(&mut self, item: &'ast ImplItemFn) {
+        let default = item.modifiers.defaultness.map(|token| token.span.start());
+        self.function(&item.attrs, [start_of(&item.vis), default], &item.sig, &item.block);
+        let name = item.sig.ident.unraw().to_string();
+        self.inside(name, &item.attrs, |this| this.visit_block(&item.block));
+    }
+
+    fn visit_trait_item_fn(&mut self, item: &'ast TraitItemFn) {
+        let Some(body) = &item.default else { return };
+        self.function(&item.attrs, [None], &item.sig, body);
+        let name = item.sig.ident.unraw().to_string();
+        self.inside(name, &item.attrs, |this| this.visit_block(body));
+    }
+
+    fn visit_item_impl(&mut self, item: &'ast ItemImpl) {
+        if item.attrs.iter().any(is_hotpath_anywhere) || is_allocator(item) {
+            return;
+        }
+        let name = type_name(&item.self_ty);
+        self.inside(name, &item.attrs, |this| visit::visit_item_impl(this, item));
+    }
+
+    fn visit_item_trait(&mut self, item: &'ast syn::ItemTrait) {
+        let name = item.ident.unraw().to_string();
+        self.inside(name, &item.attrs, |this| visit::visit_item_trait(this, item));
+    }
+
+    fn visit_item_mod(&mut self, item: &'ast ItemMod) {
+        if item.attrs.iter().any(is_hotpath_anywhere) {
+            return;
+        }
+        let name = item.ident.unraw().to_string();
+        self.inside(name, &item.attrs, |this| visit::visit_item_mod(this, item));
+    }
+
+    fn visit_item_macro(&mut self, item: &'ast ItemMacro) {
+        if item.ident.is_some() || !passes_items_on(&item.mac) {
+            return;
+        }
+        if let Ok(items) = item.mac.parse_body_with(items_of_macro) {
+            for item in &items {
+                self.item(item);
+            }
+        }
+    }
+}
+
+/// Macros whose job it is to hand their items on under a condition: by convention `cfg_..!`.
+fn passes_items_on(mac: &Macro) -> bool {
+    let last = mac.path.segments.last();
+    last.is_some_and(|segment| segment.ident.to_string().starts_with("cfg_"))
+}
+
+fn is_hotpath_anywhere(attribute: &Attribute) -> bool {
+    is_hotpath(attribute)
+        || attribute.path().is_ident("cfg_attr")
+            && annotation::options(std::slice::from_ref(attribute)).is_some()
+}
+
+/// Whether the methods are the program's allocator, which probes themselves call.
+fn is_allocator(item: &ItemImpl) -> bool {
+    let last = item.trait_.as_ref().and_then(|(path, _)| path.segments.last());
+    last.is_some_and(|segment| segment.ident == "GlobalAlloc")
+}
+
+/// What the compiler or the linker calls where nothing may be assumed of the process.
+fn is_hook(attribute: &Attribute) -> bool {
+    const HOOKS: [&str; 6] = [
+        "panic_handler",
+        "alloc_error_handler",
+        "proc_macro",
+        "proc_macro_attribute",
+        "proc_macro_derive",
+        "rustc_builtin_macro",
+    ];
+    HOOKS.iter().any(|hook| attribute.path().is_ident(hook))
+}
+
+fn start_of(visibility: &Visibility) -> Option<LineColumn> {
+    match visibility {
+        Visibility::Inherited => None,
+        other => Some(other.span().start()),
+    }
+}
+
+/// Whether there is nothing in the body that could cost more than a few instructions.
+fn is_leaf(body: &Block) -> bool {
+    struct Costly(bool);
+
+    impl<'ast> Visit<'ast> for Costly {
+        fn visit_expr(&mut self, expr: &'ast Expr) {
+            self.0 |= matches!(
+                expr,
+                Expr::Call(_)
+                    | Expr::MethodCall(_)
+                    | Expr::Macro(_)
+                    | Expr::Await(_)
+                    | Expr::ForLoop(_)
+                    | Expr::While(_)
+                    | Expr::Loop(_)
+                    | Expr::Async(_)
+            );
+            if !self.0 {
+                visit::visit_expr(self, expr);
+            }
+        }
+
+        fn visit_macro(&mut self, _: &'ast Macro) {
+            self.0 = true;
+        }
+
+        // Measured on its own.
+        fn visit_item(&mut self, _: &'ast Item) {}
+    }
+
+    let mut costly = Costly(false);
+    costly.visit_block(body);
+    !costly.0
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! Published crates keep their promises with every function and expression instrumented.
+//!
+//! `cargo test -p hotpath-tests --test crates -- --ignored --nocapture` does all of them (network,
+//! half an hour); `CRATES=syn,nom` only those.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use cargo_hotpath::overlay::{self, Dependency, Recipe};
+use cargo_hotpath::source::{Root, Source};
+use hotpath_tests::binary;
+use hotpath_tests::published::{LOCKED, Published, Tested};
+
+const fn published(name: &'static str, version: &'static str) -> Published {
+    Published { name, version, features: &[], measures_itself: &[] }
+}
+
+/// Small ones that are dependencies of ours and have none that isn't: nothing is fetched.
+const SHORT: &[Published] = &[
+    published("heck", LOCKED),
+    published("percent-encoding", LOCKED),
+    published("regex-syntax", LOCKED),
+];
+
+const ALL: &[Published] = &[
+    published("axum", "0.8.4"),
+    published("clap_builder", "4.5.40"),
+    published("crossbeam-channel", "0.5.15"),
+    published("csv", "1.3.1"),
+    published("h2", "0.4.10"),
+    published("handlebars", "6.3.2"),
+    published("hashbrown", "0.15.4"),
+    published("hyper", "1.6.0"),
+    published("ignore", "0.4.23"),
+    published("image", "0.25.6"),
+    published("indexmap", "2.9.0"),
+    published("itertools", "0.14.0"),
+    published("nom", "8.0.0"),
+    published("petgraph", "0.8.2"),
+    published("regex-automata", "0.4.9"),
+    published("regex-syntax", "0.8.5"),
+    published("serde_json", "1.0.140"),
+    published("similar", "2.7.0"),
+    Published { features: &["full"], ..published("syn", "2.0.104") },
+    Published { features: &["full"], ..published("tokio", "1.45.1") },
+    Published { features: &["full"], ..published("tokio-util", "0.7.15") },
+    published("toml_edit", "0.22.27"),
+    Published { features: &["full"], ..published("tower", "0.5.2") },
+    published("tracing-subscriber", "0.3.19"),
+    published("winnow", "0.7.11"),
+];
+
+/// What is inserted.
+const ATTRIBUTE: &str = "#[::hotpath_runtime::hotpath]";
+
+#[test]
+fn small_crates_pass_their_own_tests_instrumented() {
+    let scratch = tempfile::tempdir().unwrap();
+    check(SHORT, scratch.path());
+}
+
+#[test]
+#[ignore = "fetches and builds two dozen crates twice"]
+fn real_crates_pass_their_own_tests_instrumented() {
+    let only = std::env::var("CRATES").unwrap_or_default();
+    let only: BTreeSet<&str> = only.split(',').filter(|name| !name.is_empty()).collect();
+    let chosen: Vec<Published> =
+        ALL.iter().filter(|it| only.is_empty() || only.contains(it.name)).copied().collect();
+    assert!(!chosen.is_empty(), "CRATES names none of them");
+    let scratch = binary::repository().join("target/published");
+    std::fs::create_dir_all(&scratch).unwrap();
+    check(&chosen, &scratch);
+}
+
+fn check(crates: &[Published], scratch: &Path) {
+    let mut table = String::new();
+    let mut failures = String::new();
+    for published in crates {
+        let (row, wrong) = compare(published, scratch);
+        println!("{row}");
+        let _ = writeln!(table, "{row}");
+        failures.push_str(&wrong);
+    }
+    assert!(failures.is_empty(), "{table}\n{failures}");
+}
+
+/// A row for people, and what is wrong.
+fn compare(published: &Published, scratch: &Path) -> (String, String) {
+    let name = published.name;
+    let source = published.source(scratch).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let (plain, _) = copy(published, &source, &scratch.join("plain").join(name), None);
+    let attribute = Some(ATTRIBUTE);
+    let to = scratch.join("instrumented").join(name);
+    let (instrumented, functions) = copy(published, &source, &to, attribute);
+    let target = |kind: &str| scratch.join("target").join(kind);
+    let test = |copy: &Path, kind: &str| {
+        published.test(copy, &target(kind)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    };
+    let (before, after) = (test(&plain, "plain"), test(&instrumented, "instrumented"));
+    let row = format!(
+        "{name:<22} {:<9} {functions:>5} functions  plain {:>4} of {:>4} pass  instrumented {:>4}  \
+         errors {}",
+        published.version,
+        before.passed(),
+        before.outcomes.len(),
+        after.passed(),
+        after.errors.len()
+    );
+    (row, differences(published, &before, &after))
+}
+
+fn differences(published: &Published, before: &Tested, after: &Tested) -> String {
+    let mut wrong = String::new();
+    let name = published.name;
+    if before.passed() == 0 {
+        let _ = writeln!(wrong, "{name}: no test passes plain\n{}", tail(&before.stderr));
+        return wrong;
+    }
+    for error in after.errors.iter().take(5) {
+        let _ = writeln!(wrong, "{name}: {error}");
+    }
+    let mut lost = Vec::new();
+    for (test, outcome) in &before.outcomes {
+        let is_listed = published.measures_itself.iter().any(|(listed, _)| listed == test);
+        let now = after.outcomes.get(test).map_or("missing", String::as_str);
+        if outcome == "ok" && now != "ok" && !is_listed {
+            lost.push(format!("{test} ({now})"));
+        }
+    }
+    if !lost.is_empty() {
+        lost.truncate(20);
+        let stderr = tail(&after.stderr);
+        let _ = writeln!(wrong, "{name}: pass plain only: {}\n{stderr}", lost.join(", "));
+    }
+    wrong
+}
+
+fn tail(text: &str) -> &str {
+    let start = text.len().saturating_sub(2_000);
+    let start = (start..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+    &text[start..]
+}
+
+/// Copies a crate, instrumented where an attribute is given; gives the number of functions.
+fn copy(
+    published: &Published,
+    from: &Path,
+    to: &Path,
+    attribute: Option<&str>,
+) -> (PathBuf, usize) {
+    let metadata = published.metadata(from, true).expect("cargo reads the crate's manifest");
+    let package = &metadata["packages"][0];
+    let targets = package["targets"].as_array().expect("a package has targets");
+    let (build, library): (Vec<_>, Vec<_>) = targets
+        .iter()
+        .filter(|it| is(it, "lib") || is(it, "custom-build"))
+        .partition(|it| is(it, "custom-build"));
+    let scan = |targets: &[&serde_json::Value]| {
+        let root = |target: &&serde_json::Value| Root {
+            package: published.name.to_owned(),
+            target: target["name"].as_str().unwrap_or_default().to_owned(),
+            edition: target["edition"].as_str().unwrap_or_default().to_owned(),
+            file: PathBuf::from(target["src_path"].as_str().unwrap_or_default()),
+            workspace_root: from.to_owned(),
+        };
+        Source::scan(&targets.iter().map(root).collect::<Vec<_>>())
+    };
+    let annotated = match attribute {
+        Some(_) => overlay::files_of(&scan(&library), &scan(&build)),
+        None => BTreeSet::new(),
+    };
+    let members = attribute.map(|_| from.join("Cargo.toml"));
+    let synced = overlay::sync(&Recipe {
+        from,
+        to,
+        without: &[],
+        members: members.as_slice(),
+        runtime: &Dependency {
+            name: "hotpath-runtime".to_owned(),
+            path: binary::repository().join("hotpath-runtime"),
+            features: vec!["enabled".to_owned()],
+        },
+        annotated: &annotated,
+        attribute: attribute.unwrap_or_default(),
+        choice: None,
+    })
+    .unwrap_or_else(|error| panic!("{}: {error}", published.name));
+    if published.version == LOCKED {
+        let lock = binary::repository().join("Cargo.lock");
+        std::fs::copy(lock, to.join("Cargo.lock")).expect("the lock file is copied");
+    }
+    (to.to_owned(), synced.functions)
+}
+
+fn is(target: &serde_json::Value, kind: &str) -> bool {
+    target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|it| it == kind))
+}
