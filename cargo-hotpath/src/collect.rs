@@ -81,6 +81,7 @@ pub fn collect(dir: &Path, outcome: &Outcome) -> Result<Profile, CollectError> {
 fn merge(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profile {
     let mut notes = notes;
     let rates = clock::rates(segments, outcome.exited, &mut notes);
+    clock::caveats(segments, &mut notes);
     let identities = identity::merge(segments, &outcome.workspace_root);
     let mut contexts = tree::Contexts::default();
     let mut rows = rows::Rows::default();

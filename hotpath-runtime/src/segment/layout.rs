@@ -41,6 +41,10 @@ pub(crate) struct Header {
     pub(crate) slabs: List<Slab>,
     pub(crate) command_len: Count,
     pub(crate) command: [Count; COMMAND_BYTES / 8],
+    /// Why `fixed.clock` is `system`, as `SystemReason::code`; else 0.
+    pub(crate) clock_reason: Count,
+    /// By how much the clock's rate was seen to change, at most; parts per million.
+    pub(crate) clock_off_ppm: Count,
 }
 
 /// What is written once, before anything else.

@@ -5,7 +5,10 @@ use core::mem::offset_of;
 use super::bytes::{Bytes, list};
 use super::functions::{Names, read_functions};
 use super::slabs::read_slab;
-use super::{Anchor, Calibration, Clock, ClockKind, Memory, Process, ReadError, Segment};
+use super::{
+    Anchor, Calibration, Clock, ClockKind, Memory, Process, ReadError, Segment, SystemReason,
+};
+use crate::clock::rate::Interval;
 use crate::segment::layout::{self as raw, LIVE_SLACK, MAGIC, VERSION};
 
 /// Reads a segment.
@@ -113,8 +116,39 @@ fn read_clock(bytes: Bytes<'_>, end: Option<Anchor>) -> Result<Clock, ReadError>
         monotonic_ns: bytes.word(offset_of!(raw::Header, end_ns))?,
     };
     let exited = bytes.word(offset_of!(raw::Header, exited))? != 0;
-    let end = end.filter(|end| !exited && end.ticks > own.ticks).unwrap_or(own);
-    Ok(Clock { kind, start, end })
+    let later = end.filter(|end| !exited && end.ticks > own.ticks);
+    let noticed = bytes.word(offset_of!(raw::Header, clock_off_ppm))?;
+    let at_the_end = later
+        .and_then(|end| Interval::between(start, own)?.disagreement(Interval::between(own, end)?));
+    Ok(Clock {
+        kind,
+        start,
+        end: later.unwrap_or(own),
+        system_reason: SystemReason::of(bytes.word(offset_of!(raw::Header, clock_reason))?),
+        off_ppm: noticed.max(at_the_end.unwrap_or(0)),
+    })
+}
+
+impl SystemReason {
+    const ALL: [Self; 7] = [
+        Self::Asked,
+        Self::NoCounter,
+        Self::NotInvariant,
+        Self::NotTrusted,
+        Self::Slow,
+        Self::WentBack,
+        Self::Uneven,
+    ];
+
+    /// Its number in a segment.
+    pub(crate) fn code(self) -> u64 {
+        self as u64
+    }
+
+    /// The reason of this number; `None` for 0, and for one that there isn't.
+    fn of(code: u64) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
+    }
 }
 
 fn read_calibration(bytes: Bytes<'_>) -> Result<Calibration, ReadError> {
@@ -128,5 +162,5 @@ fn read_calibration(bytes: Bytes<'_>) -> Result<Calibration, ReadError> {
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix, target_pointer_width = "64"))]
 mod tests;
