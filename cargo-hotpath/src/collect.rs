@@ -78,7 +78,7 @@ pub fn collect(dir: &Path, outcome: &Outcome) -> Result<Profile, CollectError> {
 }
 
 /// Merges segments that have been read; `notes` are those of the reading.
-fn merge(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profile {
+pub fn merge(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profile {
     let mut notes = notes;
     let rates = clock::rates(segments, outcome.exited, &mut notes);
     clock::caveats(segments, &mut notes);

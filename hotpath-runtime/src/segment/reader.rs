@@ -291,7 +291,7 @@ mod parse;
 mod slabs;
 
 pub use self::error::ReadError;
-pub use self::parse::read;
+pub use self::parse::{read, seal};
 pub use crate::clock::{anchor, native_clock};
 
 impl Clock {

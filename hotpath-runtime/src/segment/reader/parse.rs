@@ -80,6 +80,26 @@ fn open(bytes: &[u8]) -> Result<Bytes<'_>, ReadError> {
     Ok(Bytes { base: bytes.word(offset_of!(raw::Header, base))?, ..bytes })
 }
 
+/// Gives bytes the beginning that a segment of this version has, checksum included, so that those
+/// who damage segments on purpose get past it. Fewer bytes than that stay as they are.
+#[doc(hidden)]
+pub fn seal(bytes: &mut [u8]) {
+    let fixed = offset_of!(raw::Header, fixed);
+    let whole = Bytes { bytes, base: 0 };
+    let words: Result<Vec<u64>, _> =
+        (0..raw::FIXED_WORDS).map(|i| whole.word(fixed + 8 * i)).collect();
+    let Ok(words) = words else { return };
+    for (at, word) in [
+        (offset_of!(raw::Header, magic), MAGIC),
+        (offset_of!(raw::Header, version), VERSION),
+        (offset_of!(raw::Header, checksum), raw::checksum(words.into_iter())),
+    ] {
+        if let Some(place) = bytes.get_mut(at..at + 8) {
+            place.copy_from_slice(&word.to_ne_bytes());
+        }
+    }
+}
+
 fn fixed(bytes: Bytes<'_>, field: usize) -> Result<u64, ReadError> {
     bytes.word(offset_of!(raw::Header, fixed) + field)
 }
