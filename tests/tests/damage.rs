@@ -6,7 +6,7 @@ use hotpath_tests::damage::{self, Random};
 use hotpath_tests::digest::Digest;
 use hotpath_tests::seeds;
 
-const ROUNDS: u64 = 600;
+const ROUNDS: u64 = 300;
 
 /// Damages one of the seeds in each round and has it digested.
 fn withstands(
