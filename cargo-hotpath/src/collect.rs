@@ -83,9 +83,34 @@ pub fn collect(dir: &Path, outcome: &Outcome) -> Result<Profile, CollectError> {
 }
 
 /// Merges segments that have been read; `notes` are those of the reading.
-fn merge(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profile {
+///
+/// A segment whose figures can't be (damage that its reader had no way to see) is left out, and
+/// said in [`Profile::notes`].
+pub fn merge(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profile {
+    let profile = combine(segments, notes.clone(), outcome);
+    if profile.is_possible() {
+        return profile;
+    }
+    let mut notes = notes;
+    let mut kept: Vec<Segment> = Vec::new();
+    for segment in segments {
+        kept.push(segment.clone());
+        if !combine(&kept, Vec::new(), outcome).is_possible() {
+            kept.pop();
+            notes.push(format!(
+                "process {} is missing from this profile: its counters are damaged: they are more \
+                 than any run can measure",
+                segment.process.pid
+            ));
+        }
+    }
+    combine(&kept, notes, outcome)
+}
+
+fn combine(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profile {
     let mut notes = notes;
     let rates = clock::rates(segments, outcome.exited, &mut notes);
+    clock::caveats(segments, &mut notes);
     let identities = identity::merge(segments, &outcome.workspace_root);
     let mut contexts = tree::Contexts::default();
     let mut rows = rows::Rows::default();

@@ -17,6 +17,7 @@ pub struct Interrupts {
 struct Watched {
     pid: u32,
     /// Whether it leads a process group of its own, which the terminal's Ctrl-C doesn't reach.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there are no groups to pass signals to"))]
     group: bool,
 }
 

@@ -1,6 +1,6 @@
 //! Flags checked and merged once into what the commands work with.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -92,6 +92,7 @@ impl TryFrom<RunArgs> for RunOptions {
         if let Some(name) = &args.save {
             check_name(name)?;
         }
+        check_clock(std::env::var_os("CARGO_HOTPATH_CLOCK").as_deref())?;
         Ok(Self {
             choice,
             package,
@@ -184,6 +185,18 @@ fn check_name(name: &str) -> Result<(), Error> {
     ))
 }
 
+/// The workload's probes read the variable themselves, and would not say that they don't know it.
+fn check_clock(value: Option<&OsStr>) -> Result<(), Error> {
+    match value {
+        None => Ok(()),
+        Some(known) if known.is_empty() || known == "system" => Ok(()),
+        Some(other) => Err(Error::usage(
+            format!("CARGO_HOTPATH_CLOCK is `{}`: there is no such clock", other.display()),
+            "set it to `system` to have the probes read the system's clock, or unset it",
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,6 +235,14 @@ mod tests {
         for bad in ["x", "-1", "101", "NaN", ""] {
             assert!(percentage(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_only_clock_to_ask_for_is_the_systems() {
+        assert!(check_clock(None).is_ok());
+        assert!(check_clock(Some(OsStr::new(""))).is_ok());
+        assert!(check_clock(Some(OsStr::new("system"))).is_ok());
+        assert!(check_clock(Some(OsStr::new("tsc"))).is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use core::alloc::{GlobalAlloc, Layout};
 
-#[cfg(any(test, all(feature = "enabled", unix, target_pointer_width = "64")))]
+#[cfg(all(any(test, feature = "enabled"), unix, target_pointer_width = "64"))]
 use crate::heap;
 
 /// A global allocator that counts what goes through it and leaves the work to `A`.
@@ -37,7 +37,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promises are those of the inner allocator.
         let block = unsafe { self.inner.alloc(layout) };
-        #[cfg(any(test, all(feature = "enabled", unix, target_pointer_width = "64")))]
+        #[cfg(all(any(test, feature = "enabled"), unix, target_pointer_width = "64"))]
         heap::allocated(&self.inner, block, layout.size());
         block
     }
@@ -46,7 +46,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promises are those of the inner allocator.
         let block = unsafe { self.inner.alloc_zeroed(layout) };
-        #[cfg(any(test, all(feature = "enabled", unix, target_pointer_width = "64")))]
+        #[cfg(all(any(test, feature = "enabled"), unix, target_pointer_width = "64"))]
         heap::allocated(&self.inner, block, layout.size());
         block
     }
@@ -55,17 +55,17 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: the caller's promises are those of the inner allocator.
         unsafe { self.inner.dealloc(block, layout) };
-        #[cfg(any(test, all(feature = "enabled", unix, target_pointer_width = "64")))]
+        #[cfg(all(any(test, feature = "enabled"), unix, target_pointer_width = "64"))]
         heap::freed(&self.inner, layout.size());
     }
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        #[cfg(any(test, all(feature = "enabled", unix, target_pointer_width = "64")))]
+        #[cfg(all(any(test, feature = "enabled"), unix, target_pointer_width = "64"))]
         let timer = heap::timer(&self.inner, layout.size());
         // SAFETY: the caller's promises are those of the inner allocator.
         let moved = unsafe { self.inner.realloc(block, layout, size) };
-        #[cfg(any(test, all(feature = "enabled", unix, target_pointer_width = "64")))]
+        #[cfg(all(any(test, feature = "enabled"), unix, target_pointer_width = "64"))]
         heap::reallocated(&timer, block.addr(), moved, layout.size(), size);
         moved
     }

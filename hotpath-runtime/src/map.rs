@@ -294,7 +294,7 @@ fn map_file(at: *mut u8, file: c_int, offset: usize, len: usize) -> Result<(), c
 
 /// Anonymous memory: anywhere for null, else exactly there, which must be ours.
 fn anonymous(at: *mut libc::c_void, len: usize, protection: c_int) -> Option<NonNull<u8>> {
-    let mut flags = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE;
+    let mut flags = libc::MAP_PRIVATE | libc::MAP_ANON | sys::NO_RESERVE;
     if !at.is_null() {
         flags |= libc::MAP_FIXED;
     }

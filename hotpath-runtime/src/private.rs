@@ -1,11 +1,11 @@
 //! What the expansion of `#[hotpath]` names. Not for use by hand: it changes with every version.
 
-#[cfg(not(any(test, all(unix, target_pointer_width = "64"))))]
+#[cfg(not(all(unix, target_pointer_width = "64")))]
 pub use crate::inert::{
     Awaited, Call, Frame, Token, awaited, call, exit, frame, grow, grow_on, mark, site, site_on,
 };
 pub use crate::site::{Function, Site};
-#[cfg(any(test, all(unix, target_pointer_width = "64")))]
+#[cfg(all(unix, target_pointer_width = "64"))]
 pub use crate::{
     future::{Awaited, Frame, awaited, frame},
     probe::{Call, Token, call, exit, grow, grow_on, mark, site, site_on},

@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use crate::calibrate;
 use crate::map;
 use crate::segment::layout::{COMMAND_BYTES, FIXED_WORDS, Fixed, Header, MAGIC, VERSION, checksum};
-use crate::segment::reader::{Anchor, ClockKind};
+use crate::segment::reader::{Anchor, ClockKind, SystemReason};
 use crate::{clock, fork, summary, sys, throttle};
 
 const UNMADE: u8 = 0;
@@ -17,6 +17,10 @@ static STATE: AtomicU8 = AtomicU8::new(UNMADE);
 
 /// Names the directory for segments.
 const DIRECTORY: &CStr = c"CARGO_HOTPATH_DIR";
+/// Asks for the system's clock.
+const CLOCK: &CStr = c"CARGO_HOTPATH_CLOCK";
+
+static WATCH: clock::Watch = clock::Watch::new();
 
 /// Makes the segment if there is none yet. With the lock held.
 pub(crate) fn ensure(inner: Option<&dyn GlobalAlloc>) -> bool {
@@ -28,8 +32,8 @@ pub(crate) fn ensure(inner: Option<&dyn GlobalAlloc>) -> bool {
 }
 
 fn make(inner: Option<&dyn GlobalAlloc>) -> Option<()> {
-    let clock = clock::choose();
-    let start = clock::anchor(clock)?;
+    let clock = clock::choose(sys::variable(CLOCK) == Some(b"system"))?;
+    let start = clock::anchor(clock.kind)?;
     let directory = sys::variable(DIRECTORY).filter(|path| !path.is_empty());
     let mut path = sys::PathBuffer::new();
     let file = match directory {
@@ -43,7 +47,8 @@ fn make(inner: Option<&dyn GlobalAlloc>) -> Option<()> {
         return None;
     }
     let header = map::take(size_of::<Header>())?.split::<Header>(1)?.first()?;
-    describe(header, clock, start);
+    describe(header, clock.kind, start);
+    header.clock_reason.set(clock.reason.map_or(0, SystemReason::code));
     calibrate::run(&header.fixed, inner);
     throttle::choose(header.fixed.function.get());
     publish(header);
@@ -156,6 +161,18 @@ pub(crate) fn refresh_end() {
     if let Some(end) = clock::anchor(kind) {
         header.end_ticks.set(end.ticks);
         header.end_ns.set(end.monotonic_ns);
+        watch_rate(&WATCH, header, end);
+    }
+}
+
+/// Keeps the largest change of the clock's rate that was seen.
+fn watch_rate(watch: &clock::Watch, header: &Header, now: Anchor) {
+    let start = Anchor {
+        ticks: header.fixed.start_ticks.get(),
+        monotonic_ns: header.fixed.start_ns.get(),
+    };
+    if let Some(off) = watch.disagreement(start, now) {
+        header.clock_off_ppm.0.fetch_max(off, Relaxed);
     }
 }
 
@@ -170,5 +187,29 @@ extern "C" fn at_exit() {
         if directory.is_none() {
             summary::print();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_change_of_the_rate_is_kept() {
+        let header = map::private(size_of::<Header>()).unwrap().split::<Header>(1).unwrap();
+        let (header, watch) = (&header[0], clock::Watch::new());
+        header.fixed.start_ticks.set(7_000);
+        header.fixed.start_ns.set(100);
+        let mut now = Anchor { ticks: 7_000, monotonic_ns: 100 };
+        let mut off_after = |ticks, ms: u64| {
+            now.ticks += ticks;
+            now.monotonic_ns += ms * 1_000_000;
+            watch_rate(&watch, header, now);
+            header.clock_off_ppm.get()
+        };
+        assert_eq!(off_after(20_000, 20), 0);
+        assert_eq!(off_after(50_000, 50), 0);
+        assert_eq!(off_after(24_000, 20), 200_000);
+        assert_eq!(off_after(21_000, 20), 200_000);
     }
 }

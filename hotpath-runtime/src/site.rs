@@ -7,6 +7,10 @@ const UNREGISTERED: u32 = u32::MAX;
 
 /// A measured function: where it is, and its sites.
 #[derive(Debug)]
+#[cfg_attr(
+    not(all(unix, target_pointer_width = "64")),
+    allow(dead_code, reason = "nobody registers it where nothing is measured")
+)]
 pub struct Function {
     pub(crate) package: Option<&'static str>,
     pub(crate) target: Option<&'static str>,
@@ -23,6 +27,10 @@ pub struct Function {
 
 /// An expression or await site of a function.
 #[derive(Debug)]
+#[cfg_attr(
+    not(all(unix, target_pointer_width = "64")),
+    allow(dead_code, reason = "nobody registers it where nothing is measured")
+)]
 pub struct Site {
     pub(crate) kind: &'static str,
     pub(crate) line: u32,

@@ -29,7 +29,8 @@ static KEY: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     // Neither has a destructor, so that both outlive all of the thread's other locals.
-    static SLAB: Cell<&'static Slab> = const { Cell::new(&NO_SLAB) };
+    // An address: Rust 1.88 takes no reference to a static that changes for a constant.
+    static SLAB: Cell<*const Slab> = const { Cell::new(&raw const NO_SLAB) };
     static STATE: Cell<State> = const { Cell::new(State::Fresh) };
 }
 
@@ -50,7 +51,9 @@ enum State {
 #[inline(always)]
 pub(crate) fn current() -> &'static Slab {
     // `try_with` inlines in every profile, `with` does not. It can't fail: no destructor.
-    SLAB.try_with(Cell::get).unwrap_or(&NO_SLAB)
+    let slab = SLAB.try_with(Cell::get).unwrap_or(&raw const NO_SLAB);
+    // SAFETY: the address is that of `NO_SLAB`, or what `select` made of a `&'static Slab`.
+    unsafe { &*slab }
 }
 
 /// This thread's slab, made if this is its first probe.
@@ -132,7 +135,7 @@ fn set_state(state: State) {
 }
 
 fn select(slab: Option<&'static Slab>) {
-    let _ = SLAB.try_with(|cell| cell.set(slab.unwrap_or(&NO_SLAB)));
+    let _ = SLAB.try_with(|cell| cell.set(core::ptr::from_ref(slab.unwrap_or(&NO_SLAB))));
 }
 
 /// A slab of a thread that ended, or a new one. With the lock held.

@@ -3,6 +3,27 @@
 use core::ffi::{CStr, c_int, c_void};
 use core::sync::atomic::{AtomicBool, Ordering};
 
+use self::host::Host;
+use self::system::System;
+
+#[cfg_attr(any(target_os = "linux", target_os = "android"), path = "sys/linux.rs")]
+#[cfg_attr(target_vendor = "apple", path = "sys/apple.rs")]
+#[cfg_attr(target_os = "freebsd", path = "sys/freebsd.rs")]
+#[cfg_attr(
+    not(any(
+        target_os = "linux",
+        target_os = "android",
+        target_vendor = "apple",
+        target_os = "freebsd"
+    )),
+    path = "sys/other.rs"
+)]
+mod host;
+mod system;
+
+/// Flag of a mapping that takes no memory until it is touched.
+pub(crate) const NO_RESERVE: c_int = Host::NO_RESERVE;
+
 pub(crate) fn pid() -> u32 {
     // SAFETY: no preconditions.
     unsafe { libc::getpid() as u32 }
@@ -15,12 +36,7 @@ pub(crate) fn parent_pid() -> u32 {
 
 /// The system's id of this thread; 0 where it has none that is an integer.
 pub(crate) fn tid() -> u32 {
-    #[cfg(target_os = "linux")]
-    // SAFETY: no preconditions.
-    let tid = unsafe { libc::syscall(libc::SYS_gettid) as u32 };
-    #[cfg(not(target_os = "linux"))]
-    let tid = 0;
-    tid
+    Host.tid()
 }
 
 /// A variable of the environment, without allocating.
@@ -48,15 +64,10 @@ impl KeepErrno {
 
 impl Drop for KeepErrno {
     fn drop(&mut self) {
-        #[cfg(any(target_os = "linux", target_os = "emscripten"))]
-        // SAFETY: the pointer is to this thread's `errno`.
-        unsafe {
-            *libc::__errno_location() = self.0;
-        }
-        #[cfg(any(target_os = "macos", target_os = "ios", target_os = "freebsd"))]
-        // SAFETY: the pointer is to this thread's `errno`.
-        unsafe {
-            *libc::__error() = self.0;
+        let place = Host.errno_place();
+        if !place.is_null() {
+            // SAFETY: the system says that this thread's `errno` lies there.
+            unsafe { *place = self.0 };
         }
     }
 }
@@ -118,8 +129,9 @@ impl ThreadKey {
         made.then_some(Self(key))
     }
 
+    #[allow(clippy::cast_lossless, clippy::unnecessary_cast, reason = "its type is the system's")]
     pub(crate) fn raw(self) -> u64 {
-        u64::from(self.0)
+        self.0 as u64
     }
 
     pub(crate) fn from_raw(raw: u64) -> Self {
@@ -222,72 +234,12 @@ pub(crate) fn remove(path: &CStr) {
     unsafe { libc::unlink(path.as_ptr()) };
 }
 
-/// A file without a name, in memory.
-#[cfg(any(target_os = "linux", target_os = "android"))]
+/// A file without a name, in memory; not every system has such.
 pub(crate) fn anonymous_file() -> Result<c_int, c_int> {
-    // SAFETY: the name ends in NUL.
-    let file = unsafe { libc::memfd_create(c"hotpath".as_ptr(), libc::MFD_CLOEXEC) };
-    if file < 0 { Err(errno()) } else { Ok(file) }
-}
-
-/// A file without a name, in memory: not on this system. The counters are private then.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) fn anonymous_file() -> Result<c_int, c_int> {
-    Err(libc::ENOSYS)
+    Host.anonymous_file()
 }
 
 /// Makes `file` really have `len` bytes from `start` on, so that touching them can't kill the host.
 pub(crate) fn allocate(file: c_int, start: usize, len: usize) -> Result<(), c_int> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: `limit` is a valid place.
-    let known = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) } == 0;
-    // Past the limit the system does not refuse, it sends SIGXFSZ.
-    if !known || limit.rlim_cur < (start + len) as libc::rlim_t {
-        return Err(libc::EFBIG);
-    }
-    let offset = |n| libc::off_t::try_from(n).map_err(|_| libc::EOVERFLOW);
-    allocate_within_limit(file, offset(start)?, offset(len)?)
-}
-
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-fn allocate_within_limit(file: c_int, start: libc::off_t, len: libc::off_t) -> Result<(), c_int> {
-    for _ in 0..100 {
-        // SAFETY: `file` is our own.
-        match unsafe { libc::posix_fallocate(file, start, len) } {
-            0 => return Ok(()),
-            libc::EINTR => {}
-            error => return Err(error),
-        }
-    }
-    Err(libc::EINTR)
-}
-
-#[cfg(target_vendor = "apple")]
-fn allocate_within_limit(file: c_int, start: libc::off_t, len: libc::off_t) -> Result<(), c_int> {
-    let mut wish = libc::fstore_t {
-        fst_flags: libc::F_ALLOCATEALL,
-        fst_posmode: libc::F_PEOFPOSMODE,
-        fst_offset: 0,
-        fst_length: len,
-        fst_bytesalloc: 0,
-    };
-    // SAFETY: `wish` is a valid `fstore_t`; `file` is our own.
-    unsafe {
-        if libc::fcntl(file, libc::F_PREALLOCATE, &raw mut wish) < 0
-            || libc::ftruncate(file, start + len) < 0
-        {
-            return Err(errno());
-        }
-    }
-    Ok(())
-}
-
-#[cfg(not(any(
-    target_os = "linux",
-    target_os = "android",
-    target_os = "freebsd",
-    target_vendor = "apple"
-)))]
-fn allocate_within_limit(_: c_int, _: libc::off_t, _: libc::off_t) -> Result<(), c_int> {
-    Err(libc::ENOSYS)
+    system::allocate(&Host, file, start, len)
 }

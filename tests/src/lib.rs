@@ -1,10 +1,13 @@
 //! What the end-to-end suites share: little workspaces, and the real binary run on them.
 
 pub mod binary;
+pub mod damage;
+pub mod digest;
 pub mod hotpath;
 pub mod package;
 pub mod published;
 pub mod report;
+pub mod seeds;
 pub mod workspace;
 
 pub use hotpath::{Finished, Hotpath};

@@ -68,6 +68,12 @@ impl Report {
             .is_some_and(|warnings| warnings.iter().any(|warning| warning["id"] == id))
     }
 
+    /// What the quality warnings say.
+    pub fn notes(&self) -> impl Iterator<Item = &str> {
+        let warnings = self.0["quality"]["warnings"].as_array().map_or(&[][..], Vec::as_slice);
+        warnings.iter().filter_map(|warning| warning["message"].as_str())
+    }
+
     /// Σ self time of functions + outside time, in nanoseconds.
     ///
     /// # Panics

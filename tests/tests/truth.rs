@@ -2,10 +2,14 @@
 
 use hotpath_tests::{Hotpath, Report, Workspace, number};
 
-fn run(binary: &str) -> Report {
+fn command(binary: &str) -> Hotpath {
     let workspace = Workspace::shared("truth");
     let flags = ["run", "--format", "json", "--runs", "1", "--bin", binary];
-    Hotpath::new(&workspace.root, &flags).run().expect_code(0).report()
+    Hotpath::new(&workspace.root, &flags)
+}
+
+fn run(binary: &str) -> Report {
+    command(binary).run().expect_code(0).report()
 }
 
 #[test]
@@ -87,4 +91,22 @@ fn self_and_outside_times_add_up_to_wall_and_cpu_time() {
         }
         assert!(attempt < 20, "the machine never left one core to the program: {report:?}");
     }
+}
+
+/// The slower clock gives the same sums.
+#[test]
+fn times_add_up_on_the_systems_clock() {
+    let report = command("sums").env("CARGO_HOTPATH_CLOCK", "system").run().expect_code(0).report();
+    report.assert_shares_are_sane();
+    let sum = report.accounted_ns();
+    let wall = number(&report["totals"]["wall_ns"]);
+    assert!((sum / wall - 1.0).abs() < 0.03, "{sum} ns against {wall} ns of wall time");
+    assert!(report.notes().any(|note| note.contains("CARGO_HOTPATH_CLOCK=system")), "{report:?}");
+}
+
+#[test]
+fn an_unknown_clock_is_refused_by_name() {
+    let finished = command("sums").env("CARGO_HOTPATH_CLOCK", "sundial").run().expect_code(2);
+    assert!(finished.stderr.contains("sundial"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("`system`"), "{}", finished.stderr);
 }

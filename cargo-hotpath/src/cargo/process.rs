@@ -1,7 +1,7 @@
 //! Runs the workload as `cargo run`, `cargo test` or `cargo bench` would.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -168,7 +168,7 @@ fn enforce(limit: Duration, ended: &mpsc::Receiver<()>, interrupts: &Interrupts)
 /// read from a terminal: only the terminal's foreground group may.
 fn lead_group(command: &mut Command) -> bool {
     #[cfg(unix)]
-    if !io::stdin().is_terminal() {
+    if !io::IsTerminal::is_terminal(&io::stdin()) {
         std::os::unix::process::CommandExt::process_group(command, 0);
         return true;
     }

@@ -1,6 +1,6 @@
 //! Ticks of a segment's clock to nanoseconds.
 
-use hotpath_runtime::segment::reader::{self, Anchor, ClockKind, Segment};
+use hotpath_runtime::segment::reader::{self, Anchor, ClockKind, Segment, SystemReason};
 
 use crate::profile::Allocs;
 
@@ -89,6 +89,45 @@ pub(super) fn rates(
         });
     }
     rates
+}
+
+/// What is to know of the clocks that the processes read.
+pub(super) fn caveats(segments: &[Segment], notes: &mut Vec<String>) {
+    let mut counts: Vec<(SystemReason, u64)> = Vec::new();
+    for reason in segments.iter().filter_map(|segment| segment.clock.system_reason) {
+        match counts.iter_mut().find(|(counted, _)| *counted == reason) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((reason, 1)),
+        }
+    }
+    for (reason, count) in counts {
+        notes.push(format!(
+            "{count} of {} processes took the system's clock, which costs more to read: {}",
+            segments.len(),
+            words(reason)
+        ));
+    }
+    for segment in segments.iter().filter(|segment| segment.clock.off_ppm > 0) {
+        notes.push(format!(
+            "process {}: its clock changed its rate by {:.2} % or more while it ran (the machine \
+             was suspended, or moved to another host): its times may be off by as much; run the \
+             workload again, or with CARGO_HOTPATH_CLOCK=system",
+            segment.process.pid,
+            segment.clock.off_ppm as f64 / 1e4
+        ));
+    }
+}
+
+fn words(reason: SystemReason) -> &'static str {
+    match reason {
+        SystemReason::Asked => "CARGO_HOTPATH_CLOCK=system asks for it",
+        SystemReason::NoCounter => "the processor has no counter that a program may read",
+        SystemReason::NotInvariant => "the processor's counter may change its rate",
+        SystemReason::NotTrusted => "the kernel doesn't go by the processor's counter",
+        SystemReason::Slow => "reading the processor's counter takes over 200 ns here",
+        SystemReason::WentBack => "the processor's counter went back",
+        SystemReason::Uneven => "the processor's counter ran unevenly",
+    }
 }
 
 /// The distance between two anchors.

@@ -97,7 +97,13 @@ fn segment(functions: Vec<reader::Function>, slabs: Vec<Slab>) -> Segment {
             command: "orders\0--all".to_owned(),
             exited: true,
         },
-        clock: Clock { kind: ClockKind::System, start: at(2_000_000), end: at(10_000_000) },
+        clock: Clock {
+            kind: ClockKind::System,
+            start: at(2_000_000),
+            end: at(10_000_000),
+            system_reason: None,
+            off_ppm: 0,
+        },
         calibration: Calibration {
             inside: 8,
             function: 20,
@@ -283,7 +289,7 @@ fn a_process_whose_clock_was_read_once_takes_the_rate_of_another() {
     let tsc = |start, end| {
         let mut segment =
             segment(vec![function("read", 3, &[])], vec![slab(vec![node(0, 0, 600)])]);
-        segment.clock = Clock { kind: ClockKind::Tsc, start, end };
+        segment.clock = Clock { kind: ClockKind::Tsc, start, end, ..segment.clock };
         segment
     };
     let at = |ticks, monotonic_ns| Anchor { ticks, monotonic_ns };
@@ -295,6 +301,23 @@ fn a_process_whose_clock_was_read_once_takes_the_rate_of_another() {
     assert_eq!(both.notes, Vec::<String>::new());
     let alone = merge(&[short], Vec::new(), &outcome);
     assert!(alone.notes[0].contains("in ticks"), "{:?}", alone.notes);
+}
+
+#[test]
+fn what_clocks_were_read_is_said_where_it_matters() {
+    let sound = segment(vec![function("read", 3, &[])], vec![slab(vec![node(0, 0, 600)])]);
+    assert_eq!(profile(std::slice::from_ref(&sound)).notes, Vec::<String>::new());
+    let with = |system_reason, off_ppm| {
+        let clock = Clock { system_reason, off_ppm, ..sound.clock };
+        Segment { clock, ..sound.clone() }
+    };
+    let slow = with(Some(reader::SystemReason::Slow), 0);
+    let moved = with(None, 12_345);
+    let notes = profile(&[slow.clone(), moved, slow]).notes;
+    let [took, changed] = &notes[..] else { panic!("{notes:?}") };
+    assert!(took.starts_with("2 of 3 processes took the system's clock"), "{took}");
+    assert!(took.ends_with("takes over 200 ns here"), "{took}");
+    assert!(changed.starts_with("process 41: its clock changed its rate by 1.23 %"), "{changed}");
 }
 
 #[test]
@@ -312,10 +335,17 @@ fn counters_at_their_limits_do_not_overflow() {
         ],
     );
     one.private_bytes = u64::MAX;
-    let profile = profile(&[one.clone(), one]);
-    assert_eq!(profile.contexts[0].calls, u64::MAX);
-    assert_eq!(profile.rows[0].count, u64::MAX);
-    assert_eq!(profile.lost_bytes, u64::MAX);
+    let both = combine(&[one.clone(), one.clone()], Vec::new(), &outcome());
+    assert_eq!(both.contexts[0].calls, u64::MAX);
+    assert_eq!(both.rows[0].count, u64::MAX);
+    assert_eq!(both.lost_bytes, u64::MAX);
+
+    // No run counts so much: what is sound is reported without it.
+    let sound = segment(vec![function("read", 3, &[])], vec![slab(vec![node(0, 0, 600)])]);
+    let rest = profile(&[one, sound]);
+    assert_eq!((rest.processes, rest.contexts[0].total_ns), (1, 600));
+    assert!(rest.notes[0].starts_with("process 41 is missing"), "{:?}", rest.notes);
+    assert!(rest.is_possible());
 }
 
 #[test]

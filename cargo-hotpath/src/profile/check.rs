@@ -1,6 +1,15 @@
 //! What serde can't check in a profile: that its indices point at something.
 
-use super::Profile;
+use super::{Allocs, Context, Profile, Row};
+
+/// What all figures of a profile may add up to: far above what any run can measure (a thousand
+/// threads for a year are below it), and low enough that no sum of them overflows later.
+const LARGEST_TOTAL: u128 = 1 << 62;
+
+/// No probe or allocation costs a quarter of an hour, and no error is larger than what it is of:
+/// beyond these, sums and products of them end at infinity.
+const LARGEST_COST_NS: f64 = 1e12;
+const LARGEST_ERROR_NS: f64 = 1e19;
 
 /// The first thing in `profile` that later stages could not rely on.
 ///
@@ -22,7 +31,83 @@ pub(super) fn check(profile: &Profile) -> Result<(), String> {
     if !looks.is_finite() || looks < 0.0 {
         return Err("timeline.effective_samples is no finite number of 0 or more".to_owned());
     }
+    if !profile.is_possible() {
+        return Err("its figures are more than any run can measure".to_owned());
+    }
     Ok(())
+}
+
+impl Profile {
+    /// Whether a run can have measured this, going by how much it is. Later stages may add up what
+    /// they like of a profile that is possible.
+    pub fn is_possible(&self) -> bool {
+        let mut costs = costs(self).into_iter();
+        let mut errors = (self.contexts.iter().map(|context| context.error_ns))
+            .chain(self.rows.iter().map(|row| row.error_ns));
+        self.total() <= LARGEST_TOTAL
+            && costs.all(|cost| (0.0..=LARGEST_COST_NS).contains(&cost))
+            && errors.all(|error| (0.0..=LARGEST_ERROR_NS).contains(&error))
+    }
+
+    /// All counters and times together.
+    pub(crate) fn total(&self) -> u128 {
+        let whole = [self.wall_ns, self.cpu_ns.unwrap_or(0), self.outside_ns, self.processes]
+            .into_iter()
+            .chain([self.threads, self.lost_bytes, self.overflowed, self.unclean_exits]);
+        let memory = self.memory.iter().flat_map(|memory| {
+            let live = memory.live_bytes.unsigned_abs();
+            [live, memory.peak_live_bytes, memory.error_bytes]
+                .into_iter()
+                .chain(allocs(&memory.outside))
+        });
+        let spans = |function: &super::Function| -> u128 {
+            let sites = function.sites.iter().flat_map(|site| &site.histogram);
+            sum(function.histogram.iter().chain(sites).map(|bucket| bucket.count))
+        };
+        sum(whole)
+            + sum(memory)
+            + self.functions.iter().map(spans).sum::<u128>()
+            + self.contexts.iter().map(context).sum::<u128>()
+            + self.rows.iter().map(row).sum::<u128>()
+    }
+}
+
+/// Cannot overflow: there is no memory for 2^64 figures.
+fn sum(figures: impl Iterator<Item = u64>) -> u128 {
+    figures.map(u128::from).sum()
+}
+
+fn context(context: &Context) -> u128 {
+    let polls = context
+        .polls
+        .iter()
+        .flat_map(|polls| [polls.polls, polls.wait_ns, polls.cancelled, polls.future_bytes]);
+    let back = context.back_edges.iter().flat_map(|edge| [edge.calls, edge.total_ns]);
+    let own = [context.calls, context.timed, context.open, context.total_ns, context.self_ns];
+    let rest = [context.max_ns, context.back_calls];
+    sum(own.into_iter().chain(rest).chain(polls).chain(back).chain(allocs(&context.allocs)))
+}
+
+fn row(row: &Row) -> u128 {
+    let awaits = row.awaits.iter().flat_map(|awaits| {
+        let waits = [awaits.wait_ns, awaits.nested_wait_ns];
+        [awaits.polls, awaits.ready, awaits.cancelled].into_iter().chain(waits)
+    });
+    let own = [row.type_size, row.count, row.timed, row.self_ns, row.max_ns];
+    sum(own.into_iter().chain(awaits).chain(allocs(&row.allocs)))
+}
+
+fn allocs(allocs: &Allocs) -> [u64; 8] {
+    [
+        allocs.count,
+        allocs.bytes,
+        allocs.reallocs,
+        allocs.moved_bytes,
+        allocs.grown_bytes,
+        allocs.realloc_ns,
+        allocs.frees,
+        allocs.freed_bytes,
+    ]
 }
 
 fn contexts(profile: &Profile) -> Result<(), String> {
@@ -71,6 +156,10 @@ fn rows(profile: &Profile) -> Result<(), String> {
 }
 
 fn costs_are_finite(profile: &Profile) -> bool {
+    costs(profile).iter().all(|cost| cost.is_finite())
+}
+
+fn costs(profile: &Profile) -> [f64; 6] {
     let probes = &profile.probes;
     [
         probes.inside_ns,
@@ -80,6 +169,4 @@ fn costs_are_finite(profile: &Profile) -> bool {
         probes.alloc_ns,
         probes.free_ns,
     ]
-    .iter()
-    .all(|cost| cost.is_finite())
 }

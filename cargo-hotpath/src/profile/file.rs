@@ -77,8 +77,18 @@ impl Profile {
     pub fn read(path: &Path) -> Result<Self, ProfileError> {
         let bytes = fs::read(path)
             .map_err(|source| ProfileError::Read { path: path.to_owned(), source })?;
+        Self::from_bytes(&bytes, path)
+    }
+
+    /// Takes the bytes of the profile file at `path`, which only errors name, and checks that they
+    /// can be relied upon.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Profile::read`] but for [`ProfileError::Read`].
+    pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, ProfileError> {
         let damaged = |source| ProfileError::Damaged { path: path.to_owned(), source };
-        let header: Header = serde_json::from_slice(&bytes).map_err(damaged)?;
+        let header: Header = serde_json::from_slice(bytes).map_err(damaged)?;
         if header.version > PROFILE_VERSION {
             return Err(ProfileError::Newer { path: path.to_owned(), found: header.version });
         }
@@ -86,7 +96,7 @@ impl Profile {
         if header.version == 0 {
             return Err(inconsistent("version is 0, the first one is 1".to_owned()));
         }
-        let profile: Self = serde_json::from_slice(&bytes).map_err(damaged)?;
+        let profile: Self = serde_json::from_slice(bytes).map_err(damaged)?;
         check::check(&profile).map_err(inconsistent)?;
         Ok(profile)
     }

@@ -15,8 +15,3 @@ pub(super) fn ticks() -> u64 {
     unsafe { asm!("mrs {}, cntvct_el0", out(reg) ticks, options(nomem, nostack, preserves_flags)) };
     ticks
 }
-
-/// The architecture promises a constant rate.
-pub(super) fn invariant() -> bool {
-    true
-}

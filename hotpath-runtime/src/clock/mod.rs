@@ -6,26 +6,36 @@ use crate::segment::reader::{Anchor, ClockKind};
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
 #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), path = "other.rs")]
 mod arch;
-#[cfg(any(test, feature = "enabled"))]
-mod probes;
+pub(crate) mod rate;
 #[cfg_attr(unix, path = "system_unix.rs")]
 #[cfg_attr(not(unix), path = "system_other.rs")]
 mod system;
 
-/// The clock that a process on this machine uses: the processor's counter where it is invariant
-/// and the kernel trusts it, else the system's monotonic clock.
-pub fn native_clock() -> ClockKind {
-    match arch::KIND {
-        Some(ClockKind::Tsc) if arch::invariant() && system::trusts_tsc() => ClockKind::Tsc,
-        Some(ClockKind::Cntvct) => ClockKind::Cntvct,
-        _ => ClockKind::System,
-    }
+/// The modules that only probes need.
+macro_rules! measuring {
+    ($($module:ident)*) => {
+        $(
+            #[cfg(all(any(test, feature = "enabled"), unix, target_pointer_width = "64"))]
+            mod $module;
+        )*
+    };
 }
 
-#[cfg(any(test, feature = "enabled"))]
-pub(crate) use self::probes::choose;
-#[cfg(any(test, feature = "enabled"))]
+measuring! { choice facts machine probes watch }
+
+#[cfg(all(any(test, feature = "enabled"), unix, target_pointer_width = "64"))]
 pub use self::probes::ticks;
+#[cfg(all(any(test, feature = "enabled"), unix, target_pointer_width = "64"))]
+pub(crate) use self::{probes::choose, watch::Watch};
+
+/// The processor's counter, where this machine has one that user mode may read; else the system's
+/// monotonic clock.
+///
+/// Whether the counter is fit to be a clock each process finds out for itself: its segment says
+/// which one it took.
+pub fn native_clock() -> ClockKind {
+    arch::KIND.unwrap_or(ClockKind::System)
+}
 
 /// Reads `kind` together with the system's monotonic clock: the closest of five attempts.
 ///

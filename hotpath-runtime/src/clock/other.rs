@@ -8,7 +8,3 @@ pub(super) const KIND: Option<ClockKind> = None;
 pub(super) fn ticks() -> u64 {
     super::system::monotonic_ns().unwrap_or(1)
 }
-
-pub(super) fn invariant() -> bool {
-    false
-}

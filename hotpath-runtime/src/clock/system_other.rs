@@ -1,9 +1,5 @@
-//! Systems whose monotonic clock can't be compared between processes.
+//! Systems whose monotonic clock can't be compared between processes: nothing is measured there.
 
 pub(super) fn monotonic_ns() -> Option<u64> {
     None
-}
-
-pub(super) fn trusts_tsc() -> bool {
-    false
 }

@@ -7,9 +7,10 @@ use core::sync::atomic::{AtomicPtr, AtomicU64};
 #[repr(transparent)]
 pub(crate) struct Count(pub(crate) AtomicU64);
 
-/// The address of a `T` that is never unmapped, or nothing.
+/// The address of a `T` that is never unmapped, or nothing. Eight bytes on any target, so that
+/// segments are laid out alike on all.
 #[derive(Debug)]
-#[repr(transparent)]
+#[repr(C, align(8))]
 pub(crate) struct Link<T>(pub(crate) AtomicPtr<T>);
 
 /// The address and length of private memory: means nothing to a reader.

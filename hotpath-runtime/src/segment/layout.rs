@@ -11,7 +11,7 @@ use super::cell::{Count, Link, Table};
 /// First word of every segment.
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"hotpath\x01");
 /// Changes whenever a structure below does.
-pub(crate) const VERSION: u64 = 1;
+pub(crate) const VERSION: u64 = 2;
 /// Bytes of the command line that are kept.
 pub(crate) const COMMAND_BYTES: usize = 1024;
 /// Longest text that is kept, in bytes.
@@ -43,6 +43,10 @@ pub(crate) struct Header {
     pub(crate) command: [Count; COMMAND_BYTES / 8],
     /// Where the slabs lie.
     pub(crate) slab_pages: List<SlabPage>,
+    /// Why `fixed.clock` is `system`, as `SystemReason::code`; else 0.
+    pub(crate) clock_reason: Count,
+    /// By how much the clock's rate was seen to change, at most; parts per million.
+    pub(crate) clock_off_ppm: Count,
 }
 
 /// What is written once, before anything else.

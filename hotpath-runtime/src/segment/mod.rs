@@ -2,5 +2,4 @@
 
 pub(crate) mod cell;
 pub(crate) mod layout;
-#[cfg(any(test, feature = "reader", feature = "enabled"))]
 pub mod reader;

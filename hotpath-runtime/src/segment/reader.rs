@@ -55,6 +55,30 @@ pub struct Clock {
     pub start: Anchor,
     /// The newest one.
     pub end: Anchor,
+    /// Why it is not the processor's counter; `None` where it is.
+    pub system_reason: Option<SystemReason>,
+    /// By how much its rate was seen to change while the process ran, at most, in parts per
+    /// million; 0 where it did not. Times of the parts before and after are off by as much.
+    pub off_ppm: u64,
+}
+
+/// Why a process took the system's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SystemReason {
+    /// `CARGO_HOTPATH_CLOCK=system`.
+    Asked = 1,
+    /// The processor has no counter that user mode may read.
+    NoCounter,
+    /// The processor does not promise that its counter runs at one rate in all its states.
+    NotInvariant,
+    /// The kernel does not go by the counter.
+    NotTrusted,
+    /// One reading takes over 200 ns: a hypervisor or a debugger traps it.
+    Slow,
+    /// A reading was below the one before it.
+    WentBack,
+    /// The counter did not run at one rate by the system's clock.
+    Uneven,
 }
 
 /// Where ticks come from.
@@ -271,7 +295,7 @@ mod slabs;
 mod threads;
 
 pub use self::error::ReadError;
-pub use self::parse::read;
+pub use self::parse::{read, seal};
 pub use self::threads::{Thread, Threads};
 pub use crate::clock::{anchor, native_clock};
 

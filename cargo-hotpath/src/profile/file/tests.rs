@@ -227,3 +227,28 @@ fn a_failed_write_leaves_the_older_file() {
     assert!(matches!(full().write(&path), Err(ProfileError::Write { .. })));
     assert!(path.is_dir());
 }
+
+#[test]
+fn figures_that_no_run_can_measure_are_refused() {
+    let refused = |profile: &Profile| {
+        let bytes = serde_json::to_vec(profile).unwrap();
+        match Profile::from_bytes(&bytes, Path::new("huge.json")) {
+            Err(ProfileError::Inconsistent { what, .. }) => {
+                what.contains("than any run can measure")
+            }
+            Err(other) => panic!("{other}"),
+            Ok(_) => false,
+        }
+    };
+    let sound = Profile { version: PROFILE_VERSION, wall_ns: 1 << 62, ..Profile::default() };
+    assert!(!refused(&sound));
+    assert!(refused(&Profile { outside_ns: 1, ..sound.clone() }));
+    assert!(refused(&Profile { wall_ns: u64::MAX, ..sound.clone() }));
+    let costly = |inside_ns| Profile {
+        probes: crate::profile::ProbeCosts { inside_ns, ..Default::default() },
+        ..sound.clone()
+    };
+    assert!(!refused(&costly(9.0)));
+    assert!(refused(&costly(1e300)));
+    assert!(refused(&costly(-1.0)));
+}

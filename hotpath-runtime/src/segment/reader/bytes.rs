@@ -3,7 +3,7 @@
 use super::ReadError;
 
 /// No segment is larger.
-pub(super) const LARGEST: usize = 1 << 40;
+pub(super) const LARGEST: u64 = 1 << 40;
 
 /// The bytes, and what their links are relative to.
 #[derive(Clone, Copy)]
@@ -38,10 +38,10 @@ impl<'a> Bytes<'a> {
         }
         let damaged = ReadError::Damaged { what: "link", offset: at };
         let offset = address.checked_sub(self.base).ok_or(damaged)?;
-        let offset = usize::try_from(offset).map_err(|_| damaged)?;
         if offset % 8 != 0 || offset > LARGEST {
             return Err(damaged);
         }
+        let offset = usize::try_from(offset).map_err(|_| damaged)?;
         Ok(Some(offset)
             .filter(|offset| offset.checked_add(size).is_some_and(|end| end <= self.len())))
     }
@@ -49,8 +49,8 @@ impl<'a> Bytes<'a> {
     /// A text: its offset and length lie at `at`.
     pub(super) fn text(&self, at: usize, longest: usize) -> Result<&'a str, ReadError> {
         let damaged = ReadError::Damaged { what: "text", offset: at };
-        let (offset, len) = (self.word(at)?, self.word(at + 8)?);
-        let (offset, len) = (offset as usize, len as usize);
+        let word = |at| usize::try_from(self.word(at)?).map_err(|_| damaged);
+        let (offset, len) = (word(at)?, word(at + 8)?);
         if len > longest {
             return Err(damaged);
         }

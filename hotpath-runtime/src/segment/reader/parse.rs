@@ -5,7 +5,10 @@ use core::mem::offset_of;
 use super::bytes::{Bytes, list};
 use super::functions::{Names, read_functions};
 use super::slabs::read_slab;
-use super::{Anchor, Calibration, Clock, ClockKind, Memory, Process, ReadError, Segment};
+use super::{
+    Anchor, Calibration, Clock, ClockKind, Memory, Process, ReadError, Segment, SystemReason,
+};
+use crate::clock::rate::Interval;
 use crate::segment::layout::{self as raw, LIVE_SLACK, MAGIC, VERSION};
 
 /// Reads a segment.
@@ -77,6 +80,26 @@ pub(super) fn open(bytes: &[u8]) -> Result<Bytes<'_>, ReadError> {
     Ok(Bytes { base: bytes.word(offset_of!(raw::Header, base))?, ..bytes })
 }
 
+/// Gives bytes the beginning that a segment of this version has, checksum included, so that those
+/// who damage segments on purpose get past it. Fewer bytes than that stay as they are.
+#[doc(hidden)]
+pub fn seal(bytes: &mut [u8]) {
+    let fixed = offset_of!(raw::Header, fixed);
+    let whole = Bytes { bytes, base: 0 };
+    let words: Result<Vec<u64>, _> =
+        (0..raw::FIXED_WORDS).map(|i| whole.word(fixed + 8 * i)).collect();
+    let Ok(words) = words else { return };
+    for (at, word) in [
+        (offset_of!(raw::Header, magic), MAGIC),
+        (offset_of!(raw::Header, version), VERSION),
+        (offset_of!(raw::Header, checksum), raw::checksum(words.into_iter())),
+    ] {
+        if let Some(place) = bytes.get_mut(at..at + 8) {
+            place.copy_from_slice(&word.to_ne_bytes());
+        }
+    }
+}
+
 pub(super) fn fixed(bytes: Bytes<'_>, field: usize) -> Result<u64, ReadError> {
     bytes.word(offset_of!(raw::Header, fixed) + field)
 }
@@ -113,8 +136,39 @@ fn read_clock(bytes: Bytes<'_>, end: Option<Anchor>) -> Result<Clock, ReadError>
         monotonic_ns: bytes.word(offset_of!(raw::Header, end_ns))?,
     };
     let exited = bytes.word(offset_of!(raw::Header, exited))? != 0;
-    let end = end.filter(|end| !exited && end.ticks > own.ticks).unwrap_or(own);
-    Ok(Clock { kind, start, end })
+    let later = end.filter(|end| !exited && end.ticks > own.ticks);
+    let noticed = bytes.word(offset_of!(raw::Header, clock_off_ppm))?;
+    let at_the_end = later
+        .and_then(|end| Interval::between(start, own)?.disagreement(Interval::between(own, end)?));
+    Ok(Clock {
+        kind,
+        start,
+        end: later.unwrap_or(own),
+        system_reason: SystemReason::of(bytes.word(offset_of!(raw::Header, clock_reason))?),
+        off_ppm: noticed.max(at_the_end.unwrap_or(0)),
+    })
+}
+
+impl SystemReason {
+    const ALL: [Self; 7] = [
+        Self::Asked,
+        Self::NoCounter,
+        Self::NotInvariant,
+        Self::NotTrusted,
+        Self::Slow,
+        Self::WentBack,
+        Self::Uneven,
+    ];
+
+    /// Its number in a segment.
+    pub(crate) fn code(self) -> u64 {
+        self as u64
+    }
+
+    /// The reason of this number; `None` for 0, and for one that there isn't.
+    fn of(code: u64) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
+    }
 }
 
 fn read_calibration(bytes: Bytes<'_>) -> Result<Calibration, ReadError> {
@@ -128,5 +182,5 @@ fn read_calibration(bytes: Bytes<'_>) -> Result<Calibration, ReadError> {
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix, target_pointer_width = "64"))]
 mod tests;

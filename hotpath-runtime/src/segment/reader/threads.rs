@@ -123,7 +123,7 @@ impl Threads {
     /// The offset of an address in the process, where it can be one.
     fn offset(&self, address: u64, align: usize) -> Option<u64> {
         let offset = address.checked_sub(self.base)?;
-        (offset != 0 && offset % align as u64 == 0 && offset <= super::bytes::LARGEST as u64)
+        (offset != 0 && offset % align as u64 == 0 && offset <= super::bytes::LARGEST)
             .then_some(offset)
     }
 }

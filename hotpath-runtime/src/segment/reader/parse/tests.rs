@@ -1,4 +1,6 @@
-use super::{ReadError, read};
+use core::mem::offset_of;
+
+use super::{ReadError, SystemReason, raw, read};
 use crate::histogram::bucket;
 use crate::probe::{call, exit, site};
 use crate::segment::layout::{BUCKETS, bounds};
@@ -137,6 +139,8 @@ fn ticks_become_nanoseconds_by_the_anchors() {
         kind: ClockKind::Tsc,
         start: anchor(1_000, 500),
         end: anchor(1_000 + 3_000_000, 500 + 1_000_000),
+        system_reason: None,
+        off_ppm: 0,
     };
     assert!((clock.nanos(3_000) - 1_000.0).abs() < 1e-6);
     let unknown = Clock { end: clock.start, ..clock };
@@ -169,4 +173,45 @@ fn clocks_run_forward_and_agree() {
     assert!(second.monotonic_ns - first.monotonic_ns >= 5_000_000);
     let other = if kind == ClockKind::Cntvct { ClockKind::Tsc } else { ClockKind::Cntvct };
     assert_eq!(crate::segment::reader::anchor(other), None);
+}
+
+#[test]
+fn a_clock_that_changed_its_rate_is_told() {
+    let word = |bytes: &mut Vec<u8>, at: usize, value: u64| {
+        bytes[at..at + 8].copy_from_slice(&value.to_ne_bytes());
+    };
+    let mut bytes = sample();
+    assert_eq!(read(&bytes, None).unwrap().clock.off_ppm, 0);
+    word(&mut bytes, offset_of!(raw::Header, clock_off_ppm), 4_200);
+    assert_eq!(read(&bytes, None).unwrap().clock.off_ppm, 4_200);
+
+    // The last interval, which nobody in the process could look at any more.
+    word(&mut bytes, offset_of!(raw::Header, exited), 0);
+    let start = read(&bytes, None).unwrap().clock.start;
+    let later = |tenths: u64, ms: u64| Anchor {
+        ticks: start.ticks + tenths * 2_500_000,
+        monotonic_ns: start.monotonic_ns + ms * 1_000_000,
+    };
+    let own = later(200, 20);
+    word(&mut bytes, offset_of!(raw::Header, clock_off_ppm), 0);
+    word(&mut bytes, offset_of!(raw::Header, end_ticks), own.ticks);
+    word(&mut bytes, offset_of!(raw::Header, end_ns), own.monotonic_ns);
+    let off = |end| read(&bytes, Some(end)).unwrap().clock.off_ppm;
+    assert_eq!(off(later(1_200, 120)), 0);
+    assert_eq!(off(later(1_300, 120)), 100_000);
+    assert_eq!(off(later(210, 40)), 950_000);
+}
+
+#[test]
+fn a_system_reason_is_told_by_its_number() {
+    let mut bytes = sample();
+    let at = offset_of!(raw::Header, clock_reason);
+    let mut reason = |code: u64| {
+        bytes[at..at + 8].copy_from_slice(&code.to_ne_bytes());
+        read(&bytes, None).unwrap().clock.system_reason
+    };
+    assert_eq!((reason(0), reason(8), reason(u64::MAX)), (None, None, None));
+    for code in 1..8 {
+        assert_eq!(reason(code).map(SystemReason::code), Some(code));
+    }
 }
