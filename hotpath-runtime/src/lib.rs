@@ -53,8 +53,8 @@ macro_rules! measuring {
 }
 
 measuring! {
-    calibrate counter fork future heap histogram link map probe process register row slab span
-    summary sys throttle tree
+    calibrate child counter file fork future handover heap histogram link map pin probe process
+    register row slab span summary sys throttle tree
 }
 #[cfg(test)]
 mod testing;
