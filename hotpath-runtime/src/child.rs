@@ -9,12 +9,14 @@ use crate::throttle::ALWAYS;
 use crate::tree::SPECIAL;
 use crate::{map, process, slab, sys};
 
-/// Takes out of the counters what the parent counted. `now` is when the child was born.
+/// Takes out of the counters what the parent counted, and gives the ticks at which the child
+/// starts.
 ///
 /// Called in the child, with the lock held and no other thread.
-pub(crate) fn reset(now: u64) {
-    let Some(header) = map::header() else { return };
+pub(crate) fn reset() -> u64 {
+    let Some(header) = map::header() else { return 0 };
     process::describe_child(header);
+    let now = header.fixed.start_ticks.get();
     let own = slab::current();
     for slab in slab::free() {
         slab.threads.set(0);
@@ -43,6 +45,7 @@ pub(crate) fn reset(now: u64) {
     // The blocks are there as they were in the parent.
     header.live.set(live);
     header.peak.set(live.cast_signed().max(0).cast_unsigned());
+    now
 }
 
 /// What is open in a slab.

@@ -3,7 +3,7 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
 
-use crate::{child, clock, map, process, slab, sys};
+use crate::{child, map, process, slab, sys};
 
 /// Not forked since its segment was made.
 const NONE: u8 = 0;
@@ -74,11 +74,9 @@ extern "C" fn parent() {
 }
 
 extern "C" fn child() {
-    let now = clock::ticks();
-    BORN.store(now, Relaxed);
     let is_amid = IS_AMID.load(Relaxed);
     if process::adopt(is_amid) && !is_amid {
-        child::reset(now);
+        BORN.store(child::reset(), Relaxed);
         STAGE.store(UNPUBLISHED, Relaxed);
     } else {
         STAGE.store(LOST, Relaxed);
