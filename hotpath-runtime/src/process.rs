@@ -99,6 +99,7 @@ pub(crate) fn describe_child(header: &Header) {
         header.end_ns.set(start.monotonic_ns);
     }
     header.checksum.set(checksum(header.fixed.words().into_iter()));
+    header.forked.set(1);
     header.exited.set(0);
     header.overflowed.set(0);
     header.private_bytes.set(0);

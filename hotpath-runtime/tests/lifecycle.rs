@@ -119,6 +119,17 @@ fn scenario(name: &str) {
             .join();
         }
         "_exit" => leave(),
+        "churn" => churn(),
+        "deep" => deep(if is_short() { 10_000 } else { 1_000_000 }),
+        "many" => {
+            drop(call(&OTHER));
+            let before = mapped();
+            for _ in 0..if is_short() { 10_000 } else { 10_000_000 } {
+                drop(call(&OTHER));
+            }
+            work(100_000);
+            assert_eq!(mapped(), before);
+        }
         _ => {}
     }
 }
@@ -296,6 +307,43 @@ fn closed_descriptors() {
     for file in files {
         assert_eq!(file.metadata().unwrap().len(), 0);
     }
+}
+
+/// Whether a tool runs this that makes it many times slower.
+fn is_short() -> bool {
+    env::var_os("LIFECYCLE_SHORT").is_some()
+}
+
+/// 100,000 short threads: prints what they left of memory.
+fn churn() {
+    for _ in 0..if is_short() { 100 } else { 12_500 } {
+        let threads: Vec<_> = (0..8).map(|_| thread::spawn(|| work(1))).collect();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    }
+}
+
+/// A recursion this deep, whose frames are all open at once.
+fn deep(depth: u64) {
+    fn down(depth: u64) {
+        let _call = call(&OTHER);
+        if depth > 1 {
+            down(depth - 1);
+        }
+    }
+    let thread = thread::Builder::new().stack_size(1 << 30);
+    thread.spawn(move || down(depth)).unwrap().join().unwrap();
+}
+
+/// Bytes of address space that may be touched.
+fn mapped() -> u64 {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let sizes = maps.lines().filter_map(|line| {
+        let (range, rest) = line.split_once(' ')?;
+        let (from, to) = range.split_once('-')?;
+        let size = u64::from_str_radix(to, 16).ok()? - u64::from_str_radix(from, 16).ok()?;
+        (!rest.starts_with("---")).then_some(size)
+    });
+    sizes.sum()
 }
 
 /// Measured code in destructors of thread-locals, and in `Drop` while a panic unwinds.
@@ -541,6 +589,36 @@ fn destructors_are_counted_at_the_end_of_threads_and_while_a_panic_unwinds() {
     let ran = run("unwinding");
     let segment = &ran.segments()[0];
     assert_eq!((calls(segment, "late"), calls(segment, "open")), ((20, 0), (10, 0)));
+}
+
+#[test]
+fn short_threads_leave_no_memory_behind() {
+    let ran = run("churn");
+    let segment = &ran.segments()[0];
+    assert_eq!(calls(segment, "work"), (101_000, 0));
+    let threads: u64 = segment.slabs.iter().map(|slab| slab.threads).sum();
+    assert!(threads > 100_000, "{threads}");
+    // 8 at a time, and those that had not quite ended when the next ones began.
+    assert!(segment.slabs.len() <= 40, "{}", segment.slabs.len());
+    assert_eq!(segment.private_bytes, 0);
+}
+
+#[test]
+fn a_recursion_of_a_million_calls_has_two_nodes() {
+    let ran = run("deep");
+    let segment = &ran.segments()[0];
+    assert_eq!(calls(segment, "other"), (1_000_000, 0));
+    let nodes = segment.slabs.iter().flat_map(|slab| &slab.nodes);
+    let of = nodes.filter(|n| n.function.is_some_and(|i| segment.functions[i].name == "other"));
+    assert_eq!(of.count(), 2);
+}
+
+#[test]
+fn calls_take_no_memory() {
+    // The process itself looks at its mappings before and after.
+    let ran = run("many");
+    let segment = &ran.segments()[0];
+    assert_eq!((calls(segment, "other"), calls(segment, "work")), ((10_000_001, 0), (101_000, 0)));
 }
 
 #[test]

@@ -96,7 +96,7 @@ impl Stock {
 
     /// One thread's life: takes a slab if there is one, counts as probes do, hands it back.
     fn live(&self, thread: usize) -> bool {
-        let slab = take_over(&self.lock.take(thread), &self.free);
+        let slab = take_over::<Slab, _>(&self.lock.take(thread), &self.free);
         let Some(slab) = slab else { return false };
         assert_eq!(slab.owner.replace(thread), 0, "handed to two threads");
         slab.count.store(slab.count.load(Relaxed) + 1, Relaxed);
@@ -109,7 +109,7 @@ impl Stock {
     fn read(&self) -> (usize, usize) {
         let held = self.lock.take(8);
         let mut sums = (0, 0);
-        while let Some(slab) = take_over(&held, &self.free) {
+        while let Some(slab) = take_over::<Slab, _>(&held, &self.free) {
             sums = (sums.0 + slab.count.load(Relaxed), sums.1 + 1);
         }
         sums

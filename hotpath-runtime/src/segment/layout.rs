@@ -41,6 +41,8 @@ pub(crate) struct Header {
     pub(crate) slabs: List<Slab>,
     pub(crate) command_len: Count,
     pub(crate) command: [Count; COMMAND_BYTES / 8],
+    /// Whether the process came about by a fork of one that measured.
+    pub(crate) forked: Count,
 }
 
 /// What is written once, before anything else.

@@ -11,7 +11,7 @@ use crate::segment::layout::{self as raw, LIVE_SLACK, MAGIC, VERSION};
 /// Reads a segment.
 ///
 /// `end` is an anchor taken after the process ended: calls that were open when it died are closed
-/// there. It is not needed for a process that ran its exit hook.
+/// there. It is not needed for a process that ran its exit hook, nor used for one that was forked.
 ///
 /// Bad bytes never panic, and never take more memory than a small multiple of their length.
 ///
@@ -90,6 +90,7 @@ fn read_process(bytes: Bytes<'_>) -> Result<Process, ReadError> {
         parent_pid: fixed(bytes, offset_of!(raw::Fixed, parent_pid))? as u32,
         command: String::from_utf8_lossy(command).into_owned(),
         exited: bytes.word(offset_of!(raw::Header, exited))? != 0,
+        forked: bytes.word(offset_of!(raw::Header, forked))? != 0,
     })
 }
 
@@ -113,7 +114,9 @@ fn read_clock(bytes: Bytes<'_>, end: Option<Anchor>) -> Result<Clock, ReadError>
         monotonic_ns: bytes.word(offset_of!(raw::Header, end_ns))?,
     };
     let exited = bytes.word(offset_of!(raw::Header, exited))? != 0;
-    let end = end.filter(|end| !exited && end.ticks > own.ticks).unwrap_or(own);
+    // Nobody knows when a forked process left: rather at its last cold path than with the last one.
+    let forked = bytes.word(offset_of!(raw::Header, forked))? != 0;
+    let end = end.filter(|end| !exited && !forked && end.ticks > own.ticks).unwrap_or(own);
     Ok(Clock { kind, start, end })
 }
 
