@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 use std::cell::RefCell;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{self, Command, Output};
@@ -119,7 +120,15 @@ fn scenario(name: &str) {
             .join();
         }
         "_exit" => leave(),
-        "churn" => churn(),
+        "churn" => churn(if is_short() { 100 } else { 10_000 }),
+        "long churn" => {
+            churn(1_000);
+            let before = resident();
+            churn(99_000);
+            let after = resident();
+            println!("resident: {before} KiB after 1,000 threads, {after} KiB after 100,000");
+            assert!(after < before + 1024, "{before} KiB, then {after} KiB");
+        }
         "deep" => deep(if is_short() { 10_000 } else { 1_000_000 }),
         "many" => {
             drop(call(&OTHER));
@@ -314,12 +323,19 @@ fn is_short() -> bool {
     env::var_os("LIFECYCLE_SHORT").is_some()
 }
 
-/// 100,000 short threads: prints what they left of memory.
-fn churn() {
-    for _ in 0..if is_short() { 100 } else { 12_500 } {
+/// So many short threads, 8 at a time.
+fn churn(threads: usize) {
+    for _ in 0..threads.div_ceil(8) {
         let threads: Vec<_> = (0..8).map(|_| thread::spawn(|| work(1))).collect();
         threads.into_iter().for_each(|thread| thread.join().unwrap());
     }
+}
+
+/// Memory of this process that is there, in KiB; 0 where the system does not say so.
+fn resident() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(0)
 }
 
 /// A recursion this deep, whose frames are all open at once.
@@ -393,7 +409,9 @@ impl Drop for Ran {
 /// This program, to run `name` in a process of its own.
 fn program(name: &str) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["--exact", "child", "--test-threads=1"]).env("LIFECYCLE_SCENARIO", name);
+    command
+        .args(["--exact", "child", "--test-threads=1", "--nocapture"])
+        .env("LIFECYCLE_SCENARIO", name);
     command
 }
 
@@ -461,9 +479,12 @@ fn a_forked_child_counts_into_a_file_of_its_own() {
     assert_eq!((calls(parent, "open"), calls(child, "open")), ((1, 0), (1, 1)));
     assert!(child.clock.start.ticks > parent.clock.start.ticks);
     for slab in &child.slabs {
-        let lived = child.clock.end.ticks - child.clock.start.ticks;
-        assert!(slab.nodes.iter().all(|node| node.sum <= lived), "{lived} {slab:#?}");
-        assert!(slab.lifetime <= lived);
+        let nodes = || slab.nodes.iter().filter(|node| node.parent == Some(0));
+        assert_eq!(nodes().map(|node| node.open).sum::<u64>(), 1);
+        assert!(nodes().all(|node| node.sum <= slab.lifetime), "{slab:#?}");
+        // The parent was there before, and waited for it.
+        let parents = &parent.slabs[0];
+        assert!(slab.lifetime < parents.lifetime, "{} {}", slab.lifetime, parents.lifetime);
     }
     // What is distributed is what was timed, of this process.
     let timed: u64 = child.slabs[0].nodes.iter().map(|node| node.timed).sum();
@@ -593,13 +614,32 @@ fn destructors_are_counted_at_the_end_of_threads_and_while_a_panic_unwinds() {
 
 #[test]
 fn short_threads_leave_no_memory_behind() {
-    let ran = run("churn");
+    assert_no_memory_left_by(&run("churn"), 10_000);
+}
+
+/// With what it printed: `cargo test --package hotpath-runtime --features global-allocator,reader
+/// --test lifecycle -- --ignored --nocapture`.
+#[test]
+#[ignore = "100,000 threads take half a minute"]
+fn a_hundred_thousand_threads_leave_no_memory_behind() {
+    let ran = run("long churn");
+    println!("{}", String::from_utf8_lossy(&ran.output.stdout));
+    for entry in fs::read_dir(&ran.directory).unwrap() {
+        let file = entry.unwrap().metadata().unwrap();
+        println!("segment: {} bytes, {} blocks of 512 bytes", file.len(), file.blocks());
+        // The first chunk is all that it ever had.
+        assert_eq!(file.len(), 1 << 20);
+    }
+    assert_no_memory_left_by(&ran, 100_000);
+}
+
+fn assert_no_memory_left_by(ran: &Ran, threads: u64) {
     let segment = &ran.segments()[0];
-    assert_eq!(calls(segment, "work"), (101_000, 0));
-    let threads: u64 = segment.slabs.iter().map(|slab| slab.threads).sum();
-    assert!(threads > 100_000, "{threads}");
+    assert_eq!(calls(segment, "work"), (1000 + threads, 0));
+    assert!(segment.slabs.iter().map(|slab| slab.threads).sum::<u64>() > threads);
     // 8 at a time, and those that had not quite ended when the next ones began.
     assert!(segment.slabs.len() <= 40, "{}", segment.slabs.len());
+    println!("{} slabs for {threads} threads", segment.slabs.len());
     assert_eq!(segment.private_bytes, 0);
 }
 

@@ -4,7 +4,7 @@ use core::mem::offset_of;
 
 use super::bytes::{Bytes, list};
 use super::functions::{Names, read_functions};
-use super::slabs::read_slab;
+use super::slabs::{measured_until, read_slab};
 use super::{Anchor, Calibration, Clock, ClockKind, Memory, Process, ReadError, Segment};
 use crate::segment::layout::{self as raw, LIVE_SLACK, MAGIC, VERSION};
 
@@ -27,13 +27,21 @@ pub fn read(bytes: &[u8], end: Option<Anchor>) -> Result<Segment, ReadError> {
     let mut slabs = Vec::new();
     let mut measured = false;
     let mut held_back = 0u64;
-    for at in list(
+    let process = read_process(bytes)?;
+    let heads = list(
         bytes,
         offset_of!(raw::Header, slabs),
         offset_of!(raw::Slab, newer),
         size_of::<raw::Slab>(),
-    )? {
-        let slab = read_slab(bytes, at, &names, clock.end.ticks)?;
+    )?;
+    let mut end_ticks = clock.end.ticks;
+    if process.forked && !process.exited {
+        for &at in &heads {
+            end_ticks = end_ticks.max(measured_until(bytes, at, &names)?);
+        }
+    }
+    for at in heads {
+        let slab = read_slab(bytes, at, &names, end_ticks)?;
         measured |= slab.nodes.iter().any(|node| node.allocs.count > 0);
         held_back = held_back.wrapping_add(bytes.word(at + offset_of!(raw::Slab, live))?);
         slabs.push(slab);
@@ -46,7 +54,7 @@ pub fn read(bytes: &[u8], end: Option<Anchor>) -> Result<Segment, ReadError> {
         error_bytes: LIVE_SLACK.saturating_mul(slabs.len() as u64),
     });
     Ok(Segment {
-        process: read_process(bytes)?,
+        process,
         clock,
         calibration: read_calibration(bytes)?,
         memory,
@@ -114,7 +122,7 @@ fn read_clock(bytes: Bytes<'_>, end: Option<Anchor>) -> Result<Clock, ReadError>
         monotonic_ns: bytes.word(offset_of!(raw::Header, end_ns))?,
     };
     let exited = bytes.word(offset_of!(raw::Header, exited))? != 0;
-    // Nobody knows when a forked process left: rather at its last cold path than with the last one.
+    // Nobody knows when a forked process left, but it is rarely the last one.
     let forked = bytes.word(offset_of!(raw::Header, forked))? != 0;
     let end = end.filter(|end| !exited && !forked && end.ticks > own.ticks).unwrap_or(own);
     Ok(Clock { kind, start, end })
