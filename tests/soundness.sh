@@ -40,7 +40,7 @@ loom() {
 memcheck() {
     command -v valgrind >/dev/null || { skip memcheck "no valgrind"; return; }
     cargo test "${features[@]}" --test lifecycle --no-run --target-dir target/memcheck
-    each_scenario valgrind --quiet --error-exitcode=9 --trace-children=no \
+    each_scenario valgrind --quiet --error-exitcode=9 --fair-sched=yes \
         "$(executable target/memcheck lifecycle)"
 }
 
