@@ -12,7 +12,7 @@ counters="$(mktemp -d)"
 trap 'rm -rf "$counters"' EXIT
 
 # What a process may do: the scenarios of hotpath-runtime/tests/lifecycle.rs.
-scenarios=(fork exit nested late threads "thread in child" exec closed unwinding outlived signals churn deep many)
+scenarios=(fork exit nested late threads "thread in child" exec closed unwinding outlived signals churn deep)
 
 skip() { printf '\n== %s skipped: %s\n' "$1" "$2"; }
 say() { printf '\n== %s\n' "$*"; }
