@@ -145,10 +145,28 @@ fn combine(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profi
         rows: rows.finish(),
         lost_bytes: sum(segments.iter().map(|segment| segment.private_bytes)),
         overflowed: sum(segments.iter().map(|segment| segment.overflowed)),
-        unclean_exits: segments.iter().filter(|segment| !segment.process.exited).count() as u64,
+        unclean_exits: unclean_exits(segments),
         notes,
         timeline,
     }
+}
+
+/// Processes that did not end as they should. One that became another program ended well; so, for
+/// all that is known, did a forked one.
+fn unclean_exits(segments: &[Segment]) -> u64 {
+    let is_unclean = |segment: &&Segment| {
+        let process = &segment.process;
+        !process.exited && !process.forked && successor(segment, segments).is_none()
+    };
+    segments.iter().filter(is_unclean).count() as u64
+}
+
+/// What a process that called `exec` became: the next segment of the same process.
+fn successor<'a>(of: &Segment, segments: &'a [Segment]) -> Option<&'a Segment> {
+    let start = |segment: &Segment| segment.clock.start.monotonic_ns;
+    let is_later =
+        |later: &&Segment| later.process.pid == of.process.pid && start(later) > start(of);
+    segments.iter().filter(is_later).min_by_key(|later| start(later))
 }
 
 /// The bytes of a damaged segment may say anything: no sum may overflow.

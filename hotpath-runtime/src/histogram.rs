@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use crate::segment::cell::Link;
 use crate::segment::layout::{BUCKETS, Histogram, Node, SUB_BUCKETS, Slab};
-use crate::slab::reach;
+use crate::slab::{self, reach};
 
 impl Histogram {
     #[inline(always)]
@@ -55,7 +55,8 @@ impl Slab {
     /// Counts a span of a call that stands for `weight` calls, at once.
     pub(crate) fn distribute_call(&self, node: &Node, span: u64, weight: u64) {
         if node.histogram.get().is_none() && !self.is_none() {
-            node.histogram.set(self.function_histogram(node.function.get()));
+            let id = node.function.get();
+            node.histogram.set(slab::change(|| self.function_histogram(id)));
         }
         if let Some(histogram) = node.histogram.get() {
             histogram.count(span, weight);

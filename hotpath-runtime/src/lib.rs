@@ -72,8 +72,8 @@ macro_rules! measuring {
 }
 
 measuring! {
-    calibrate counter fork future heap histogram link map page probe process register row slab span
-    summary sys throttle tree
+    calibrate child counter file fork future handover heap histogram link map page pin probe process
+    register row slab span summary sys throttle tree
 }
 #[cfg(all(test, unix, target_pointer_width = "64"))]
 mod testing;

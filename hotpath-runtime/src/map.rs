@@ -2,8 +2,10 @@
 
 use core::ffi::c_int;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
+use crate::file::{self, Identity};
+use crate::handover::Lock;
 use crate::segment::cell::Count;
 use crate::segment::layout::{
     FunctionRecord, Header, Histogram, Node, Room, Row, SiteRecord, Slab, SlabPage, Span,
@@ -23,13 +25,12 @@ static FILE_BYTES: AtomicUsize = AtomicUsize::new(0);
 static BACKED: AtomicUsize = AtomicUsize::new(0);
 static USED: AtomicUsize = AtomicUsize::new(0);
 static RESERVED_BYTES: AtomicUsize = AtomicUsize::new(0);
-/// The copy that a fork is about to hand to the child, and its length.
-static COPY: AtomicPtr<Count> = AtomicPtr::new(ptr::null_mut());
-static COPY_BYTES: AtomicUsize = AtomicUsize::new(0);
+/// Device and number of the file.
+static FILE_IDENTITY: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
 /// Why the file ended before the counters did.
 static FAILED: AtomicU32 = AtomicU32::new(0);
 /// Guards all of the above but `BASE`.
-pub(crate) static LOCK: sys::Lock = sys::Lock::new();
+pub(crate) static LOCK: Lock<AtomicUsize> = Lock::new(AtomicUsize::new(0));
 
 /// What may lie in zeroed shared memory.
 ///
@@ -102,12 +103,16 @@ impl Block {
     }
 }
 
+mod copy;
+
+pub(crate) use self::copy::{adopt_copy, copy_before_fork, copy_error, drop_copy};
+
 /// Reserves the address space and backs its start.
 pub(crate) fn create(file: Option<c_int>) -> bool {
     let mut len = RESERVED;
     while len >= CHUNK {
         if let Some(base) = anonymous(ptr::null_mut(), len, libc::PROT_NONE) {
-            FILE.store(file.unwrap_or(-1), Relaxed);
+            set_file(file);
             RESERVED_BYTES.store(len, Relaxed);
             BASE.store(base.cast().as_ptr(), Relaxed);
             return back(CHUNK);
@@ -124,6 +129,21 @@ pub(crate) fn failure() -> Option<u32> {
 
 pub(crate) fn note_failure(errno: c_int) {
     FAILED.store(errno as u32, Relaxed);
+}
+
+fn set_file(file: Option<c_int>) {
+    let identity = file.and_then(file::identity).unwrap_or(Identity(0, 0));
+    FILE_IDENTITY[0].store(identity.0, Relaxed);
+    FILE_IDENTITY[1].store(identity.1, Relaxed);
+    FILE.store(file.unwrap_or(-1), Relaxed);
+}
+
+/// The file under the counters. `None` where there is none, or where the program has closed the
+/// descriptor, which may by now be of a file of its own.
+pub(crate) fn file() -> Option<c_int> {
+    let file = Some(FILE.load(Relaxed)).filter(|file| *file >= 0)?;
+    let known = Identity(FILE_IDENTITY[0].load(Relaxed), FILE_IDENTITY[1].load(Relaxed));
+    (file::identity(file) == Some(known)).then_some(file)
 }
 
 pub(crate) fn base() -> *mut u8 {
@@ -174,9 +194,13 @@ fn back(len: usize) -> bool {
     }
     // SAFETY: within the reserved address space.
     let at = unsafe { base().add(backed) };
-    let file = FILE.load(Relaxed);
-    if FILE_BYTES.load(Relaxed) == backed && file >= 0 {
-        match sys::allocate(file, backed, len).and_then(|()| map_file(at, file, backed, len)) {
+    if FILE_BYTES.load(Relaxed) == backed && FILE.load(Relaxed) >= 0 {
+        let file = file().ok_or(libc::EBADF);
+        let mapped = file.and_then(|file| {
+            sys::allocate(file, backed, len)?;
+            map_file(at, file, backed, len)
+        });
+        match mapped {
             Ok(()) => {
                 FILE_BYTES.store(backed + len, Relaxed);
                 BACKED.store(backed + len, Relaxed);
@@ -193,73 +217,6 @@ fn back(len: usize) -> bool {
         }
     }
     mapped
-}
-
-/// A private copy of the file's part of the segment, as it is before a fork. With [`LOCK`] held.
-///
-/// The child needs one: in a private mapping of the file it would see what the parent goes on to
-/// write, links to memory that only the parent has among it.
-pub(crate) fn copy_before_fork() {
-    let len = FILE_BYTES.load(Relaxed);
-    let Some(copy) = private(len).filter(|_| len > 0) else { return };
-    let to = copy.start.cast::<Count>().as_ptr();
-    // SAFETY: both have `len` bytes, of which the first `USED` hold all that is not zero.
-    unsafe { copy_words(BASE.load(Relaxed).cast(), to, USED.load(Relaxed).min(len)) };
-    COPY.store(to, Relaxed);
-    COPY_BYTES.store(len, Relaxed);
-}
-
-/// Copies counters that other threads may change meanwhile.
-///
-/// # Safety
-///
-/// Both places stay mapped meanwhile, for `bytes` rounded up to a word.
-unsafe fn copy_words(from: *const Count, to: *const Count, bytes: usize) {
-    for i in 0..bytes.div_ceil(8) {
-        // SAFETY: as the caller promises; all changes are to atomic words.
-        unsafe { (*to.add(i)).set((*from.add(i)).get()) };
-    }
-}
-
-/// Gives the copy's memory back: in the parent.
-pub(crate) fn drop_copy() {
-    let copy = COPY.swap(ptr::null_mut(), Relaxed);
-    if !copy.is_null() {
-        // SAFETY: mapped by `copy_before_fork` with this length, and nothing refers to it.
-        unsafe { libc::munmap(copy.cast(), COPY_BYTES.load(Relaxed)) };
-    }
-}
-
-/// Makes the counters of a forked child its own, at the same addresses: the parent's stay right.
-pub(crate) fn detach_from_file() {
-    let (len, file) = (FILE_BYTES.load(Relaxed), FILE.load(Relaxed));
-    if len == 0 || file < 0 {
-        return;
-    }
-    // What the child needs from now on is private as well.
-    FILE.store(-1, Relaxed);
-    let copy = COPY.load(Relaxed);
-    if copy.is_null() {
-        // No memory for one, or forked from within a cold path: nearly right has to do.
-        // SAFETY: replaces our own mapping by one of the same file and length, whose pages become
-        // private when written. The child has one thread, which runs this.
-        unsafe {
-            libc::mmap(
-                base().cast(),
-                len,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_FIXED,
-                file,
-                0,
-            );
-        }
-        return;
-    }
-    let protection = libc::PROT_READ | libc::PROT_WRITE;
-    let Some(own) = anonymous(base().cast(), len, protection) else { return };
-    // SAFETY: both have `len` bytes; the child has one thread, which runs this.
-    unsafe { copy_words(copy, own.cast().as_ptr(), USED.load(Relaxed).min(len)) };
-    drop_copy();
 }
 
 /// A copy of the segment's used part, for reading it in the process itself. With [`LOCK`] held, so

@@ -7,7 +7,7 @@ use crate::row::{self, Type};
 use crate::segment::layout::{Node, Row, Slab, Span};
 use crate::site::Function;
 use crate::tree::SPECIAL;
-use crate::{clock, slab, span, tree};
+use crate::{clock, fork, slab, span, tree};
 
 /// Guard of a measured call: closes it when it goes, however the function ends.
 #[must_use]
@@ -104,7 +104,7 @@ fn finish_poll(node: &'static Node, start: u64, end: u64) {
     if is_plain(node, span) {
         close_plain(slab, node, span);
     } else {
-        close_rare(slab, node, elapsed(slab, start, end));
+        close_rare(slab, node, elapsed(slab, start.max(fork::born()), end));
     }
 }
 
@@ -112,7 +112,7 @@ fn finish_poll(node: &'static Node, start: u64, end: u64) {
 #[inline(never)]
 fn finish_rare(node: &'static Node, start: u64, end: u64) {
     let slab = slab::current();
-    let span = elapsed(slab, start, end);
+    let span = elapsed(slab, start.max(fork::born()), end);
     let weight = close_rare(slab, node, span);
     slab.distribute_call(node, span, weight);
 }

@@ -2,13 +2,14 @@
 
 use core::alloc::GlobalAlloc;
 use core::ffi::CStr;
-use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 
 use crate::calibrate;
 use crate::map;
+use crate::segment::cell::{Count, Table};
 use crate::segment::layout::{COMMAND_BYTES, FIXED_WORDS, Fixed, Header, MAGIC, VERSION, checksum};
 use crate::segment::reader::{Anchor, ClockKind, SystemReason};
-use crate::{clock, fork, summary, sys, throttle};
+use crate::{clock, file, fork, summary, sys, throttle};
 
 const UNMADE: u8 = 0;
 const READY: u8 = 1;
@@ -21,6 +22,10 @@ const DIRECTORY: &CStr = c"CARGO_HOTPATH_DIR";
 const CLOCK: &CStr = c"CARGO_HOTPATH_CLOCK";
 
 static WATCH: clock::Watch = clock::Watch::new();
+/// Its path, as words.
+static KEPT_DIRECTORY: Table<Count> = Table::none();
+/// Whether a child's file was made with a name, the system having none without.
+static IS_NAMED: AtomicBool = AtomicBool::new(false);
 
 /// Makes the segment if there is none yet. With the lock held.
 pub(crate) fn ensure(inner: Option<&dyn GlobalAlloc>) -> bool {
@@ -37,7 +42,10 @@ fn make(inner: Option<&dyn GlobalAlloc>) -> Option<()> {
     let directory = sys::variable(DIRECTORY).filter(|path| !path.is_empty());
     let mut path = sys::PathBuffer::new();
     let file = match directory {
-        Some(directory) => create_file(directory, &mut path),
+        Some(directory) => {
+            keep_directory(directory);
+            create_file(directory, &mut path)
+        }
         None => sys::anonymous_file(),
     };
     if let Err(errno) = file {
@@ -84,6 +92,101 @@ fn describe(header: &Header, clock: ClockKind, start: Anchor) {
     header.base.set(map::base().addr() as u64);
 }
 
+/// Rewrites what is not so of a child; hidden until [`publish_child`].
+pub(crate) fn describe_child(header: &Header) {
+    header.magic.set(0);
+    header.fixed.pid.set(u64::from(sys::pid()));
+    header.fixed.parent_pid.set(u64::from(sys::parent_pid()));
+    if let Some(start) = clock::anchor(clock_kind(header)) {
+        header.fixed.start_ticks.set(start.ticks);
+        header.fixed.start_ns.set(start.monotonic_ns);
+        header.end_ticks.set(start.ticks);
+        header.end_ns.set(start.monotonic_ns);
+    }
+    header.checksum.set(checksum(header.fixed.words().into_iter()));
+    header.forked.set(1);
+    header.exited.set(0);
+    header.overflowed.set(0);
+    header.private_bytes.set(0);
+}
+
+/// A file for a child that is about to be forked, unseen as yet. `None` where there is no
+/// directory for it, or no such file.
+pub(crate) fn unnamed_file() -> Option<Result<i32, i32>> {
+    file::unnamed(kept_directory()?.as_c_str()?)
+}
+
+/// Makes the segment that a fork copied this child's own, in private memory only where `is_hidden`.
+/// `false` where there is none for it.
+pub(crate) fn adopt(is_hidden: bool) -> bool {
+    let directory = kept_directory().filter(|_| !is_hidden);
+    let (Some(directory), libc::EOPNOTSUPP) = (directory, map::copy_error()) else {
+        let (is_own, stored) = map::adopt_copy(None);
+        IS_NAMED.store(false, Relaxed);
+        note(stored);
+        return is_own;
+    };
+    let mut path = sys::PathBuffer::new();
+    let (is_own, stored) = map::adopt_copy(Some(create_file(directory.as_bytes(), &mut path)));
+    path.push(b".segment");
+    if let (Err(_), Some(path)) = (stored, path.as_c_str()) {
+        sys::remove(path);
+    }
+    IS_NAMED.store(true, Relaxed);
+    note(stored);
+    is_own
+}
+
+fn note(stored: Result<(), i32>) {
+    map::note_failure(stored.err().unwrap_or(0));
+}
+
+/// Lets the child's segment be seen. With the lock held.
+pub(crate) fn publish_child() {
+    let (Some(header), Some(directory)) = (map::header(), kept_directory()) else { return };
+    refresh_end();
+    publish(header);
+    let mut path = sys::PathBuffer::new();
+    let named = match (map::file(), map::failure()) {
+        (_, Some(errno)) => Err(errno),
+        (None, None) => Err(libc::EBADF as u32),
+        (Some(_), None) if IS_NAMED.load(Relaxed) => Ok(()),
+        (Some(file), None) => {
+            let name = |name: &CStr| file::name(file, name);
+            with_name(directory.as_bytes(), &mut path, name).map_err(i32::unsigned_abs)
+        }
+    };
+    if let Err(errno) = named {
+        if path.as_bytes().is_empty() {
+            let _ = with_name(directory.as_bytes(), &mut path, |_| Ok(()));
+        }
+        leave_note(path, errno);
+    }
+}
+
+/// Keeps the directory's path: a child may not look at the environment.
+fn keep_directory(directory: &[u8]) {
+    let words = directory.len().div_ceil(8);
+    let kept = map::private(words * 8).and_then(|mut block| block.split::<Count>(words));
+    if let Some(kept) = kept {
+        for (word, chunk) in kept.iter().zip(directory.chunks(8)) {
+            let mut bytes = [0; 8];
+            bytes[..chunk.len()].copy_from_slice(chunk);
+            word.set(u64::from_ne_bytes(bytes));
+        }
+        KEPT_DIRECTORY.set(kept);
+    }
+}
+
+fn kept_directory() -> Option<sys::PathBuffer> {
+    let mut path = sys::PathBuffer::new();
+    for word in KEPT_DIRECTORY.entries()? {
+        let bytes = word.get().to_ne_bytes();
+        path.push(bytes.split(|byte| *byte == 0).next().unwrap_or(&[]));
+    }
+    Some(path)
+}
+
 fn publish(header: &Header) {
     header.version.set(VERSION);
     header.checksum.set(checksum(header.fixed.words().into_iter()));
@@ -112,7 +215,15 @@ impl Fixed {
 
 /// Creates `<pid>-<16 hex digits>.segment`; its path less the ending is left in `path`.
 fn create_file(directory: &[u8], path: &mut sys::PathBuffer) -> Result<i32, i32> {
-    let mut result = Err(libc::EEXIST);
+    with_name(directory, path, sys::create)
+}
+
+/// Tries names for a segment until nothing has that name; as above.
+fn with_name<T>(
+    directory: &[u8],
+    path: &mut sys::PathBuffer,
+    make: impl Fn(&CStr) -> Result<T, i32>,
+) -> Result<T, i32> {
     for _ in 0..8 {
         *path = sys::PathBuffer::new();
         path.push(directory);
@@ -122,12 +233,12 @@ fn create_file(directory: &[u8], path: &mut sys::PathBuffer) -> Result<i32, i32>
         path.push_number(random(), 16, 16);
         let mut name = *path;
         name.push(b".segment");
-        result = name.as_c_str().ok_or(libc::ENAMETOOLONG).and_then(sys::create);
-        if result != Err(libc::EEXIST) {
-            break;
+        let result = name.as_c_str().ok_or(libc::ENAMETOOLONG).and_then(&make);
+        if !matches!(result, Err(libc::EEXIST)) {
+            return result;
         }
     }
-    result
+    Err(libc::EEXIST)
 }
 
 /// Tells the command line why there are no counters, in place of a file without any.
@@ -153,12 +264,7 @@ fn random() -> u64 {
 /// Takes the closing anchor anew: the last one counts where the exit hook does not run.
 pub(crate) fn refresh_end() {
     let Some(header) = map::header() else { return };
-    let kind = match header.fixed.clock.get() {
-        1 => ClockKind::Tsc,
-        2 => ClockKind::Cntvct,
-        _ => ClockKind::System,
-    };
-    if let Some(end) = clock::anchor(kind) {
+    if let Some(end) = clock::anchor(clock_kind(header)) {
         header.end_ticks.set(end.ticks);
         header.end_ns.set(end.monotonic_ns);
         watch_rate(&WATCH, header, end);
@@ -176,13 +282,22 @@ fn watch_rate(watch: &clock::Watch, header: &Header, now: Anchor) {
     }
 }
 
-extern "C" fn at_exit() {
-    if fork::is_child() {
-        return;
+fn clock_kind(header: &Header) -> ClockKind {
+    match header.fixed.clock.get() {
+        1 => ClockKind::Tsc,
+        2 => ClockKind::Cntvct,
+        _ => ClockKind::System,
     }
+}
+
+extern "C" fn at_exit() {
+    fork::publish();
     if let Some(header) = map::header() {
         refresh_end();
         header.exited.set(1);
+        if fork::is_child() {
+            return;
+        }
         let directory = sys::variable(DIRECTORY).filter(|path| !path.is_empty());
         if directory.is_none() {
             summary::print();

@@ -1,8 +1,9 @@
 //! Registration: at its first use a function's table is copied into the segment and gets ids.
 
 use core::sync::atomic::AtomicU32;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::Ordering::Relaxed;
 
+use crate::handover;
 use crate::map::{self, Block};
 use crate::segment::cell::Count;
 use crate::segment::layout::{FunctionRecord, SiteRecord, TEXT_BYTES, Text};
@@ -28,10 +29,9 @@ impl Function {
 
     /// Its id, given now if it has none. `None` where the segment has no room for its table.
     pub(crate) fn registered(&self) -> Option<u64> {
-        // Acquire: whoever sees the id sees `first_site` as well.
-        match u64::from(self.id.load(Acquire)) {
-            0 => slab::exclusive(|| self.register()),
-            id => Some(id),
+        match handover::published(&self.id) {
+            None => slab::exclusive(|| self.register()),
+            Some(id) => Some(u64::from(id)),
         }
     }
 
@@ -60,7 +60,7 @@ impl Function {
         record.id.set(u64::from(id));
         header.functions.append(record, |record| &record.newer);
         self.first_site.store(NEXT_SITE.fetch_add(sites.len() as u32, Relaxed), Relaxed);
-        self.id.store(id, Release);
+        handover::publish(&self.id, id);
         Some(u64::from(id))
     }
 

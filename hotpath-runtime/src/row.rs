@@ -7,7 +7,7 @@ use crate::register::{put_text, text_bytes};
 use crate::segment::cell::Count;
 use crate::segment::layout::{Row, Slab};
 use crate::site::Function;
-use crate::slab::reach;
+use crate::slab::{self, reach};
 
 /// What a row is keyed by beside its site.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +100,15 @@ fn find_or_make(
     if slab.is_none() {
         return None;
     }
+    slab::change(|| find_or_add(slab, function, index, of))
+}
+
+fn find_or_add(
+    slab: &Slab,
+    function: &'static Function,
+    index: u32,
+    of: Option<Type>,
+) -> Option<&'static Row> {
     let id = function.registered()?;
     let site = function.site_id(index);
     if !reach(&slab.rows, site) {

@@ -3,13 +3,14 @@
 use core::alloc::GlobalAlloc;
 use core::cell::Cell;
 use core::ffi::c_void;
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst, compiler_fence};
 
+use crate::handover::{self, Held, Member, Place};
 use crate::map::{self, Block, Plain};
 use crate::segment::cell::{Count, Link, Table};
 use crate::segment::layout::{List, Node, Room, Slab, Span};
 use crate::sys::{self, ThreadKey};
-use crate::{clock, page, process, throttle, tree};
+use crate::{clock, fork, page, pin, process, throttle, tree};
 
 /// Room of a new slab, and what it gets whenever that is used up.
 const FIRST_ROOM: usize = 16 * 1024;
@@ -38,8 +39,11 @@ thread_local! {
 enum State {
     /// No probe ran yet.
     Fresh,
-    /// In a cold path: probes that run now (signals, the allocator) count nothing.
+    /// In a cold path that changes what threads share: probes that run now (signals, the
+    /// allocator) count nothing new.
     Busy,
+    /// In a cold path that changes this thread's slab: the same, but it may go on to the above.
+    Changing,
     Attached,
     /// The first round of key destructors ran.
     Leaving,
@@ -73,34 +77,50 @@ pub(crate) fn attach(inner: Option<&dyn GlobalAlloc>) -> &'static Slab {
     set_state(State::Busy);
     let _errno = sys::KeepErrno::new();
     let slab = {
-        let _held = map::LOCK.take();
+        let held = map::LOCK.take(owner());
         process::refresh_end();
-        if process::ensure(inner) { acquire() } else { None }
+        fork::publish_held();
+        if process::ensure(inner) { acquire(&held) } else { None }
     };
-    if let Some(slab) = slab {
-        slab.tid.set(u64::from(sys::tid()));
-        slab.threads.add(1);
-        slab.attached.set(clock::ticks());
+    if slab.is_some() {
         arm();
     }
     select(slab);
     set_state(if slab.is_some() { State::Attached } else { State::Dead });
+    pin::pin();
     slab.unwrap_or(&NO_SLAB)
 }
 
 /// Runs a cold path that changes what threads share. `None` from within another one.
 pub(crate) fn exclusive<T>(change: impl FnOnce() -> Option<T>) -> Option<T> {
     let before = state();
-    if before == State::Busy {
+    if before == State::Busy || holds_lock() {
         return None;
     }
     set_state(State::Busy);
     let _errno = sys::KeepErrno::new();
     let result = {
-        let _held = map::LOCK.take();
+        let _held = map::LOCK.take(owner());
         process::refresh_end();
+        fork::publish_held();
         change()
     };
+    set_state(before);
+    result
+}
+
+/// Runs a cold path that changes this thread's slab. `None` from a signal handler in the middle of
+/// another one, which finds and makes nothing.
+pub(crate) fn change<T>(change: impl FnOnce() -> Option<T>) -> Option<T> {
+    let before = state();
+    if matches!(before, State::Busy | State::Changing) {
+        return None;
+    }
+    set_state(State::Changing);
+    // The compiler may not move what is changed out of here: a signal would find it half done.
+    compiler_fence(SeqCst);
+    let result = change();
+    compiler_fence(SeqCst);
     set_state(before);
     result
 }
@@ -108,7 +128,7 @@ pub(crate) fn exclusive<T>(change: impl FnOnce() -> Option<T>) -> Option<T> {
 /// Runs `work` on another slab, or on none, with nothing in it counted on this thread's own.
 pub(crate) fn aside<T>(slab: Option<&'static Slab>, work: impl FnOnce() -> T) -> T {
     let (before, own) = (state(), current());
-    set_state(if slab.is_some() { State::Busy } else { State::Dead });
+    set_state(if slab.is_some() { State::Attached } else { State::Dead });
     select(slab);
     let result = work();
     select(Some(own));
@@ -121,9 +141,24 @@ pub(crate) fn no_node() -> &'static Node {
     &NO_NODE
 }
 
-/// Whether this thread is in a cold path, and may hold the lock.
+/// Whether this thread is in a cold path that changes what threads share.
 pub(crate) fn is_busy() -> bool {
     state() == State::Busy
+}
+
+/// Whether it is this thread that holds the lock.
+pub(crate) fn holds_lock() -> bool {
+    map::LOCK.is_held_by(owner())
+}
+
+/// This thread, as the owner of the lock: where its state lies, which no other thread has there.
+pub(crate) fn owner() -> usize {
+    STATE.try_with(|cell| core::ptr::from_ref(cell).addr()).unwrap_or(1)
+}
+
+/// The slabs that no thread has. With the lock held.
+pub(crate) fn free() -> impl Iterator<Item = &'static Slab> {
+    core::iter::successors(FREE.get(), |slab| slab.next_free.get())
 }
 
 fn state() -> State {
@@ -138,12 +173,17 @@ fn select(slab: Option<&'static Slab>) {
     let _ = SLAB.try_with(|cell| cell.set(core::ptr::from_ref(slab.unwrap_or(&NO_SLAB))));
 }
 
-/// A slab of a thread that ended, or a new one. With the lock held.
-fn acquire() -> Option<&'static Slab> {
-    if let Some(slab) = FREE.get() {
-        FREE.set(slab.next_free.get());
-        return Some(slab);
-    }
+/// A slab of a thread that ended, or a new one.
+fn acquire(held: &Held<'_, AtomicUsize>) -> Option<&'static Slab> {
+    let slab = handover::take_over(held, &FREE).or_else(make_slab)?;
+    slab.tid.set(u64::from(sys::tid()));
+    slab.threads.add(1);
+    // With the lock held: a fork sees by it that the slab has an owner.
+    slab.attached.set(clock::ticks().max(1));
+    Some(slab)
+}
+
+fn make_slab() -> Option<&'static Slab> {
     let header = map::header()?;
     let slab = page::place(header, |slab| slab.furnish(map::take(FIRST_ROOM)?))?;
     slab.short.set(throttle::short());
@@ -178,14 +218,32 @@ unsafe extern "C" fn leave(_: *mut c_void) {
     }
     select(None);
     set_state(State::Dead);
+    let held = map::LOCK.take(owner());
+    process::refresh_end();
+    fork::publish_held();
     slab.lifetime.add(clock::ticks().saturating_sub(slab.attached.get()));
     slab.attached.set(0);
     slab.cur.set(slab.root.get());
     slab.top.set(0);
-    let _held = map::LOCK.take();
-    process::refresh_end();
-    slab.next_free.set(FREE.get());
-    FREE.set(Some(slab));
+    handover::hand_back(&held, &FREE, slab);
+}
+
+impl Member for Slab {
+    type Place = Link<Slab>;
+
+    fn next_free(&self) -> &Link<Slab> {
+        &self.next_free
+    }
+}
+
+impl<T: Sync + 'static> Place<T> for Link<T> {
+    fn get(&self) -> Option<&'static T> {
+        Link::get(self)
+    }
+
+    fn set(&self, member: Option<&'static T>) {
+        Link::set(self, member);
+    }
 }
 
 impl Slab {

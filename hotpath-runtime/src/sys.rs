@@ -1,7 +1,6 @@
 //! What the probes ask of the system, each call wrapped so that it can't be misused.
 
 use core::ffi::{CStr, c_int, c_void};
-use core::sync::atomic::{AtomicBool, Ordering};
 
 use self::host::Host;
 use self::system::System;
@@ -146,37 +145,60 @@ impl ThreadKey {
     }
 }
 
-/// A lock for cold paths that neither allocates nor needs the thread's locals.
-#[derive(Debug)]
-pub(crate) struct Lock(AtomicBool);
+/// Which signals a thread holds off.
+#[derive(Clone, Copy)]
+pub(crate) struct Mask(libc::sigset_t);
 
-/// Holds a [`Lock`].
-#[derive(Debug)]
-pub(crate) struct Held(&'static Lock);
+/// Keeps a [`Mask`] from one hook of a fork to the next.
+pub(crate) struct Signals(core::cell::UnsafeCell<core::mem::MaybeUninit<Mask>>);
 
-impl Lock {
+// SAFETY: `keep` and `kept` are only called by the thread that forks, under the lock of cold paths
+// or, in a fork from within one, by the thread that holds that.
+unsafe impl Sync for Signals {}
+
+impl Signals {
     pub(crate) const fn new() -> Self {
-        Self(AtomicBool::new(false))
+        Self(core::cell::UnsafeCell::new(core::mem::MaybeUninit::zeroed()))
     }
 
-    pub(crate) fn take(&'static self) -> Held {
-        while self.0.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            // SAFETY: no preconditions.
-            unsafe { libc::sched_yield() };
+    /// Holds off all signals, and gives what was held off before.
+    pub(crate) fn block() -> Mask {
+        let mut before = core::mem::MaybeUninit::uninit();
+        let mut all = core::mem::MaybeUninit::uninit();
+        // SAFETY: both are valid places; the first is filled before it is used, and so is the
+        // second, because the call can't fail with these arguments.
+        unsafe {
+            libc::sigfillset(all.as_mut_ptr());
+            libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
+            Mask(before.assume_init())
         }
-        Held(self)
     }
 
-    /// Opens it whoever holds it: for the two sides of a fork, whose preparation took it.
-    pub(crate) fn force_open(&self) {
-        self.0.store(false, Ordering::Release);
+    pub(crate) fn keep(&self, mask: Mask) {
+        // SAFETY: nobody else uses it now, as said above.
+        unsafe { (*self.0.get()).write(mask) };
+    }
+
+    /// What was kept last; at first a mask of zeros, which holds off nothing.
+    pub(crate) fn kept(&self) -> Mask {
+        // SAFETY: zeros are a mask, `keep` writes one, and nobody else uses it now, as said above.
+        unsafe { (*self.0.get()).assume_init() }
     }
 }
 
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.0.force_open();
+impl Mask {
+    pub(crate) fn restore(self) {
+        // SAFETY: the mask is one that the system gave.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, core::ptr::null_mut());
+        }
     }
+}
+
+/// Gives the processor to whoever else wants it.
+pub(crate) fn let_others_run() {
+    // SAFETY: no preconditions.
+    unsafe { libc::sched_yield() };
 }
 
 /// A path in the making, on the stack.
@@ -210,6 +232,11 @@ impl PathBuffer {
         self.push(&digits[at..]);
     }
 
+    /// What it holds, as far as there was room.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or(&[])
+    }
+
     pub(crate) fn as_c_str(&self) -> Option<&CStr> {
         CStr::from_bytes_with_nul(self.bytes.get(..=self.len)?).ok()
     }
@@ -227,7 +254,6 @@ pub(crate) fn close(file: c_int) {
     // SAFETY: callers hand over a descriptor of their own.
     unsafe { libc::close(file) };
 }
-
 
 pub(crate) fn remove(path: &CStr) {
     // SAFETY: `path` ends in NUL.

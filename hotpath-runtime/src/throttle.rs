@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::segment::cell::Count;
 use crate::segment::layout::{Countdown, Slab, Sums};
-use crate::sys;
+use crate::{fork, sys};
 
 /// [`Countdown::next`] of a site each of whose spans is timed.
 pub(crate) const ALWAYS: u64 = 1;
@@ -84,6 +84,7 @@ impl Countdown {
 
     /// Looks whether the spans since the last look are short, but for the slowest of all.
     fn look(&self, slab: &Slab, sums: &Sums) {
+        fork::publish();
         let (ticks, max, short) = (sums.ticks.get(), sums.max.get(), slab.short.get());
         if short == 0 {
             return self.gap.set(u64::MAX);

@@ -64,7 +64,10 @@ fn find(function: &'static Function) -> &'static Node {
     if slab.is_none() {
         return parent;
     }
-    slab.child(parent, function).or_else(|| slab.overflow()).unwrap_or(slab::no_node())
+    let child = slab::change(|| {
+        slab.child(parent, function).or_else(|| slab.overflow())
+    });
+    child.unwrap_or(slab::no_node())
 }
 
 impl Slab {

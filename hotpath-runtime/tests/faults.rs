@@ -40,8 +40,6 @@ fn scenario(name: &str) {
         },
         "abort" => process::abort(),
         "exit" => process::exit(7),
-        "fork" => fork(),
-        "late fork" => late_fork(),
         "full" => {
             // More slabs than the first megabyte holds.
             let threads: Vec<_> = (0..100)
@@ -57,49 +55,6 @@ fn scenario(name: &str) {
             }
         }
         _ => {}
-    }
-}
-
-/// The child counts into copies: nothing of it shows in the parent's file.
-fn fork() {
-    // SAFETY: the child runs probes and leaves by `_exit`; both are safe with the one thread that
-    // counts here.
-    unsafe {
-        let child = libc::fork();
-        if child == 0 {
-            work(5000);
-            libc::_exit(0);
-        }
-        let mut status = 0;
-        assert_eq!(libc::waitpid(child, &raw mut status, 0), child);
-        assert_eq!(status, 0);
-    }
-    work(10);
-}
-
-/// The child first looks at its counters when the parent has long made longer tables and more
-/// nodes: it must find them as they were.
-fn late_fork() {
-    let mut pipe = [0; 2];
-    let mut byte = 0u8;
-    // SAFETY: the child runs probes and leaves by `_exit`; both are safe with the one thread that
-    // counts here. The descriptors are our own, and there is room for the byte.
-    unsafe {
-        assert_eq!(libc::pipe(pipe.as_mut_ptr()), 0);
-        let child = libc::fork();
-        if child == 0 {
-            libc::read(pipe[0], (&raw mut byte).cast(), 1);
-            work(5000);
-            libc::_exit(0);
-        }
-        for _ in 0..1000 {
-            let new = Function::new(None, None, "faults", "new", "", 1, 1, false, &[]);
-            drop(call(Box::leak(Box::new(new))));
-        }
-        libc::write(pipe[1], (&raw const byte).cast(), 1);
-        let mut status = 0;
-        assert_eq!(libc::waitpid(child, &raw mut status, 0), child);
-        assert_eq!(status, 0);
     }
 }
 
@@ -206,20 +161,6 @@ fn a_regular_end_closes_all() {
     let memory = segment.memory.unwrap();
     assert!(memory.peak_live_bytes > 0);
     assert!(segment.calibration.function > 0 && segment.calibration.alloc > 0);
-}
-
-#[test]
-fn a_forked_child_keeps_the_counters_that_it_was_born_with() {
-    let ran = run("late fork");
-    assert!(ran.output.status.success(), "{:?}", ran.output);
-    assert_eq!(counts(&ran.segment()), (1000, 1000, 0));
-}
-
-#[test]
-fn a_forked_child_leaves_the_parents_counts_alone() {
-    let ran = run("fork");
-    assert!(ran.output.status.success(), "{:?}", ran.output);
-    assert_eq!(counts(&ran.segment()), (1010, 1010, 0));
 }
 
 /// Runs `name` under a limit of file sizes, which kills whoever writes past it.

@@ -21,12 +21,15 @@ pub(super) struct Found {
 /// Reads everything in `dir` that a process of the workload left there.
 pub(super) fn read(dir: &Path, outcome: &Outcome) -> Result<Found, CollectError> {
     let mut found = Found { segments: Vec::new(), notes: Vec::new() };
-    let mut unreadable = Vec::new();
+    let (mut unreadable, mut read) = (Vec::new(), Vec::new());
     for file in list(dir)? {
         let Some(extension) = file.extension().and_then(OsStr::to_str) else { continue };
         if extension == "segment" {
             match read_segment(&file, outcome) {
-                Ok(segment) => found.segments.push(segment),
+                Ok(segment) => {
+                    read.push(file);
+                    found.segments.push(segment);
+                }
                 Err(Unread::Segment(source)) => unreadable.push((file, source)),
                 Err(Unread::File(why)) => found.notes.push(missing(&file, &why)),
             }
@@ -34,6 +37,7 @@ pub(super) fn read(dir: &Path, outcome: &Outcome) -> Result<Found, CollectError>
             found.notes.push(missing(&file, &failure(code)));
         }
     }
+    end_at_exec(&read, &mut found.segments);
     let notes = unreadable.iter().map(|(file, source)| missing(file, &source.to_string()));
     found.notes.extend(notes);
     let count = unreadable.len();
@@ -66,6 +70,20 @@ fn read_segment(file: &Path, outcome: &Outcome) -> Result<Segment, Unread> {
     // The anchor was one of another clock; only now is it known which this one has.
     let end = clock::exit_anchor(segment.clock.kind, outcome.exited);
     reader::read(&bytes, end).map_err(Unread::Segment)
+}
+
+/// Closes what was open in processes that called `exec` when they did, not when the last one ended.
+fn end_at_exec(files: &[PathBuf], segments: &mut [Segment]) {
+    for (index, file) in files.iter().enumerate() {
+        let segment = &segments[index];
+        let Some(end) = super::successor(segment, segments).map(|later| later.clock.start) else {
+            continue;
+        };
+        let closed = fs::read(file).ok().and_then(|bytes| reader::read(&bytes, Some(end)).ok());
+        if let Some(closed) = closed.filter(|_| !segment.process.exited) {
+            segments[index] = closed;
+        }
+    }
 }
 
 /// Files of the directory by name, so that the same files give the same profile.

@@ -96,6 +96,7 @@ fn segment(functions: Vec<reader::Function>, slabs: Vec<Slab>) -> Segment {
             parent_pid: 40,
             command: "orders\0--all".to_owned(),
             exited: true,
+            forked: false,
         },
         clock: Clock {
             kind: ClockKind::System,
@@ -159,6 +160,32 @@ fn threads_and_processes_are_merged_by_identity() {
     // 1 ms before the segment and 1 ms after it, and what each slab lived outside of functions.
     assert_eq!(profile.outside_ns, 2_000_000 + 900 + 990);
     assert_eq!(profile.notes.len(), 1, "one slab was 50 ns over: {:?}", profile.notes);
+}
+
+#[test]
+fn a_process_that_became_another_program_ended_well() {
+    let part = |pid, start_ns, exited| {
+        let mut part = segment(vec![function("read", 3, &[])], vec![slab(vec![node(0, 0, 10)])]);
+        part.process.pid = pid;
+        part.process.exited = exited;
+        part.clock.start = Anchor { ticks: start_ns, monotonic_ns: start_ns };
+        part
+    };
+    let unclean = |segments: &[Segment]| profile(segments).unclean_exits;
+    let (before, after) = (part(7, 1_000, false), part(7, 2_000, true));
+    assert_eq!(unclean(&[before.clone(), after.clone()]), 0);
+    assert_eq!(unclean(&[after.clone(), before.clone()]), 0);
+    // What it became was killed; so was another process.
+    assert_eq!(unclean(&[before.clone(), part(7, 2_000, false)]), 1);
+    assert_eq!(unclean(&[before, after, part(8, 3_000, false)]), 1);
+    // The number came round: the earlier process is that of another program, the later was killed.
+    assert_eq!(unclean(&[part(7, 1_000, true), part(7, 2_000, false)]), 1);
+    // A fork that left by `_exit`.
+    let mut forked = part(9, 4_000, false);
+    forked.process.forked = true;
+    assert_eq!(unclean(&[forked]), 0);
+    let both = profile(&[part(7, 1_000, false), part(7, 2_000, true)]);
+    assert_eq!((both.processes, both.contexts[0].calls), (2, 2));
 }
 
 #[test]

@@ -47,6 +47,8 @@ pub(crate) struct Header {
     pub(crate) clock_reason: Count,
     /// By how much the clock's rate was seen to change, at most; parts per million.
     pub(crate) clock_off_ppm: Count,
+    /// Whether the process came about by a fork of one that measured.
+    pub(crate) forked: Count,
 }
 
 /// What is written once, before anything else.

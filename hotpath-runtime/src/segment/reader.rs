@@ -35,6 +35,9 @@ pub struct Process {
     pub command: String,
     /// Whether the exit hook ran: false after `abort`, SIGKILL and the like.
     pub exited: bool,
+    /// Whether it was forked by a process that measured. Such processes often leave by `_exit`,
+    /// which no hook sees.
+    pub forked: bool,
 }
 
 /// A pair of readings of the segment's clock and the system's monotonic clock.

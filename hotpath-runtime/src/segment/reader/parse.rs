@@ -4,7 +4,7 @@ use core::mem::offset_of;
 
 use super::bytes::{Bytes, list};
 use super::functions::{Names, read_functions};
-use super::slabs::read_slab;
+use super::slabs::{measured_until, read_slab};
 use super::{
     Anchor, Calibration, Clock, ClockKind, Memory, Process, ReadError, Segment, SystemReason,
 };
@@ -14,7 +14,7 @@ use crate::segment::layout::{self as raw, LIVE_SLACK, MAGIC, VERSION};
 /// Reads a segment.
 ///
 /// `end` is an anchor taken after the process ended: calls that were open when it died are closed
-/// there. It is not needed for a process that ran its exit hook.
+/// there. It is not needed for a process that ran its exit hook, nor used for one that was forked.
 ///
 /// Bad bytes never panic, and never take more memory than a small multiple of their length.
 ///
@@ -30,13 +30,21 @@ pub fn read(bytes: &[u8], end: Option<Anchor>) -> Result<Segment, ReadError> {
     let mut slabs = Vec::new();
     let mut measured = false;
     let mut held_back = 0u64;
-    for at in list(
+    let process = read_process(bytes)?;
+    let heads = list(
         bytes,
         offset_of!(raw::Header, slabs),
         offset_of!(raw::Slab, newer),
         size_of::<raw::Slab>(),
-    )? {
-        let slab = read_slab(bytes, at, &names, clock.end.ticks)?;
+    )?;
+    let mut end_ticks = clock.end.ticks;
+    if process.forked && !process.exited {
+        for &at in &heads {
+            end_ticks = end_ticks.max(measured_until(bytes, at, &names)?);
+        }
+    }
+    for at in heads {
+        let slab = read_slab(bytes, at, &names, end_ticks)?;
         measured |= slab.nodes.iter().any(|node| node.allocs.count > 0);
         held_back = held_back.wrapping_add(bytes.word(at + offset_of!(raw::Slab, live))?);
         slabs.push(slab);
@@ -49,7 +57,7 @@ pub fn read(bytes: &[u8], end: Option<Anchor>) -> Result<Segment, ReadError> {
         error_bytes: LIVE_SLACK.saturating_mul(slabs.len() as u64),
     });
     Ok(Segment {
-        process: read_process(bytes)?,
+        process,
         clock,
         calibration: read_calibration(bytes)?,
         memory,
@@ -113,6 +121,7 @@ pub(super) fn read_process(bytes: Bytes<'_>) -> Result<Process, ReadError> {
         parent_pid: fixed(bytes, offset_of!(raw::Fixed, parent_pid))? as u32,
         command: String::from_utf8_lossy(command).into_owned(),
         exited: bytes.word(offset_of!(raw::Header, exited))? != 0,
+        forked: bytes.word(offset_of!(raw::Header, forked))? != 0,
     })
 }
 
@@ -136,7 +145,9 @@ fn read_clock(bytes: Bytes<'_>, end: Option<Anchor>) -> Result<Clock, ReadError>
         monotonic_ns: bytes.word(offset_of!(raw::Header, end_ns))?,
     };
     let exited = bytes.word(offset_of!(raw::Header, exited))? != 0;
-    let later = end.filter(|end| !exited && end.ticks > own.ticks);
+    // Nobody knows when a forked process left, but it is rarely the last one.
+    let forked = bytes.word(offset_of!(raw::Header, forked))? != 0;
+    let later = end.filter(|end| !exited && !forked && end.ticks > own.ticks);
     let noticed = bytes.word(offset_of!(raw::Header, clock_off_ppm))?;
     let at_the_end = later
         .and_then(|end| Interval::between(start, own)?.disagreement(Interval::between(own, end)?));

@@ -36,6 +36,24 @@ pub(super) fn read_slab(
     })
 }
 
+/// Ticks until which the thread that holds a slab ran at least: it measured as much since it took
+/// it, beyond what those before it lived.
+pub(super) fn measured_until(bytes: Bytes<'_>, at: usize, names: &Names) -> Result<u64, ReadError> {
+    let attached = bytes.word(at + offset_of!(raw::Slab, attached))?;
+    if attached == 0 {
+        return Ok(0);
+    }
+    // What is open counts nothing here, so what lies directly under it is all that there is.
+    let nodes = read_nodes(bytes, at, names, 0)?;
+    let is_open = |i: usize| i == 0 || nodes.get(i).is_some_and(|node| node.open > 0);
+    let closed = nodes.iter().filter(|node| {
+        node.open == 0 && node.alias_of.is_none() && node.parent.is_some_and(is_open)
+    });
+    let measured = closed.fold(0_u64, |sum, node| sum.saturating_add(node.sum));
+    let before = bytes.word(at + offset_of!(raw::Slab, lifetime))?;
+    Ok(attached.saturating_add(measured.saturating_sub(before)))
+}
+
 fn read_nodes(
     bytes: Bytes<'_>,
     slab: usize,

@@ -1,0 +1,171 @@
+//! What a forked child starts from: its parent's functions and nodes with nothing counted, the calls
+//! open that are open on its one thread.
+
+use core::sync::atomic::Ordering::Relaxed;
+
+use crate::segment::cell::Link;
+use crate::segment::layout::{Countdown, Histogram, Node, Row, Slab, Span, Sums};
+use crate::throttle::ALWAYS;
+use crate::tree::SPECIAL;
+use crate::{map, process, slab, sys};
+
+/// Takes out of the counters what the parent counted, and gives the ticks at which the child
+/// starts.
+///
+/// Called in the child, with the lock held and no other thread.
+pub(crate) fn reset() -> u64 {
+    let Some(header) = map::header() else { return 0 };
+    process::describe_child(header);
+    let now = header.fixed.start_ticks.get();
+    let own = slab::current();
+    for slab in slab::free() {
+        slab.threads.set(0);
+        slab.forget(now, Open::Nothing);
+    }
+    let mut next = header.slabs.first.get();
+    let mut live = header.live.get();
+    header.slabs.first.set(None);
+    header.slabs.last.set(None);
+    while let Some(slab) = next {
+        next = slab.newer.get();
+        slab.newer.set(None);
+        live = live.wrapping_add(slab.live.get());
+        slab.live.set(0);
+        if core::ptr::eq(slab, own) {
+            slab.tid.set(u64::from(sys::tid()));
+            slab.threads.set(1);
+            slab.forget(now, Open::AsItIs);
+        } else if slab.attached.get() != 0 {
+            // Its owner, which was in the middle of something when it was copied, is not here to
+            // finish it: nobody may build on it, and no thread is in it.
+            slab.attached.set(0);
+            slab.tid.set(0);
+            continue;
+        }
+        header.slabs.append(slab, |slab| &slab.newer);
+    }
+    // The blocks are there as they were in the parent.
+    header.live.set(live);
+    header.peak.set(live.cast_signed().max(0).cast_unsigned());
+    now
+}
+
+/// What is open in a slab.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Open {
+    Nothing,
+    AsItIs,
+}
+
+impl Slab {
+    fn forget(&self, now: u64, open: Open) {
+        self.pending.set(None);
+        self.negative.set(0);
+        self.lifetime.set(0);
+        if self.attached.get() != 0 {
+            self.attached.set(now);
+        }
+        members(self.nodes.first.get(), |node| &node.newer).for_each(Node::forget);
+        members(self.all_rows.first.get(), |row| &row.newer).for_each(Row::forget);
+        members(self.histograms.first.get(), |histogram| &histogram.newer)
+            .for_each(Histogram::forget);
+        if open == Open::AsItIs {
+            let on_stack = members(self.cur.get(), |node| &node.parent);
+            on_stack.filter(|node| node.function.get() != 0).for_each(|node| node.reopen(now));
+            let spans = (0..self.top.get()).map_while(|level| self.spans.get(level));
+            spans.for_each(|span| span.reopen(now));
+        }
+    }
+}
+
+/// What a chain of links leads to.
+fn members<T: Sync + 'static>(
+    first: Option<&'static T>,
+    next: impl Fn(&'static T) -> &'static Link<T>,
+) -> impl Iterator<Item = &'static T> {
+    core::iter::successors(first, move |member| next(member).get())
+}
+
+impl Node {
+    fn forget(&'static self) {
+        self.countdown.forget();
+        self.sums.forget();
+        self.allocs.clear();
+        for count in [&self.inner, &self.nested, &self.wait, &self.cancelled, &self.started] {
+            count.set(0);
+        }
+    }
+
+    /// Counts a call that was open at the fork: it goes on in both processes.
+    fn reopen(&self, now: u64) {
+        let calls = self.depth.get().max(1);
+        self.countdown.count.set(calls);
+        if self.future_bytes.get() != 0 {
+            self.started.set(calls);
+        }
+        if self.opened.get() != 0 {
+            self.opened.set(now);
+        }
+    }
+}
+
+impl Row {
+    fn forget(&'static self) {
+        self.countdown.forget();
+        self.sums.forget();
+        self.allocs.clear();
+        let awaits =
+            [&self.polls, &self.ready, &self.wait, &self.nested_wait, &self.cancelled, &self.count];
+        for count in awaits {
+            count.set(0);
+        }
+    }
+}
+
+impl Span {
+    /// Starts an open span anew. Its node counts what is not its own from 0 on.
+    fn reopen(&self, now: u64) {
+        self.outer.set(0);
+        if self.start.get() != 0 {
+            self.start.set(now);
+        }
+        self.dirty.set(0);
+        self.allocs.clear();
+    }
+}
+
+impl Histogram {
+    fn forget(&'static self) {
+        for bucket in self.buckets.iter().filter(|bucket| bucket.load(Relaxed) != 0) {
+            bucket.store(0, Relaxed);
+        }
+    }
+}
+
+impl Countdown {
+    /// Has the next span that is timed looked at: the first cold path of the child.
+    fn forget(&self) {
+        self.count.set(0);
+        self.gap.set(0);
+        self.mean.set(0);
+        if self.next.get() != SPECIAL {
+            self.next.set(ALWAYS);
+        }
+    }
+}
+
+impl Sums {
+    fn forget(&self) {
+        let counts = [
+            &self.ticks,
+            &self.timed,
+            &self.max,
+            &self.max_before,
+            &self.skipped,
+            &self.variance,
+        ];
+        for count in counts {
+            count.set(0);
+        }
+    }
+}
