@@ -1,7 +1,11 @@
-//! What the probes cost: nanoseconds a call over the same code without them, medians of rounds
-//! that take turns, against the limit of two clock readings and an addition to a thread-local.
+//! What the probes cost: nanoseconds a call over the same code without them, in rounds that take
+//! turns, against the limit of two readings of the processor's counter and two additions to
+//! thread-locals; and what memory they grow by.
 //!
-//! `cargo bench -p hotpath-runtime --features enabled`
+//! - `cargo bench -p hotpath-runtime --features enabled --bench probes`
+//! - the worst case, where nothing is inlined over crates that isn't marked so:
+//!   `CARGO_PROFILE_BENCH_LTO=off cargo bench -p hotpath-runtime --features enabled --bench probes`
+//! - instructions a call, with those of its loop (needs valgrind): either with `-- instructions`
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -14,7 +18,7 @@ use std::task::{Context, Waker};
 use std::thread;
 use std::time::Instant;
 
-use hotpath_runtime::__private::{Function, Site, awaited, call, exit, frame, grow, site, ticks};
+use hotpath_runtime::__private::{Function, Site, awaited, call, exit, frame, grow, site};
 use hotpath_runtime::Allocator;
 
 const ROUNDS: usize = 1_001;
@@ -44,11 +48,21 @@ fn plain(value: u64) -> u64 {
     value ^ 1
 }
 
+/// The processor's counter as it is; where there is none, the clock of the probes.
+#[inline]
+fn counter() -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 processor has the instruction.
+    return unsafe { core::arch::x86_64::_rdtsc() };
+    #[cfg(not(target_arch = "x86_64"))]
+    hotpath_runtime::__private::ticks()
+}
+
 #[inline(never)]
 fn limit(value: u64) -> u64 {
-    let start = ticks();
+    let start = counter();
     let result = value ^ 1;
-    let span = ticks() - start;
+    let span = counter() - start;
     let _ = COUNT.try_with(|count| count.set(count.get() + 1));
     let _ = TOTAL.try_with(|total| total.set(total.get() + span));
     result
@@ -183,16 +197,18 @@ type Case = (&'static str, f64, fn(u64) -> u64, fn(u64) -> u64);
 const LIMIT: Case = ("limit: two clock readings", 1.0, plain, limit);
 
 /// Every call timed.
-const TIMED: [Case; 9] = [
+const TIMED: [Case; 11] = [
     LIMIT,
     ("function, leaf", 1.0, plain, leaf),
     ("function, 10 deep, each", 10.0, ten_deep_plain, ten_deep),
+    ("function, 16 in turn, each", 16.0, in_turn_plain, in_turn),
     ("expression site", 1.0, plain, expression),
     ("lock site", 1.0, plain, lock),
     ("grow site", 1.0, plain, counted),
     ("allocation and free", 1.0, pair_plain, pair_counted),
     ("await, ready at once", 1.0, async_plain, async_awaited),
     ("async function, one poll", 1.0, async_plain, async_frame),
+    ("the same with an await", 1.0, async_plain, async_whole),
 ];
 
 /// What is left once most calls are not.
@@ -209,35 +225,57 @@ const THROTTLED: [Case; 7] = [
 /// Nanoseconds of one call.
 fn measure(work: fn(u64) -> u64, now: impl Fn() -> f64) -> f64 {
     let start = now();
-    let mut value = 0;
-    for _ in 0..CALLS {
-        value = black_box(work(black_box(value)));
-    }
+    repeat(work, CALLS);
     (now() - start) / f64::from(CALLS)
 }
 
-/// What probes add to each call.
-fn added((_, calls, without, with): &Case, now: impl Fn() -> f64) -> f64 {
-    let without = measure(*without, &now);
-    (measure(*with, &now) - without) / calls
+fn repeat(work: fn(u64) -> u64, calls: u32) {
+    let mut value = 0;
+    for _ in 0..calls {
+        value = black_box(work(black_box(value)));
+    }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+/// Nanoseconds that probes add to a call. Other work on the machine lengthens some rounds, and on a
+/// core that serves two threads nearly all of them: hence the least as well.
+struct Added {
+    median: f64,
+    least: f64,
 }
 
-/// Wall time of one thread: medians of interleaved rounds.
-fn rows(cases: &[Case]) -> Vec<f64> {
+/// Times of the rounds of a case, without probes and with.
+#[derive(Default)]
+struct Rounds {
+    without: Vec<f64>,
+    with: Vec<f64>,
+}
+
+impl Rounds {
+    fn run(&mut self, (_, _, without, with): &Case, now: impl Fn() -> f64) {
+        self.without.push(measure(*without, &now));
+        self.with.push(measure(*with, &now));
+    }
+
+    fn added(mut self, (_, probes, ..): &Case) -> Added {
+        for times in [&mut self.without, &mut self.with] {
+            times.sort_by(f64::total_cmp);
+        }
+        let at = |i: usize| (self.with[i] - self.without[i]) / probes;
+        Added { median: at(self.with.len() / 2), least: at(0) }
+    }
+}
+
+/// Wall time of one thread: interleaved rounds.
+fn rows(cases: &[Case]) -> Vec<Added> {
     let began = Instant::now();
     let _outer = call(&PARENT);
-    let mut over: Vec<Vec<f64>> = vec![Vec::new(); cases.len()];
+    let mut rounds: Vec<Rounds> = cases.iter().map(|_| Rounds::default()).collect();
     for _ in 0..ROUNDS {
-        for (case, over) in cases.iter().zip(&mut over) {
-            over.push(added(case, || began.elapsed().as_nanos() as f64));
+        for (case, rounds) in cases.iter().zip(&mut rounds) {
+            rounds.run(case, || began.elapsed().as_nanos() as f64);
         }
     }
-    over.into_iter().map(median).collect()
+    rounds.into_iter().zip(cases).map(|(rounds, case)| rounds.added(case)).collect()
 }
 
 /// CPU time of the calling thread in nanoseconds.
@@ -249,25 +287,26 @@ fn cpu_ns() -> f64 {
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 
-/// CPU time of a leaf call on each of two threads that run at once, and of the limit.
+/// CPU time of a leaf call on each of two threads that run at once, and on one of them alone.
 #[cfg(unix)]
 fn on_two_threads() -> (f64, f64) {
-    let barrier = Barrier::new(2);
     let leaf: Case = ("", 1.0, plain, leaf);
-    let work = || {
+    let work = |barrier: Option<&Barrier>| {
         let _outer = call(&PARENT);
-        let round = |_| {
-            barrier.wait();
-            (added(&leaf, cpu_ns), added(&LIMIT, cpu_ns))
-        };
-        let (leaf, limit): (Vec<f64>, Vec<f64>) = (0..ROUNDS).map(round).unzip();
-        (median(leaf), median(limit))
+        let mut rounds = Rounds::default();
+        for _ in 0..ROUNDS {
+            barrier.map(Barrier::wait);
+            rounds.run(&leaf, cpu_ns);
+        }
+        rounds.added(&leaf).median
     };
+    let alone = work(None);
+    let barrier = Barrier::new(2);
     thread::scope(|scope| {
-        let other = scope.spawn(work);
-        let one = work();
+        let other = scope.spawn(|| work(Some(&barrier)));
+        let one = work(Some(&barrier));
         let other = other.join().expect("no measurement panics");
-        (f64::midpoint(one.0, other.0), f64::midpoint(one.1, other.1))
+        (f64::midpoint(one, other), alone)
     })
 }
 
@@ -276,34 +315,99 @@ fn on_two_threads() -> (f64, f64) {
     (f64::NAN, f64::NAN)
 }
 
-fn print(title: &str, cases: &[Case]) -> f64 {
+fn print(title: &str, cases: &[Case]) {
     let over = rows(cases);
-    println!("{title:<28} {:>8} {:>8}", "ns", "x limit");
-    for ((name, ..), ns) in cases.iter().zip(&over) {
-        println!("{name:<28} {ns:>8.2} {:>8.2}", ns / over[0]);
+    let limit = &over[0];
+    println!("{title:<28} {:>8} {:>8} {:>8} {:>8}", "ns", "x limit", "least ns", "x limit");
+    for ((name, ..), Added { median, least }) in cases.iter().zip(&over) {
+        let ratios = (median / limit.median, least / limit.least);
+        println!("{name:<28} {median:>8.2} {:>8.2} {least:>8.2} {:>8.2}", ratios.0, ratios.1);
     }
-    over[0]
+}
+
+/// Bytes of this process: resident, and of address space.
+fn memory() -> Option<(i64, i64)> {
+    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let mut pages = text.split_whitespace().map(|word| word.parse::<i64>().ok());
+    let mapped = pages.next()??;
+    Some((pages.next()?? * 4096, mapped * 4096))
+}
+
+/// What the process grows by over ten million calls, once it has made a few.
+fn print_growth() {
+    let _outer = call(&PARENT);
+    let calls = |millions: u32| {
+        for work in [leaf, expression, async_whole] {
+            repeat(work, millions * 1_000_000);
+        }
+    };
+    calls(1);
+    let before = memory();
+    calls(10);
+    let (Some(before), Some(after)) = (before, memory()) else { return };
+    let grown = (after.0 - before.0, after.1 - before.1);
+    println!("growth over 10 million calls {:>8} B resident {:>8} B mapped", grown.0, grown.1);
+}
+
+/// Instructions of a call, with what its loop takes: the difference of two runs under callgrind.
+fn print_instructions(table: &str, cases: &[Case]) {
+    let collected = |row: usize, calls: u32| -> Option<f64> {
+        let program = std::env::current_exe().expect("the program's path");
+        let mut command = Command::new("valgrind");
+        command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(program);
+        command.args(["run", table, &row.to_string(), &calls.to_string()]);
+        let output = command.output().ok()?;
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        text.lines().find_map(|line| line.split("Collected : ").nth(1))?.trim().parse().ok()
+    };
+    println!("{table}: instructions a call");
+    for (row, (name, probes, ..)) in cases.iter().enumerate() {
+        // Long enough that hot probes are throttled as far as they ever are.
+        let (first, all) = (collected(row, 400_000), collected(row, 500_000));
+        let Some((first, all)) = first.zip(all) else { return eprintln!("needs valgrind") };
+        println!("{name:<28} {:>8.1}", (all - first) / 1e5 / probes);
+    }
+}
+
+fn run(cases: &[Case], row: usize, calls: u32) {
+    let _outer = call(&PARENT);
+    let (.., with) = cases[row];
+    repeat(with, calls);
 }
 
 /// Whether probes time every call is settled once in a process: one for either.
 fn main() {
-    match std::env::args().nth(1).as_deref() {
-        Some("timed") => {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|it| it != "--bench").collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let cases = |table: &str| -> &[Case] { if table == "timed" { &TIMED } else { &THROTTLED } };
+    match words.as_slice() {
+        ["rows", "timed"] => {
             print("every call timed", &TIMED);
+            print_growth();
         }
-        Some("throttled") => {
+        ["rows", _] => {
             print("throttled", &THROTTLED);
-            let (leaf, limit) = on_two_threads();
-            println!("{:<28} {leaf:>8.2} {:>8.2}", "leaf, 2 threads, CPU", leaf / limit);
+            let (both, alone) = on_two_threads();
+            let ratio = both / alone;
+            println!("leaf, CPU: on 2 threads      {both:>8.2} {ratio:>8.2} x {alone:.2} on one");
+            print_growth();
         }
-        _ => {
-            for (rows, throttle) in [("timed", "0"), ("throttled", "1")] {
+        ["instructions", table] => print_instructions(table, cases(table)),
+        ["run", table, row, calls] => {
+            let number = "a number";
+            run(cases(table), row.parse().expect(number), calls.parse().expect(number));
+        }
+        [] | ["instructions"] => {
+            let mode = words.first().copied().unwrap_or("rows");
+            for (table, throttle) in [("timed", "0"), ("throttled", "1")] {
                 let program = std::env::current_exe().expect("the program's path");
                 let mut command = Command::new(program);
-                command.arg(rows).env("CARGO_HOTPATH_THROTTLE", throttle);
+                command.args([mode, table]).env("CARGO_HOTPATH_THROTTLE", throttle);
                 let status = command.env("CARGO_HOTPATH_SUMMARY", "0").status();
                 assert!(status.expect("it starts").success());
             }
         }
+        // Never itself once more for words that it doesn't know.
+        _ => eprintln!("usage: probes [instructions]"),
     }
 }

@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use crate::segment::cell::Link;
 use crate::segment::layout::{Countdown, Histogram, Node, Row, Slab, Span, Sums};
-use crate::throttle::ALWAYS;
+use crate::throttle;
 use crate::tree::SPECIAL;
 use crate::{map, process, slab, sys};
 
@@ -88,21 +88,22 @@ fn members<T: Sync + 'static>(
 
 impl Node {
     fn forget(&'static self) {
+        if self.countdown.count.get() < self.countdown.next.get() {
+            // Its newest call is not timed.
+            self.opened.set(0);
+        }
         self.countdown.forget();
         self.sums.forget();
         self.allocs.clear();
-        for count in [&self.inner, &self.nested, &self.wait, &self.cancelled, &self.started] {
+        for count in [&self.inner, &self.nested, &self.wait, &self.cancelled, &self.resumed] {
             count.set(0);
         }
     }
 
     /// Counts a call that was open at the fork: it goes on in both processes.
     fn reopen(&self, now: u64) {
-        let calls = self.depth.get().max(1);
-        self.countdown.count.set(calls);
-        if self.future_bytes.get() != 0 {
-            self.started.set(calls);
-        }
+        // Of nodes that may be entered while they are open, it is one more than are open.
+        self.countdown.count.set(self.depth.get().saturating_sub(1).max(1));
         if self.opened.get() != 0 {
             self.opened.set(now);
         }
@@ -114,9 +115,15 @@ impl Row {
         self.countdown.forget();
         self.sums.forget();
         self.allocs.clear();
-        let awaits =
-            [&self.polls, &self.ready, &self.wait, &self.nested_wait, &self.cancelled, &self.count];
-        for count in awaits {
+        let counts = [
+            &self.count,
+            &self.repolls,
+            &self.not_ready,
+            &self.wait,
+            &self.nested_wait,
+            &self.cancelled,
+        ];
+        for count in counts {
             count.set(0);
         }
     }
@@ -149,7 +156,7 @@ impl Countdown {
         self.gap.set(0);
         self.mean.set(0);
         if self.next.get() != SPECIAL {
-            self.next.set(ALWAYS);
+            self.next.set(throttle::always());
         }
     }
 }

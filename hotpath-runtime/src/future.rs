@@ -1,27 +1,29 @@
 //! The probes of async code: a frame per poll, and awaits with their waits.
+//!
+//! A future that is ready at once is the common case: it has the shortest way, and what else may
+//! happen is what is counted.
 
 use core::future::{Future, IntoFuture};
-use core::mem::ManuallyDrop;
+use core::marker::PhantomData;
+use core::mem::{self, ManuallyDrop};
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use crate::probe::{self, Call};
 use crate::row::{self, Type};
-use crate::segment::layout::{Row, Slab};
+use crate::probe::{self, Open};
+use crate::segment::layout::{Node, Row, Slab};
 use crate::site::Function;
-use crate::{clock, slab, tree};
+use crate::{clock, slab};
 
-/// `last` of a future that has completed.
+/// `last` of a frame that has completed.
 const DONE: u64 = u64::MAX;
-/// `first` of a future whose first poll was not timed.
-const UNTIMED: u64 = 1;
 
 /// The body of an `async fn`: each poll is a span of its function.
 #[must_use]
 #[derive(Debug)]
 pub struct Frame<F> {
     function: &'static Function,
-    /// Start of the first poll, or [`UNTIMED`]; 0 before.
+    /// Start of the first poll, where that was timed; else 0.
     first: u64,
     /// End of the last poll that pended; 0 before, [`DONE`] after completion.
     last: u64,
@@ -34,36 +36,22 @@ pub fn frame<F: Future>(function: &'static Function, future: F) -> Frame<F> {
     Frame { function, first: 0, last: 0, future: ManuallyDrop::new(future) }
 }
 
-/// A span of an async function, closed on panic too. Its length goes to no histogram: that of an
-/// async function holds the time from the first poll to completion.
-struct Span(ManuallyDrop<Call>);
+/// Closes a span that nothing else closes: that of a poll that panicked, or of a drop.
+struct Span(Open);
 
 impl Drop for Span {
+    // Inlined, so that what it holds needs no place in memory.
     #[inline(always)]
     fn drop(&mut self) {
-        self.0.close_poll(if self.0.start() == 0 { 0 } else { clock::ticks() });
+        let (slab, node, start) = self.0.parts();
+        close_dropped(slab, node, start);
     }
 }
 
-impl<F> Frame<F> {
-    /// Opens the span of a poll (or of the drop), and charges the wait before it.
-    #[inline(always)]
-    fn open(&mut self) -> Span {
-        let (slab, node) = tree::enter(self.function);
-        let is_first = self.first == 0;
-        if is_first {
-            node.started.add(1);
-            node.future_bytes.set(size_of::<F>() as u64);
-        }
-        let call = probe::open(slab, node);
-        if is_first {
-            self.first = call.start().max(UNTIMED);
-        } else {
-            let now = if call.start() == 0 { clock::ticks() } else { call.start() };
-            node.wait.add(probe::elapsed(slab, self.last, now));
-        }
-        Span(ManuallyDrop::new(call))
-    }
+#[cold]
+#[inline(never)]
+fn close_dropped(slab: &'static Slab, node: &'static Node, start: u64) {
+    Open::of(slab, node, start).close_poll(clock::ticks());
 }
 
 impl<F: Future> Future for Frame<F> {
@@ -73,46 +61,89 @@ impl<F: Future> Future for Frame<F> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         // SAFETY: nothing is moved out; `future` stays where it is until it is dropped there.
         let this = unsafe { self.get_unchecked_mut() };
+        // SAFETY: `future` is pinned with `self`.
+        let future = unsafe { Pin::new_unchecked(&mut *this.future) };
         if this.last == DONE {
             // Polled after completion: the inner future's own answer to that.
-            // SAFETY: `future` is pinned with `self`.
-            return unsafe { Pin::new_unchecked(&mut *this.future) }.poll(context);
+            return future.poll(context);
         }
-        let span = this.open();
+        let open = probe::open(this.function);
+        if this.last != 0 {
+            resume(open.node(), open.start(), this.last);
+        } else if open.is_timed() {
+            this.first = open.start();
+            open.node().future_bytes.set(size_of::<F>() as u64);
+        }
         // A poll that panics never comes back: the future is done.
         this.last = DONE;
-        // SAFETY: `future` is pinned with `self`.
-        let result = unsafe { Pin::new_unchecked(&mut *this.future) }.poll(context);
-        let is_pending = result.is_pending();
-        let is_distributed = !is_pending && this.first != UNTIMED;
-        let is_timed = is_pending || is_distributed || span.0.start() != 0;
-        let end = if is_timed { clock::ticks() } else { 0 };
-        span.0.close_poll(end);
-        if is_pending {
-            this.last = end;
-        } else if is_distributed {
-            let slab = slab::current();
-            slab.distribute_call(span.0.node(), probe::elapsed(slab, this.first, end), 1);
+        let span = Span(open);
+        let result = future.poll(context);
+        mem::forget(span);
+        if result.is_ready() && this.first == 0 && !open.is_timed() {
+            open.close_untimed();
+            return result;
         }
-        core::mem::forget(span);
+        let end = clock::ticks();
+        let (slab, node, start) = open.parts();
+        close(slab, node, start, if result.is_ready() { this.first } else { 0 }, end);
+        if result.is_pending() {
+            this.last = end;
+        }
         result
     }
 }
 
-impl<F> Drop for Frame<F> {
-    fn drop(&mut self) {
-        let dropped_early = self.first != 0 && self.last != DONE;
-        let span = dropped_early.then(|| self.open());
-        if let Some(span) = &span {
-            span.0.node().cancelled.add(1);
-        }
-        // SAFETY: dropped once, here, where it was pinned.
-        unsafe { ManuallyDrop::drop(&mut self.future) };
-        drop(span);
+/// Charges the wait before a poll (or the drop) that is not the first.
+#[inline(never)]
+fn resume(node: &'static Node, start: u64, last: u64) {
+    let now = if start == 0 { clock::ticks() } else { start };
+    node.resumed.add(1);
+    node.wait.add(probe::elapsed(slab::current(), last, now));
+}
+
+/// Closes the span of a poll. The function's distribution holds no polls but the time from `first`,
+/// the start of the first one, to completion; 0 where that is not known or not over.
+#[inline(never)]
+fn close(slab: &'static Slab, node: &'static Node, start: u64, first: u64, end: u64) {
+    Open::of(slab, node, start).close_poll(end);
+    if first != 0 {
+        slab.distribute_call(node, probe::elapsed(slab, first, end), 1);
     }
 }
 
+impl<F> Drop for Frame<F> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.last != 0 && self.last != DONE {
+            return self.drop_pending();
+        }
+        // SAFETY: dropped once, here or in `drop_pending`, where it was pinned.
+        unsafe { ManuallyDrop::drop(&mut self.future) };
+    }
+}
+
+impl<F> Frame<F> {
+    #[cold]
+    #[inline(never)]
+    fn drop_pending(&mut self) {
+        let _span = cancel(self.function, self.last);
+        // SAFETY: as in `drop`, which does nothing after this.
+        unsafe { ManuallyDrop::drop(&mut self.future) };
+    }
+}
+
+/// Opens the span of the drop of a future that is not done.
+#[cold]
+#[inline(never)]
+fn cancel(function: &'static Function, last: u64) -> Span {
+    let open = probe::open(function);
+    resume(open.node(), open.start(), last);
+    open.node().cancelled.add(1);
+    Span(open)
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
 enum State {
     Fresh,
     /// Pending, and no site inside pended: the wait is its own.
@@ -147,29 +178,25 @@ pub fn awaited<F: IntoFuture>(
     Awaited { function, index, state: State::Fresh, first: 0, last: 0, future }
 }
 
-impl<F> Awaited<F> {
+/// A first poll that did not complete its future: the row counts those that did by these.
+struct Unready<'a, F> {
+    function: &'a &'static Function,
+    index: &'a u32,
+    future: PhantomData<F>,
+}
+
+impl<F> Drop for Unready<'_, F> {
     #[inline(always)]
-    fn row(&self, slab: &Slab) -> Option<&'static Row> {
-        row::find(slab, self.function, self.index, Type::of::<F>())
+    fn drop(&mut self) {
+        unready::<F>(self.function, *self.index);
     }
+}
 
-    /// Charges the time since the last poll.
-    fn charge(&self, slab: &Slab, row: &Row, now: u64) {
-        let wait = probe::elapsed(slab, self.last, now);
-        match self.state {
-            State::Leaf => row.wait.add(wait),
-            State::Outer => row.nested_wait.add(wait),
-            State::Fresh | State::Done => {}
-        }
-    }
-
-    #[cold]
-    fn cancel(&self) {
-        let slab = slab::attached();
-        if let Some(row) = self.row(slab) {
-            self.charge(slab, row, clock::ticks());
-            row.cancelled.add(1);
-        }
+#[cold]
+#[inline(never)]
+fn unready<F>(function: &'static Function, index: u32) {
+    if let Some(row) = row::find(function, index, Type::of::<F>()) {
+        row.not_ready.add(1);
     }
 }
 
@@ -180,51 +207,105 @@ impl<F: Future> Future for Awaited<F> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         // SAFETY: nothing is moved out; `future` stays where it is until it is dropped there.
         let this = unsafe { self.get_unchecked_mut() };
-        let before = this.state;
-        let slab = slab::attached();
-        let row = this.row(slab);
-        if let Some(row) = row {
-            match before {
-                State::Fresh => row.count.add(1),
-                State::Leaf | State::Outer => this.charge(slab, row, clock::ticks()),
-                State::Done => {}
-            }
-            row.polls.add(1);
+        if this.state != State::Fresh {
+            // SAFETY: it was pinned, and nothing was moved.
+            return unsafe { Pin::new_unchecked(this) }.poll_again(context);
+        }
+        if let Some(row) = row::find(this.function, this.index, Type::of::<F>()) {
+            row.count.add(1);
         }
         this.state = State::Done;
-        let around = slab.leaf.get();
-        slab.leaf.set(0);
+        let before = slab::current().pended.get();
+        let unready =
+            Unready { function: &this.function, index: &this.index, future: PhantomData::<F> };
         // SAFETY: `future` is pinned with `self`.
         let result = unsafe { Pin::new_unchecked(&mut this.future) }.poll(context);
-        let Some(row) = row else { return result };
-        if result.is_pending() {
-            this.pend(slab, before);
+        if result.is_ready() {
+            mem::forget(unready);
+            forget_pending(before);
+            return result;
+        }
+        drop(unready);
+        (this.state, this.last) = pend(before);
+        this.first = this.last;
+        result
+    }
+}
+
+impl<F: Future> Awaited<F> {
+    /// A poll that is not the first.
+    #[inline(never)]
+    fn poll_again(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        // SAFETY: nothing is moved out; `future` stays where it is until it is dropped there.
+        let this = unsafe { self.get_unchecked_mut() };
+        // SAFETY: `future` is pinned with `self`.
+        let future = unsafe { Pin::new_unchecked(&mut this.future) };
+        if this.state == State::Done {
+            // Polled after completion: the inner future's own answer to that.
+            return future.poll(context);
+        }
+        let row = row::find(this.function, this.index, Type::of::<F>());
+        if let Some(row) = row {
+            row.repolls.add(1);
+            charge(row, this.state, this.last);
+        }
+        this.state = State::Done;
+        let before = slab::current().pended.get();
+        let result = future.poll(context);
+        if result.is_ready() {
+            forget_pending(before);
+            complete(row, this.first);
         } else {
-            slab.leaf.set(around);
-            this.complete(slab, row, before);
+            (this.state, this.last) = pend(before);
         }
         result
     }
 }
 
-impl<F> Awaited<F> {
-    #[inline]
-    fn pend(&mut self, slab: &Slab, before: State) {
-        self.last = clock::ticks();
-        if before == State::Fresh {
-            self.first = self.last;
-        }
-        self.state = if slab.leaf.get() == 0 { State::Leaf } else { State::Outer };
-        slab.leaf.set(1);
-    }
+/// Says whose wait it is that begins, and when.
+#[inline(never)]
+fn pend(before: u64) -> (State, u64) {
+    let slab = slab::current();
+    let pended = slab.pended.get();
+    slab.pended.set(pended.wrapping_add(1));
+    (if pended == before { State::Leaf } else { State::Outer }, clock::ticks())
+}
 
-    #[inline]
-    fn complete(&self, slab: &Slab, row: &Row, before: State) {
-        if before == State::Fresh {
-            row.ready.add(1);
-        } else if let Some(histogram) = row.histogram.get() {
-            let elapsed = probe::elapsed(slab, self.first, clock::ticks());
-            slab.distribute(histogram, elapsed);
+/// Nobody waits for sites that pended inside of a poll that completes.
+#[inline(always)]
+fn forget_pending(before: u64) {
+    let slab = slab::current();
+    if slab.pended.get() != before {
+        slab.pended.set(before);
+    }
+}
+
+/// Charges the time since the last poll.
+#[inline(never)]
+fn charge(row: &Row, state: State, last: u64) {
+    let wait = probe::elapsed(slab::current(), last, clock::ticks());
+    match state {
+        State::Leaf => row.wait.add(wait),
+        State::Outer => row.nested_wait.add(wait),
+        State::Fresh | State::Done => {}
+    }
+}
+
+/// Distributes the time since the end of the first poll.
+#[inline(never)]
+fn complete(row: Option<&'static Row>, first: u64) {
+    if let Some(histogram) = row.and_then(|row| row.histogram.get()) {
+        let slab = slab::current();
+        slab.distribute(histogram.bucket_of(probe::elapsed(slab, first, clock::ticks())));
+    }
+}
+
+impl<F> Awaited<F> {
+    #[cold]
+    fn cancel(&self) {
+        if let Some(row) = row::find(self.function, self.index, Type::of::<F>()) {
+            charge(row, self.state, self.last);
+            row.cancelled.add(1);
         }
     }
 }

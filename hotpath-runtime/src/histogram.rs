@@ -4,19 +4,24 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use crate::segment::cell::Link;
 use crate::segment::layout::{BUCKETS, Histogram, Node, SUB_BUCKETS, Slab};
+use crate::clock;
 use crate::slab::{self, reach};
 
 impl Histogram {
+    /// The bucket of a span; `None` for one that is too long, or negative.
     #[inline(always)]
-    fn bucket(&self, span: u64) -> Option<&AtomicU32> {
-        self.buckets.get(bucket(span))
+    pub(crate) fn bucket(&self, span: u64) -> Option<&AtomicU32> {
+        self.buckets.get(index(span))
+    }
+
+    /// The bucket of any span.
+    pub(crate) fn bucket_of(&self, span: u64) -> &AtomicU32 {
+        &self.buckets[bucket(span)]
     }
 
     /// Counts a span that stands for `weight`, at once.
     pub(crate) fn count(&self, span: u64, weight: u64) {
-        if let Some(bucket) = self.bucket(span) {
-            add(bucket, weight as u32);
-        }
+        add(self.bucket_of(span), weight as u32);
     }
 }
 
@@ -27,38 +32,51 @@ fn add(bucket: &AtomicU32, weight: u32) {
     }
 }
 
-/// The bucket of a span.
+/// Adds one. A count that is full stays so.
 #[inline(always)]
-pub(crate) fn bucket(span: u64) -> usize {
-    let shift = 58 - (span | SUB_BUCKETS as u64).leading_zeros() as usize;
-    let index = shift * SUB_BUCKETS + (span >> shift) as usize;
-    // A branch, that nothing has to wait for.
-    if index < BUCKETS { index } else { last_bucket() }
+fn add_one(bucket: &AtomicU32) {
+    let count = bucket.load(Relaxed).wrapping_add(1);
+    bucket.store(count, Relaxed);
+    if count == 0 {
+        bucket.store(u32::MAX, Relaxed);
+    }
 }
 
-#[cold]
-fn last_bucket() -> usize {
-    BUCKETS - 1
+/// The bucket of a span, the last one for what is too long.
+pub(crate) fn bucket(span: u64) -> usize {
+    index(span.clamp(1, i64::MAX as u64)).min(BUCKETS - 1)
+}
+
+#[inline(always)]
+fn index(span: u64) -> usize {
+    // The conversion to a float finds the octave: exponent and highest bits of the mantissa, less
+    // the exponent of 1. Too high an index for 0 and for what is negative as an `i64`.
+    let bits = (span.cast_signed() as f64).to_bits() >> (f64::MANTISSA_DIGITS - 1 - SUB_BUCKETS.ilog2());
+    (bits as usize).wrapping_sub(1023 * SUB_BUCKETS)
 }
 
 impl Slab {
-    /// Counts the span before this one, and finds the bucket of this one. Counting it at once
+    /// Counts the span before this one, and keeps the bucket of this one. Counting it at once
     /// would have the next reading of the clock wait for that, which hangs on this one.
     #[inline(always)]
-    pub(crate) fn distribute(&self, histogram: &'static Histogram, span: u64) {
+    pub(crate) fn distribute(&self, bucket: &'static AtomicU32) {
         if let Some(last) = self.pending.get() {
-            add(last, 1);
+            add_one(last);
         }
-        self.pending.set(histogram.bucket(span));
+        self.pending.set(Some(bucket));
     }
 
     /// Counts a span of a call that stands for `weight` calls, at once.
     pub(crate) fn distribute_call(&self, node: &Node, span: u64, weight: u64) {
-        if node.histogram.get().is_none() && !self.is_none() {
-            let id = node.function.get();
-            node.histogram.set(slab::change(|| self.function_histogram(id)));
+        if self.is_none() {
+            return;
         }
-        if let Some(histogram) = node.histogram.get() {
+        let known = node.histogram.get();
+        if let Some(histogram) = known.or_else(|| slab::change(|| self.function_histogram(node.function.get()))) {
+            // By another clock no call may go the short way, which this opens.
+            if !clock::is_system() {
+                node.histogram.set(Some(histogram));
+            }
             histogram.count(span, weight);
         }
     }

@@ -6,162 +6,212 @@ use core::mem;
 use crate::row::{self, Type};
 use crate::segment::layout::{Node, Row, Slab, Span};
 use crate::site::Function;
-use crate::tree::SPECIAL;
+use crate::tree::{NOT_TIMED, SPECIAL};
 use crate::{clock, fork, slab, span, tree};
 
 /// Guard of a measured call: closes it when it goes, however the function ends.
 #[must_use]
 #[derive(Debug)]
 pub struct Call {
+    pub(crate) open: Open,
+    not_send: PhantomData<*const ()>,
+}
+
+/// A span that is open, on this thread.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Open {
+    slab: &'static Slab,
     node: &'static Node,
     /// 0: not timed.
     start: u64,
-    not_send: PhantomData<*const ()>,
 }
 
 /// Opens a call.
 #[inline(always)]
 pub fn call(function: &'static Function) -> Call {
-    let (slab, node) = tree::enter(function);
-    open(slab, node)
+    Call { open: open(function), not_send: PhantomData }
 }
 
 /// Opens the span of a call or poll.
+///
+/// The short way calls nothing, and what the long ways call gives back all that is needed after
+/// it: so nothing has to be saved before.
 #[inline(always)]
-pub(crate) fn open(slab: &'static Slab, node: &'static Node) -> Call {
+pub(crate) fn open(function: &'static Function) -> Open {
+    let (mut slab, mut node) = tree::enter(function);
     let count = node.countdown.step();
     let next = node.countdown.next.get();
     let start = if count < next {
         slab.cur.set(Some(node));
         0
     } else if next == SPECIAL {
-        tree::open_special(slab, node)
+        (slab, node) = tree::open_special(slab, node);
+        slab.start.get()
     } else {
         slab.cur.set(Some(node));
-        let start = clock::ticks();
+        let start = clock::raw();
         node.opened.set(start);
         start
     };
-    // Made last: with nothing after it that may unwind, it stays in registers.
-    Call { node, start, not_send: PhantomData }
+    Open { slab, node, start }
 }
 
-impl Call {
-    /// Ticks at which it opened; 0 where it is not timed.
+impl Open {
+    /// Slab, node and start, one by one: a function that takes them so need not find them in memory.
     #[inline(always)]
-    pub(crate) fn start(&self) -> u64 {
-        self.start
+    pub(crate) fn parts(self) -> (&'static Slab, &'static Node, u64) {
+        (self.slab, self.node, self.start)
     }
 
-    /// Closes the span of a poll, whose length the function's distribution does not hold. `end`
-    /// matters where it is timed. The caller sees to it that the guard is not dropped as well.
+    /// What [`Open::parts`] gave.
     #[inline(always)]
-    pub(crate) fn close_poll(&self, end: u64) {
-        if self.start == 0 {
-            close_untimed(self.node);
+    pub(crate) fn of(slab: &'static Slab, node: &'static Node, start: u64) -> Self {
+        Self { slab, node, start }
+    }
+
+    #[inline(always)]
+    pub(crate) fn node(self) -> &'static Node {
+        self.node
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_timed(self) -> bool {
+        self.start != 0
+    }
+
+    /// Ticks at which it opened, by the process's clock; 0 where that is not known.
+    #[inline(always)]
+    pub(crate) fn start(self) -> u64 {
+        if self.start == 0 { 0 } else { known_start(self.node, self.start) }
+    }
+
+    /// Closes the span of a poll, whose length the function's distribution does not hold. `end` is
+    /// by the process's clock.
+    pub(crate) fn close_poll(self, end: u64) {
+        let Self { slab, node, start } = self;
+        if start == 0 {
+            close_untimed(slab, node);
+        } else if node.countdown.next.get() == SPECIAL {
+            tree::close_special(slab, node, start, end);
+        } else if clock::is_system() {
+            postpone(slab, node);
         } else {
-            finish_poll(self.node, self.start, end);
+            let span = elapsed(slab, start, end);
+            if node.countdown.is_plain() {
+                close_plain(slab, node, span);
+            } else {
+                close_rare(slab, node, span);
+            }
         }
     }
 
-    pub(crate) fn node(&self) -> &'static Node {
-        self.node
+    /// The same of one that is not timed.
+    #[inline(always)]
+    pub(crate) fn close_untimed(self) {
+        close_untimed(self.slab, self.node);
     }
+}
+
+#[inline(never)]
+fn known_start(node: &Node, start: u64) -> u64 {
+    let is_raw = node.countdown.next.get() != SPECIAL;
+    if start == NOT_TIMED || (is_raw && clock::is_system()) { 0 } else { start }
 }
 
 impl Drop for Call {
     #[inline(always)]
     fn drop(&mut self) {
-        if self.start == 0 {
-            close_untimed(self.node);
+        let Open { slab, node, start } = self.open;
+        if start == 0 {
+            close_untimed(slab, node);
         } else {
-            let end = clock::ticks();
-            finish(self.node, self.start, end);
+            let end = clock::raw();
+            finish(slab, node, start, end);
         }
     }
 }
 
-/// What is left to do after a call that was timed. Not inlined, nor is anything called from it
-/// but at its end: it has no registers to save.
+/// What is left to do after a call that was timed, by the processor's counter. Not inlined, nor is
+/// anything called from it but at its end: it has no registers to save.
 #[inline(never)]
-fn finish(node: &'static Node, start: u64, end: u64) {
-    let slab = slab::current();
+fn finish(slab: &'static Slab, node: &'static Node, start: u64, end: u64) {
     let span = end.wrapping_sub(start);
-    match node.histogram.get() {
-        Some(histogram) if is_plain(node, span) => {
+    // A clock that went back gives a span that no bucket is for.
+    match node.histogram.get().and_then(|histogram| histogram.bucket(span)) {
+        Some(bucket) if node.countdown.is_plain() => {
             close_plain(slab, node, span);
-            slab.distribute(histogram, span);
+            slab.distribute(bucket);
         }
-        _ => finish_rare(node, start, end),
-    }
-}
-
-/// The same after a poll.
-#[inline(never)]
-fn finish_poll(node: &'static Node, start: u64, end: u64) {
-    let slab = slab::current();
-    let span = end.wrapping_sub(start);
-    if is_plain(node, span) {
-        close_plain(slab, node, span);
-    } else {
-        close_rare(slab, node, elapsed(slab, start.max(fork::born()), end));
+        _ => finish_rare(slab, node, start, end),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn finish_rare(node: &'static Node, start: u64, end: u64) {
-    let slab = slab::current();
-    let span = elapsed(slab, start.max(fork::born()), end);
-    let weight = close_rare(slab, node, span);
-    slab.distribute_call(node, span, weight);
-}
-
-/// Whether a timed span is one of a node all of whose spans are, and the clock did not go back.
-#[inline(always)]
-fn is_plain(node: &Node, span: u64) -> bool {
-    node.countdown.is_plain() && !span.cast_signed().is_negative()
+fn finish_rare(slab: &'static Slab, node: &'static Node, start: u64, end: u64) {
+    let closed = if node.countdown.next.get() == SPECIAL {
+        tree::close_special(slab, node, start, clock::ticks())
+    } else if clock::is_system() {
+        postpone(slab, node)
+    } else {
+        Some(close_rare(slab, node, elapsed(slab, start.max(fork::born()), end)))
+    };
+    if let Some((span, weight)) = closed {
+        slab.distribute_call(node, span, weight);
+    }
 }
 
 #[inline(always)]
 fn close_plain(slab: &Slab, node: &Node, span: u64) {
     leave(slab, node, span);
-    node.opened.set(0);
     node.sums.record(span);
 }
 
-/// Closes any timed span; gives the number of spans that it stands for.
+/// Closes a timed span that has more to it than to be added; gives it with the number of spans that
+/// it stands for.
 #[cold]
 #[inline(never)]
-fn close_rare(slab: &Slab, node: &'static Node, span: u64) -> u64 {
-    if node.countdown.next.get() == SPECIAL {
-        tree::close_special(slab, node, Some(span));
-        return 1;
-    }
+fn close_rare(slab: &Slab, node: &Node, span: u64) -> (u64, u64) {
     leave(slab, node, span);
-    node.opened.set(0);
-    node.countdown.record(slab, &node.sums, span)
+    (span, node.countdown.record(slab, &node.sums, span))
+}
+
+/// Closes a span that was to be timed, but opened by a counter that is not the process's clock.
+#[cold]
+fn postpone(slab: &Slab, node: &Node) -> Option<(u64, u64)> {
+    leave(slab, node, node.countdown.mean.get());
+    node.countdown.postpone();
+    None
 }
 
 /// Closes a span that was not timed.
 #[inline(always)]
-fn close_untimed(node: &'static Node) {
-    let slab = slab::current();
-    if node.countdown.next.get() == SPECIAL {
-        tree::close_special(slab, node, None);
-    } else {
-        leave(slab, node, node.countdown.mean.get());
+fn close_untimed(slab: &Slab, node: &Node) {
+    let parent = go_back(slab, node);
+    // Where no expression is open there is nothing to tell.
+    if slab.top.get() != 0
+        && let Some(parent) = parent
+    {
+        parent.inner.add(node.countdown.mean.get());
     }
 }
 
 /// Goes back to the caller, whose expressions do not count this span as their own.
 #[inline(always)]
 pub(crate) fn leave(slab: &Slab, node: &Node, span: u64) {
-    let parent = node.parent.get();
-    slab.cur.set(parent);
-    if let Some(parent) = parent {
+    let parent = go_back(slab, node);
+    if slab.top.get() != 0
+        && let Some(parent) = parent
+    {
         parent.inner.add(span);
     }
+}
+
+#[inline(always)]
+fn go_back(slab: &Slab, node: &Node) -> Option<&'static Node> {
+    let parent = node.parent.get();
+    slab.cur.set(parent);
+    parent
 }
 
 /// Ticks between two readings; 0 where the second is older (other socket, not synchronised).
@@ -216,8 +266,8 @@ pub fn site(function: &'static Function, index: u32) -> Token {
 /// Opens a timed span whose type is the receiver's.
 #[inline(always)]
 pub fn site_on<R: ?Sized>(function: &'static Function, index: u32, receiver: &R) -> Token {
-    let slab = slab::attached();
-    let row = row::find(slab, function, index, Type::of_receiver(receiver));
+    let row = row::find(function, index, Type::of_receiver(receiver));
+    let slab = slab::current();
     let first = slab.rows.follow(function.site_id(index));
     open_span(slab, function, index, first, row, true)
 }
@@ -233,8 +283,8 @@ pub fn grow(function: &'static Function, index: u32) -> Token {
 /// Opens a span that is counted, never timed, and whose type is the receiver's.
 #[inline(always)]
 pub fn grow_on<R: ?Sized>(function: &'static Function, index: u32, receiver: &R) -> Token {
-    let slab = slab::attached();
-    let row = row::find(slab, function, index, Type::of_receiver(receiver));
+    let row = row::find(function, index, Type::of_receiver(receiver));
+    let slab = slab::current();
     open_counted(slab, function, index, row, true)
 }
 
@@ -278,7 +328,7 @@ pub fn exit<T>(token: Token, value: T) -> T {
     mem::forget(token);
     let end = if mode == Mode::Timed { clock::ticks() } else { 0 };
     let row =
-        if has_type { row } else { row::check(slab, function, index, first, Type::of::<T>()) };
+        if has_type { row } else { row::check(function, index, first, Type::of::<T>()) };
     span::pop(slab, level, span, row);
     match (mode, span) {
         (Mode::Timed, Some(span)) => span::close_time(slab, span, row, first.or(row), end),

@@ -46,26 +46,31 @@ impl Row {
     }
 }
 
-/// The row of a site and type.
+/// The row of a site and type, in this thread's slab.
 #[inline(always)]
-pub(crate) fn find(
-    slab: &Slab,
+pub(crate) fn find(function: &'static Function, index: u32, of: Type) -> Option<&'static Row> {
+    match slab::current().rows.follow(function.site_id(index)) {
+        Some(row) if row.is_of(of.name) => Some(row),
+        _ => find_attached(function, index, of.name, of.size, of.needs_drop),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn find_attached(
     function: &'static Function,
     index: u32,
-    of: Type,
+    name: &'static str,
+    size: usize,
+    needs_drop: bool,
 ) -> Option<&'static Row> {
-    if let Some(row) = slab.rows.follow(function.site_id(index))
-        && row.is_of(of.name)
-    {
-        return Some(row);
-    }
-    find_or_make(slab, function, index, Some(of))
+    // The type comes in parts, which lie in no memory before there is need.
+    find_or_make(slab::attached(), function, index, Some(Type { name, size, needs_drop }))
 }
 
 /// The row of a site and type; likely `first`, the one that the site leads to.
 #[inline(always)]
 pub(crate) fn check(
-    slab: &Slab,
     function: &'static Function,
     index: u32,
     first: Option<&'static Row>,
@@ -73,7 +78,7 @@ pub(crate) fn check(
 ) -> Option<&'static Row> {
     match first {
         Some(row) if row.is_of(of.name) => first,
-        _ => find_or_make(slab, function, index, Some(of)),
+        _ => find_attached(function, index, of.name, of.size, of.needs_drop),
     }
 }
 
@@ -123,6 +128,7 @@ fn find_or_add(
     let Some(row) = make(slab, of) else { return lost() };
     row.function.set(id);
     row.site.set(u64::from(index));
+    row.is_await.set(u64::from(kind(function, index) == Some("await")));
     if keeps_histogram(function, index) {
         row.histogram.set(
             first
@@ -152,7 +158,11 @@ fn make(slab: &Slab, of: Option<Type>) -> Option<&'static Row> {
 
 /// Distributions are kept where the tail matters: how long one waits.
 fn keeps_histogram(function: &Function, index: u32) -> bool {
-    matches!(function.sites.get(index as usize).map(|site| site.kind), Some("await" | "lock"))
+    matches!(kind(function, index), Some("await" | "lock"))
+}
+
+fn kind(function: &Function, index: u32) -> Option<&'static str> {
+    function.sites.get(index as usize).map(|site| site.kind)
 }
 
 fn lost() -> Option<&'static Row> {

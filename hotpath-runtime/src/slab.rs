@@ -256,7 +256,7 @@ impl Slab {
             top: Count::new(0),
             rows: Table::none(),
             spans: Table::none(),
-            leaf: Count::new(0),
+            pended: Count::new(0),
             negative: Count::new(0),
             reallocs_left: Count::new(0),
             reallocs_gap: Count::new(0),
@@ -278,6 +278,7 @@ impl Slab {
             threads: Count::new(0),
             attached: Count::new(0),
             lifetime: Count::new(0),
+            start: Count::new(0),
         }
     }
 
@@ -310,7 +311,7 @@ impl Slab {
         self.histograms_by_function.set(tables.split(ENTRIES)?);
         self.edges.set(tables.split(ENTRIES)?);
         room.store(&self.room);
-        self.root.set(self.add_node(None, None, 0, throttle::ALWAYS));
+        self.root.set(self.add_node(None, None, 0, tree::SPECIAL));
         self.other.set(self.add_node(self.root.get(), None, 0, tree::SPECIAL));
         self.cur.set(self.root.get());
         self.root.get().and(self.other.get()).map(|_| ())

@@ -73,7 +73,7 @@ pub(crate) fn close_time(
     if first.countdown.is_plain() {
         row.sums.record(own);
         if let Some(histogram) = histogram {
-            slab.distribute(histogram, whole);
+            slab.distribute(histogram.bucket_of(whole));
         }
         return;
     }

@@ -9,10 +9,11 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::segment::cell::Count;
 use crate::segment::layout::{Countdown, Slab, Sums};
-use crate::{fork, sys};
+use crate::tree::SPECIAL;
+use crate::{clock, fork, sys};
 
-/// [`Countdown::next`] of a site each of whose spans is timed.
-pub(crate) const ALWAYS: u64 = 1;
+/// [`Countdown::next`] of a site each of whose spans is timed by the processor's counter.
+const ALWAYS: u64 = 1;
 /// Spans that are timed before it is looked whether they are short.
 const WINDOW: u64 = 1024;
 /// Least and most spans that one stands for, on average.
@@ -36,6 +37,12 @@ static SHORT: AtomicU64 = AtomicU64::new(0);
 pub(crate) fn choose(probe: u64) {
     let is_off = sys::variable(c"CARGO_HOTPATH_THROTTLE") == Some(b"0");
     SHORT.store(if is_off { 0 } else { probe.saturating_mul(PROBES) }, Relaxed);
+}
+
+/// [`Countdown::next`] of a site each of whose spans is timed: where the processor's counter is not
+/// the process's clock, the way is that of special nodes, which look for the right one.
+pub(crate) fn always() -> u64 {
+    if clock::is_system() { SPECIAL } else { ALWAYS }
 }
 
 /// What is short in this process.
@@ -68,11 +75,23 @@ impl Countdown {
         self.count.get() < self.gap.get()
     }
 
+    /// Whether the timed span that is open stands for others.
+    fn is_sample(&self) -> bool {
+        let (gap, next) = (self.gap.get(), self.next.get());
+        next > ALWAYS || (next == SPECIAL && gap != 0 && gap < self.count.get())
+    }
+
+    /// Has the next span timed in place of this one, by the process's clock.
+    pub(crate) fn postpone(&self) {
+        self.gap.add(1);
+        self.next.set(SPECIAL);
+    }
+
     /// Adds a span that was timed, and gives the number of spans that it stands for.
     #[cold]
     #[inline(never)]
     pub(crate) fn record(&self, slab: &Slab, sums: &Sums, span: u64) -> u64 {
-        if self.next.get() > ALWAYS {
+        if self.is_sample() {
             return self.record_sample(slab, sums, span);
         }
         sums.record(span);
@@ -104,7 +123,7 @@ impl Countdown {
         self.mean.set(sums.ticks.get());
         sums.max_before.set(sums.max.get());
         self.gap.set(self.count.get() + WINDOW);
-        self.next.set(ALWAYS);
+        self.next.set(always());
     }
 
     /// Leaves out all spans up to a random one.

@@ -1,16 +1,19 @@
 //! The calling context tree: which node a call is of, and the cold ways to it.
 
-use crate::probe::leave;
 use crate::segment::cell::{Count, Link};
 use crate::segment::layout::{Allocs, Countdown, Node, Slab, Sums};
 use crate::site::Function;
 use crate::slab::{self, reach};
-use crate::throttle::ALWAYS;
-use crate::{clock, map, span};
+use crate::probe::{elapsed, leave};
+use crate::{clock, map, span, throttle};
 
-/// `next` of a node with more to do than counting: the back edge of a recursion, one that may be
-/// entered while it is open, and those that only stand in for a node.
+/// `next` of a node with more to do than counting and reading the processor's counter: the back
+/// edge of a recursion, one that may be entered while it is open, those that only stand in for a
+/// node; all where the clock is another one.
 pub(crate) const SPECIAL: u64 = 0;
+
+/// Start of a call that is not timed, but has to close the long way.
+pub(crate) const NOT_TIMED: u64 = 1;
 
 impl Node {
     /// The node of threads without a slab: matches no call, is never timed.
@@ -26,7 +29,7 @@ impl Node {
             ctx: Link::to(this),
             nested: Count::new(0),
             depth: Count::new(0),
-            started: Count::new(0),
+            resumed: Count::new(0),
             wait: Count::new(0),
             cancelled: Count::new(0),
             future_bytes: Count::new(0),
@@ -38,6 +41,32 @@ impl Node {
     /// Whether it only stands in where there is none.
     fn is_substitute(&self) -> bool {
         self.function.get() == 0
+    }
+
+    /// Has it count its open calls from now on. The one that is open is among them, unless it was
+    /// not timed: that one closes the short way.
+    fn make_reentrant(&self) {
+        if self.is_reentrant() || self.is_alias() {
+            return;
+        }
+        let is_timed = self.countdown.count.get() >= self.countdown.next.get();
+        if !is_timed {
+            self.opened.set(0);
+        }
+        self.depth.set(1 + u64::from(is_timed));
+        self.countdown.next.set(SPECIAL);
+        self.countdown.gap.set(0);
+    }
+
+    /// Whether it may be entered while it is open.
+    fn is_reentrant(&self) -> bool {
+        self.depth.get() > 0
+    }
+
+    /// Whether its newest open call is inside of another one of its own, or of the ancestor that it
+    /// re-enters.
+    fn is_nested(&self) -> bool {
+        self.is_alias() || self.depth.get() > 2
     }
 
     /// Whether it is the back edge of a recursion.
@@ -52,22 +81,20 @@ pub(crate) fn enter(function: &'static Function) -> (&'static Slab, &'static Nod
     let slab = slab::current();
     match slab.children.follow(function.id()) {
         Some(node) if node.parent.leads_where(&slab.cur) => (slab, node),
-        _ => (slab::attached(), find(function)),
+        _ => find(function),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn find(function: &'static Function) -> &'static Node {
+fn find(function: &'static Function) -> (&'static Slab, &'static Node) {
     let slab = slab::attached();
     let parent = slab.node();
     if slab.is_none() {
-        return parent;
+        return (slab, parent);
     }
-    let child = slab::change(|| {
-        slab.child(parent, function).or_else(|| slab.overflow())
-    });
-    child.unwrap_or(slab::no_node())
+    let node = slab::change(|| slab.child(parent, function).or_else(|| slab.overflow()));
+    (slab, node.unwrap_or(slab::no_node()))
 }
 
 impl Slab {
@@ -88,18 +115,12 @@ impl Slab {
         id: u64,
     ) -> Option<&'static Node> {
         let ancestor = ancestors(parent).find(|node| node.function.get() == id);
-        let next = if ancestor.is_some() { SPECIAL } else { ALWAYS };
+        let next = if ancestor.is_some() { SPECIAL } else { throttle::always() };
         let node = self.add_node(Some(parent), ancestor, id, next)?;
         if let Some(ancestor) = ancestor {
-            // From here on these may be entered while they are open. They are open now, once,
-            // unless they were such nodes before.
-            for between in ancestors(parent).take_while(|node| !core::ptr::eq(*node, ancestor)) {
-                if between.countdown.next.get() != SPECIAL {
-                    between.countdown.next.set(SPECIAL);
-                    between.countdown.gap.set(0);
-                    between.depth.set(1);
-                }
-            }
+            // From here on these may be entered while they are open.
+            let between = ancestors(parent).take_while(|node| !core::ptr::eq(*node, ancestor));
+            between.for_each(Node::make_reentrant);
         }
         Some(node)
     }
@@ -186,22 +207,27 @@ fn hash(parent: &Node, function: u64) -> u64 {
     key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 24
 }
 
-/// Opens a call of a node that is no plain one; gives its start, 0 for not timed.
+/// Opens a call of a node that is no plain one, and leaves its start in the slab. Gives both back,
+/// so that they need not outlive it.
 #[cold]
 #[inline(never)]
-pub(crate) fn open_special(slab: &Slab, node: &'static Node) -> u64 {
-    if node.is_substitute() {
-        return 0;
-    }
+pub(crate) fn open_special(
+    slab: &'static Slab,
+    node: &'static Node,
+) -> (&'static Slab, &'static Node) {
+    let start = if node.is_substitute() { NOT_TIMED } else { start_special(slab, node) };
+    slab.start.set(start);
+    (slab, node)
+}
+
+fn start_special(slab: &Slab, node: &'static Node) -> u64 {
     let ctx = node.ctx.get().unwrap_or(node);
     slab.cur.set(Some(ctx));
-    if node.is_alias() {
-        span::push_border(slab, ctx);
-        return clock::ticks();
+    if node.is_reentrant() {
+        node.depth.add(1);
     }
-    node.depth.add(1);
-    if node.depth.get() > 1 {
-        span::push_border(slab, node);
+    if node.is_nested() {
+        span::push_border(slab, ctx);
         return clock::ticks();
     }
     let start = clock::ticks();
@@ -209,26 +235,35 @@ pub(crate) fn open_special(slab: &Slab, node: &'static Node) -> u64 {
     start
 }
 
-/// Closes a call of such a node; `None` where it was not timed, being no such node yet when it
-/// opened.
+/// Closes a call of such a node; gives its span where that was timed, and how many it stands for.
 #[cold]
 #[inline(never)]
-pub(crate) fn close_special(slab: &Slab, node: &'static Node, timed: Option<u64>) {
+pub(crate) fn close_special(
+    slab: &Slab,
+    node: &Node,
+    start: u64,
+    end: u64,
+) -> Option<(u64, u64)> {
     if node.is_substitute() {
-        return;
+        return None;
     }
-    let depth = node.depth.get();
-    node.depth.set(depth.saturating_sub(1));
-    if node.is_alias() || depth > 1 {
+    let (is_alias, is_nested) = (node.is_alias(), node.is_nested());
+    if is_nested {
         span::pop_border(slab);
     } else {
         node.opened.set(0);
     }
-    if let Some(span) = timed {
-        node.sums.timed.add(1);
-        node.sums.note_longest(span);
-        let sum = if depth > 1 { &node.nested } else { &node.sums.ticks };
-        sum.add(span);
+    let span = elapsed(slab, start, end);
+    leave(slab, node, span);
+    if !is_alias && !node.is_reentrant() {
+        return Some((span, node.countdown.record(slab, &node.sums, span)));
     }
-    leave(slab, node, timed.unwrap_or_else(|| node.countdown.mean.get()));
+    if node.is_reentrant() {
+        node.depth.set(node.depth.get() - 1);
+    }
+    node.sums.timed.add(1);
+    node.sums.note_longest(span);
+    let sum = if is_nested && !is_alias { &node.nested } else { &node.sums.ticks };
+    sum.add(span);
+    Some((span, 1))
 }

@@ -26,7 +26,10 @@ measuring! { choice facts machine probes watch }
 #[cfg(all(any(test, feature = "enabled"), unix, target_pointer_width = "64"))]
 pub use self::probes::ticks;
 #[cfg(all(any(test, feature = "enabled"), unix, target_pointer_width = "64"))]
-pub(crate) use self::{probes::choose, watch::Watch};
+pub(crate) use self::{
+    probes::{choose, is_system, raw},
+    watch::Watch,
+};
 
 /// The processor's counter, where this machine has one that user mode may read; else the system's
 /// monotonic clock.

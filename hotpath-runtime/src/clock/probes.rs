@@ -22,6 +22,18 @@ pub(crate) fn choose(asked_for_system: bool) -> Option<Choice> {
     Some(choice)
 }
 
+/// Whether the processor's counter can't be used.
+pub(crate) fn is_system() -> bool {
+    USE_SYSTEM.load(Relaxed)
+}
+
+/// The processor's counter, whether it is the process's clock or not: for probes that know by
+/// other means.
+#[inline(always)]
+pub(crate) fn raw() -> u64 {
+    arch::ticks()
+}
+
 /// Ticks of the process's clock.
 #[inline(always)]
 pub fn ticks() -> u64 {

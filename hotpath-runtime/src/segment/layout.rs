@@ -143,8 +143,8 @@ pub(crate) struct Slab {
     // Line 1: every expression.
     pub(crate) rows: Table<Link<Row>>,
     pub(crate) spans: Table<Span>,
-    /// Whether a site pended in this poll, deeper than the one being polled.
-    pub(crate) leaf: Count,
+    /// How many sites pended in polls that are still open.
+    pub(crate) pended: Count,
     pub(crate) negative: Count,
     /// Small reallocations until one is timed again, and how many that one stands for.
     pub(crate) reallocs_left: Count,
@@ -175,6 +175,8 @@ pub(crate) struct Slab {
     pub(crate) attached: Count,
     // Line 4.
     pub(crate) lifetime: Count,
+    /// Start of the last call of a node whose `next` is 0.
+    pub(crate) start: Count,
 }
 
 /// Bytes of a page of slabs.
@@ -247,7 +249,8 @@ pub(crate) struct Node {
     /// Spans of functions called from it and of its expressions; estimated where they were not
     /// timed. Serves expressions, as what is not their own; wraps.
     pub(crate) inner: Count,
-    /// Start of the outermost call, where that is timed and open; else 0.
+    /// Start of the newest timed call, of the outermost where one is in another. Where `next` is 0,
+    /// it is 0 while none is open.
     pub(crate) opened: Count,
     pub(crate) histogram: Link<Histogram>,
     // Line 1: every allocation.
@@ -258,10 +261,10 @@ pub(crate) struct Node {
     pub(crate) ctx: Link<Node>,
     pub(crate) nested: Count,
     // Line 3: cold.
-    /// Open calls of a node whose `next` is 0.
+    /// Open calls of a node that may be entered while it is open, plus one; 0 for other nodes.
     pub(crate) depth: Count,
-    /// Calls of an async function.
-    pub(crate) started: Count,
+    /// Of an async function: polls (and drops) that are not the first of their call.
+    pub(crate) resumed: Count,
     pub(crate) wait: Count,
     pub(crate) cancelled: Count,
     pub(crate) future_bytes: Count,
@@ -302,8 +305,10 @@ pub(crate) struct Row {
     pub(crate) sums: Sums,
     pub(crate) histogram: Link<Histogram>,
     // Awaits.
-    pub(crate) polls: Count,
-    pub(crate) ready: Count,
+    /// Polls that are not the first.
+    pub(crate) repolls: Count,
+    /// First polls that did not complete it.
+    pub(crate) not_ready: Count,
     pub(crate) wait: Count,
     pub(crate) nested_wait: Count,
     pub(crate) cancelled: Count,
@@ -314,6 +319,7 @@ pub(crate) struct Row {
     pub(crate) type_name: Text,
     pub(crate) type_size: Count,
     pub(crate) needs_drop: Count,
+    pub(crate) is_await: Count,
 }
 
 /// An open expression span. Private memory: a stack beside each slab.
@@ -336,8 +342,8 @@ pub(crate) struct Span {
 
 /// Sub-buckets of an octave: a bucket is at most 1/32 of its values wide.
 pub(crate) const SUB_BUCKETS: usize = 32;
-/// Buckets: values under 32 each have their own, then 32 an octave, up to 2^42 ticks.
-pub(crate) const BUCKETS: usize = SUB_BUCKETS * 38;
+/// Buckets: 32 an octave, up to 2^42 ticks. They are told apart by the bits of a float.
+pub(crate) const BUCKETS: usize = SUB_BUCKETS * 42;
 
 /// Distribution of spans.
 #[derive(Debug)]
@@ -350,12 +356,13 @@ pub(crate) struct Histogram {
     pub(crate) buckets: [AtomicU32; BUCKETS],
 }
 
-/// Lowest and highest span of a bucket; the last one is open to the top.
+/// Lowest and highest span of a bucket; the first one holds 0 as well, and the last one is open to
+/// the top. Of the lowest ones, some hold no number: there the lowest is above the highest.
 pub(crate) fn bounds(bucket: usize) -> (u64, u64) {
-    if bucket < SUB_BUCKETS {
-        return (bucket as u64, bucket as u64);
-    }
-    let shift = bucket / SUB_BUCKETS - 1;
-    let low = ((SUB_BUCKETS + bucket % SUB_BUCKETS) as u64) << shift;
-    if bucket + 1 == BUCKETS { (low, u64::MAX) } else { (low, low + (1 << shift) - 1) }
+    let start = |bucket: usize| {
+        let scaled = ((SUB_BUCKETS + bucket % SUB_BUCKETS) as u64) << (bucket / SUB_BUCKETS);
+        scaled.div_ceil(SUB_BUCKETS as u64)
+    };
+    let low = if bucket == 0 { 0 } else { start(bucket) };
+    (low, if bucket + 1 == BUCKETS { u64::MAX } else { start(bucket + 1) - 1 })
 }

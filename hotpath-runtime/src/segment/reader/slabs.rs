@@ -81,9 +81,10 @@ fn read_nodes(
         let (Some(node), Some(&at)) = (nodes.get_mut(index), offsets.get(index)) else { break };
         open = node.parent;
         if node.parent.is_some() {
-            node.open = bytes.word(at + offset_of!(raw::Node, depth))?.max(1);
-            let opened = bytes.word(at + offset_of!(raw::Node, opened))?;
-            spans[index] = if opened == 0 { 0 } else { end.saturating_sub(opened) };
+            node.open = bytes.word(at + offset_of!(raw::Node, depth))?.saturating_sub(1).max(1);
+            if let Some(opened) = read_opened(bytes, at)? {
+                spans[index] = end.saturating_sub(opened);
+            }
         }
     }
     for ((node, &at), span) in nodes.iter_mut().zip(&offsets).zip(spans) {
@@ -95,6 +96,15 @@ fn read_nodes(
         node.max = node.max.max(span);
     }
     Ok(nodes)
+}
+
+/// When the outermost open call of a node opened, where that is timed: the open one is the last
+/// that was counted.
+fn read_opened(bytes: Bytes<'_>, at: usize) -> Result<Option<u64>, ReadError> {
+    let opened = bytes.word(at + offset_of!(raw::Node, opened))?;
+    let count = bytes.word(at + offset_of!(raw::Node, countdown.count))?;
+    let next = bytes.word(at + offset_of!(raw::Node, countdown.next))?;
+    Ok(Some(opened).filter(|opened| count >= next && *opened != 0))
 }
 
 /// Sums over timed spans.
@@ -154,7 +164,8 @@ fn read_node(
     let (calls, polls) = if function.is_some_and(|function| function.is_async) {
         // The spans are polls. Calls count where they start, which may be another thread's slab;
         // and each future that was dropped early has opened one more span, for the drop.
-        (number(offset_of!(raw::Node, started))?, count.saturating_sub(cancelled))
+        let resumed = number(offset_of!(raw::Node, resumed))?;
+        (count.saturating_sub(resumed), count.saturating_sub(cancelled))
     } else {
         (count, 0)
     };
@@ -200,6 +211,13 @@ fn read_row(bytes: Bytes<'_>, at: usize, names: &Names) -> Result<Option<Row>, R
     let type_name = bytes.text(at + offset_of!(raw::Row, type_name), TEXT_BYTES)?;
     let sample = read_sample(bytes, at + offset_of!(raw::Row, sums))?;
     let count = number(offset_of!(raw::Row, count))?;
+    let (polls, ready) = if number(offset_of!(raw::Row, is_await))? == 0 {
+        (0, 0)
+    } else {
+        let repolls = number(offset_of!(raw::Row, repolls))?;
+        let not_ready = number(offset_of!(raw::Row, not_ready))?;
+        (count.saturating_add(repolls), count.saturating_sub(not_ready))
+    };
     Ok(Some(Row {
         function,
         site,
@@ -212,8 +230,8 @@ fn read_row(bytes: Bytes<'_>, at: usize, names: &Names) -> Result<Option<Row>, R
         variance: sample.variance,
         max: number(offset_of!(raw::Row, sums.max))?,
         allocs: read_allocs(bytes, at + offset_of!(raw::Row, allocs))?,
-        polls: number(offset_of!(raw::Row, polls))?,
-        ready: number(offset_of!(raw::Row, ready))?,
+        polls,
+        ready,
         wait: number(offset_of!(raw::Row, wait))?,
         nested_wait: number(offset_of!(raw::Row, nested_wait))?,
         cancelled: number(offset_of!(raw::Row, cancelled))?,
