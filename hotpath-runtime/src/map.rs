@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering:
 
 use crate::segment::cell::Count;
 use crate::segment::layout::{
-    FunctionRecord, Header, Histogram, Node, Room, Row, SiteRecord, Slab, Span,
+    AllocatorCosts, FunctionRecord, Header, Histogram, Node, Room, Row, SiteRecord, Slab, Span,
 };
 use crate::sys;
 
@@ -55,6 +55,8 @@ unsafe impl Plain for Row {}
 unsafe impl Plain for Span {}
 // SAFETY: as above.
 unsafe impl Plain for Histogram {}
+// SAFETY: as above.
+unsafe impl Plain for AllocatorCosts {}
 // SAFETY: as above.
 unsafe impl Plain for Count {}
 // SAFETY: as above.

@@ -7,9 +7,9 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::map::{self, Block, Plain};
 use crate::segment::cell::{Count, Link, Table};
-use crate::segment::layout::{List, Node, Room, Slab, Span};
+use crate::segment::layout::{AllocatorCosts, DUE, List, Node, Room, Slab, Span};
 use crate::sys::{self, ThreadKey};
-use crate::{clock, process, throttle, tree};
+use crate::{clock, heap, process, span, throttle, tree};
 
 /// Room of a new slab, and what it gets whenever that is used up.
 const FIRST_ROOM: usize = 16 * 1024;
@@ -143,7 +143,6 @@ fn acquire() -> Option<&'static Slab> {
     }
     let slab = Slab::make(map::take(FIRST_ROOM)?)?;
     slab.short.set(throttle::short());
-    slab.random.set(clock::ticks() | 1);
     let header = map::header()?;
     slab.inside.set(header.fixed.inside.get());
     header.slabs.append(slab, |slab| &slab.newer);
@@ -178,7 +177,7 @@ unsafe extern "C" fn leave(_: *mut c_void) {
     slab.lifetime.add(clock::ticks().saturating_sub(slab.attached.get()));
     slab.attached.set(0);
     slab.cur.set(slab.root.get());
-    slab.top.set(0);
+    span::close_all(slab);
     let _held = map::LOCK.take();
     process::refresh_end();
     slab.next_free.set(FREE.get());
@@ -191,11 +190,13 @@ impl Slab {
             cur: Link::to(&NO_NODE),
             pending: Link::none(),
             children: Table::none(),
-            live: Count::new(0),
+            // Always due: no operation counts here.
+            gauge: Count::new(DUE),
             top: Count::new(0),
+            metered: Count::new(0),
+            leaf: Count::new(0),
             rows: Table::none(),
             spans: Table::none(),
-            leaf: Count::new(0),
             negative: Count::new(0),
             reallocs_left: Count::new(0),
             reallocs_gap: Count::new(0),
@@ -217,6 +218,8 @@ impl Slab {
             threads: Count::new(0),
             attached: Count::new(0),
             lifetime: Count::new(0),
+            metering: Link::none(),
+            costs: Link::none(),
         }
     }
 
@@ -241,6 +244,9 @@ impl Slab {
         slab.rows.set(tables.split(ENTRIES)?);
         slab.histograms_by_function.set(tables.split(ENTRIES)?);
         slab.edges.set(tables.split(ENTRIES)?);
+        slab.costs.set(block.split::<AllocatorCosts>(1)?.first());
+        slab.random.set(clock::ticks() | 1);
+        heap::set_gauge(slab);
         block.store(&slab.room);
         slab.root.set(slab.add_node(None, None, 0, throttle::ALWAYS));
         slab.other.set(slab.add_node(slab.root.get(), None, 0, tree::SPECIAL));

@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::segment::cell::Count;
 use crate::segment::layout::{Countdown, Slab, Sums};
-use crate::sys;
+use crate::{map, sys};
 
 /// [`Countdown::next`] of a site each of whose spans is timed.
 pub(crate) const ALWAYS: u64 = 1;
@@ -36,6 +36,13 @@ static SHORT: AtomicU64 = AtomicU64::new(0);
 pub(crate) fn choose(probe: u64) {
     let is_off = sys::variable(c"CARGO_HOTPATH_THROTTLE") == Some(b"0");
     SHORT.store(if is_off { 0 } else { probe.saturating_mul(PROBES) }, Relaxed);
+}
+
+/// Ticks beyond which what is short by nature was held up. Stands whether or not anything is
+/// throttled.
+pub(crate) fn longest() -> u64 {
+    let probe = map::header().map_or(0, |header| header.fixed.function.get());
+    probe.max(1).saturating_mul(PROBES * REGULAR.cast_unsigned())
 }
 
 /// What is short in this process.

@@ -18,6 +18,15 @@ pub(crate) const COMMAND_BYTES: usize = 1024;
 pub(crate) const TEXT_BYTES: usize = 1024;
 /// Live bytes that a thread holds back before it tells the process.
 pub(crate) const LIVE_SLACK: u64 = 64 * 1024;
+/// One allocator operation in [`Slab::gauge`].
+pub(crate) const OPERATION: u64 = 1 << 54;
+/// The bit of [`Slab::gauge`] that is set where no operation may go the short way.
+pub(crate) const DUE: u64 = 1 << 63;
+
+/// The live bytes that a gauge holds back (two's complement).
+pub(crate) fn held_back(gauge: u64) -> u64 {
+    (gauge & (2 * LIVE_SLACK - 1)).wrapping_sub(LIVE_SLACK)
+}
 
 /// Start of the segment.
 #[derive(Debug)]
@@ -128,15 +137,18 @@ pub(crate) struct Slab {
     pub(crate) pending: Link<AtomicU32>,
     /// Children by function id; right where the child's parent is `cur`.
     pub(crate) children: Table<Link<Node>>,
-    /// Live bytes that the header does not know of yet (two's complement).
-    pub(crate) live: Count,
+    /// Live bytes that the header does not know of yet, plus [`LIVE_SLACK`]; from [`OPERATION`] on
+    /// the operations since one was timed, which end in [`DUE`].
+    pub(crate) gauge: Count,
     /// How many expression spans are open.
     pub(crate) top: Count,
+    /// `top` as it was when it was settled which span gets what is allocated.
+    pub(crate) metered: Count,
+    /// Whether a site pended in this poll, deeper than the one being polled.
+    pub(crate) leaf: Count,
     // Line 1: every expression.
     pub(crate) rows: Table<Link<Row>>,
     pub(crate) spans: Table<Span>,
-    /// Whether a site pended in this poll, deeper than the one being polled.
-    pub(crate) leaf: Count,
     pub(crate) negative: Count,
     /// Small reallocations until one is timed again, and how many that one stands for.
     pub(crate) reallocs_left: Count,
@@ -167,6 +179,36 @@ pub(crate) struct Slab {
     pub(crate) attached: Count,
     // Line 4.
     pub(crate) lifetime: Count,
+    /// The open span that gets what its node allocates.
+    pub(crate) metering: Link<Span>,
+    pub(crate) costs: Link<AllocatorCosts>,
+}
+
+/// Classes of block sizes: up to 8 bytes, up to 16 and so on; the last one is open to the top.
+pub(crate) const SIZE_CLASSES: usize = 24;
+
+/// The class of a size.
+pub(crate) fn size_class(size: usize) -> usize {
+    let bits = usize::BITS - size.saturating_sub(1).leading_zeros();
+    (bits.saturating_sub(3) as usize).min(SIZE_CLASSES - 1)
+}
+
+/// What the allocator takes, by [`size_class`].
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct AllocatorCosts {
+    pub(crate) allocs: [Cost; SIZE_CLASSES],
+    pub(crate) frees: [Cost; SIZE_CLASSES],
+}
+
+/// Ticks of those operations that were timed.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Cost {
+    pub(crate) timed: Count,
+    pub(crate) ticks: Count,
+    /// Sum of their squares; an `f64`.
+    pub(crate) squares: Count,
 }
 
 /// Room taken from the mapping and not handed out yet: address and bytes.
@@ -302,9 +344,10 @@ pub(crate) struct Span {
     pub(crate) node: Link<Node>,
     /// For a border, which is no expression: the node that was entered once more.
     pub(crate) entered: Link<Node>,
-    /// Whether `allocs` holds anything.
+    /// Which of `allocs` hold anything.
     pub(crate) dirty: Count,
-    /// What the node allocated while this was on top.
+    /// What the node allocated while this was on top; while [`Slab::metering`] leads here, less
+    /// the allocations and frees that the node has counted.
     pub(crate) allocs: Allocs,
 }
 

@@ -35,7 +35,8 @@ pub fn read(bytes: &[u8], end: Option<Anchor>) -> Result<Segment, ReadError> {
     )? {
         let slab = read_slab(bytes, at, &names, clock.end.ticks)?;
         measured |= slab.nodes.iter().any(|node| node.allocs.count > 0);
-        held_back = held_back.wrapping_add(bytes.word(at + offset_of!(raw::Slab, live))?);
+        let gauge = bytes.word(at + offset_of!(raw::Slab, gauge))?;
+        held_back = held_back.wrapping_add(raw::held_back(gauge));
         slabs.push(slab);
     }
     let live = bytes.word(offset_of!(raw::Header, live))?.wrapping_add(held_back).cast_signed();
