@@ -57,7 +57,7 @@ impl<A: GlobalAlloc> Allocator<A> {
     #[cold]
     #[inline(never)]
     unsafe fn dealloc_long(&self, block: *mut u8, layout: Layout) {
-        let operation = heap::open_free(&self.inner, layout.size());
+        let operation = heap::open_free(&self.inner, block, layout.size());
         // SAFETY: the caller's promises are those of the inner allocator.
         unsafe { self.inner.dealloc(block, layout) };
         heap::close_free(&operation);
@@ -119,11 +119,11 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         #[cfg(any(test, all(feature = "enabled", unix, target_pointer_width = "64")))]
-        let timer = heap::timer(&self.inner, layout.size());
+        let timer = heap::timer(&self.inner, block, layout.size());
         // SAFETY: the caller's promises are those of the inner allocator.
         let moved = unsafe { self.inner.realloc(block, layout, size) };
         measured! {
-            heap::reallocated(&timer, block.addr(), moved, layout.size(), size);
+            heap::reallocated(&timer, (block, moved), (layout.size(), size));
         }
         moved
     }

@@ -2,8 +2,10 @@
 
 use core::alloc::GlobalAlloc;
 
-use crate::segment::layout::{Cost, DUE, LIVE_SLACK, OPERATION, Slab, held_back, size_class};
-use crate::{clock, map, probe, slab, span, throttle};
+use crate::segment::layout::{
+    Cost, DUE, LIVE_SLACK, NEVER_SHORT, OPERATION, Slab, held_back, size_class,
+};
+use crate::{clock, map, probe, retained, slab, span, throttle};
 
 // An operation is counted before the inner allocator does it. The short way is taken where the
 // slab's gauge, which holds both the live bytes and the operations to go until one is timed, says
@@ -35,7 +37,7 @@ pub(crate) fn count_free(size: usize) -> bool {
 fn step(slab: &Slab, change: u64) -> bool {
     let gauge = slab.gauge.get().wrapping_add(change);
     // What lies between holds live bytes beyond the slack, or below none.
-    if gauge & (DUE | (OPERATION - 2 * LIVE_SLACK)) != 0 {
+    if gauge & (NEVER_SHORT | DUE | (OPERATION - 2 * LIVE_SLACK)) != 0 {
         return false;
     }
     if slab.metered.get() != slab.top.get() {
@@ -98,7 +100,7 @@ pub(crate) fn open_alloc(inner: &dyn GlobalAlloc, size: usize) -> Operation {
         return Operation { size, start: 0 };
     }
     note_alloc(slab, size);
-    Operation { size, start: count_operation(slab, size as u64) }
+    Operation { size, start: count_operation(slab) }
 }
 
 /// Ends it with what it gave, null for failure.
@@ -109,21 +111,25 @@ pub(crate) fn close_alloc(operation: &Operation, block: *const u8) {
         return;
     }
     if block.is_null() {
-        forget_alloc(slab, operation.size);
-        count_live(slab, (operation.size as u64).wrapping_neg());
-    } else if let Some(costs) = slab.costs.get() {
+        return forget_alloc(slab, operation.size);
+    }
+    count_live(slab, operation.size as u64);
+    if let Some(costs) = slab.costs.get() {
         operation.record(slab, &costs.allocs[size_class(operation.size)], end);
     }
+    retained::born(slab, block, operation.size);
 }
 
 /// Counts a free the long way, likewise.
-pub(crate) fn open_free(inner: &dyn GlobalAlloc, size: usize) -> Operation {
+pub(crate) fn open_free(inner: &dyn GlobalAlloc, block: *const u8, size: usize) -> Operation {
+    retained::died(block);
     let slab = prepare(inner);
     if slab.is_none() {
         return Operation { size, start: 0 };
     }
     note_free(slab, size);
-    Operation { size, start: count_operation(slab, (size as u64).wrapping_neg()) }
+    count_live(slab, (size as u64).wrapping_neg());
+    Operation { size, start: count_operation(slab) }
 }
 
 /// Ends it.
@@ -154,8 +160,7 @@ const COUNTED: u64 = DUE / OPERATION;
 const TICKS_PER_BYTE: u64 = 2;
 
 /// Moves the gauge by an operation; gives the start of one that is timed, else 0.
-fn count_operation(slab: &Slab, change: u64) -> u64 {
-    count_live(slab, change);
+fn count_operation(slab: &Slab) -> u64 {
     let gauge = slab.gauge.get();
     if (gauge / OPERATION) % COUNTED < COUNTED - 1 {
         slab.gauge.set(gauge + OPERATION);
@@ -169,7 +174,9 @@ fn count_operation(slab: &Slab, change: u64) -> u64 {
 /// The gauge of a new slab.
 pub(crate) fn set_gauge(slab: &Slab) {
     let gap = slab.draw_gap(SAMPLED);
-    slab.gauge.set((COUNTED - gap) * OPERATION + LIVE_SLACK);
+    let always = if retained::is_on() { NEVER_SHORT } else { 0 };
+    slab.gauge.set(always + (COUNTED - gap) * OPERATION + LIVE_SLACK);
+    retained::start(slab);
 }
 
 /// Moves the live bytes of the gauge, whose operations stay as they are.
@@ -216,11 +223,14 @@ pub(crate) struct Timer {
     start: u64,
     /// Reallocations that it stands for; 0: this one is not timed.
     weight: u64,
+    /// The block, where it is one of the sampled ones.
+    lifted: Option<retained::Block>,
 }
 
 /// Starts the clock of a reallocation, if it is one of those that are timed.
 #[inline(always)]
-pub(crate) fn timer(inner: &dyn GlobalAlloc, size: usize) -> Timer {
+pub(crate) fn timer(inner: &dyn GlobalAlloc, block: *const u8, size: usize) -> Timer {
+    let lifted = if retained::is_on() { retained::lift(block) } else { None };
     let slab = slab::current();
     if slab.is_none() || slab.metered.get() != slab.top.get() {
         prepare(inner);
@@ -229,10 +239,10 @@ pub(crate) fn timer(inner: &dyn GlobalAlloc, size: usize) -> Timer {
     let left = slab.reallocs_left.get();
     if size < LARGE && left > 0 {
         slab.reallocs_left.set(left - 1);
-        return Timer { start: 0, weight: 0 };
+        return Timer { start: 0, weight: 0, lifted };
     }
     let weight = if size < LARGE { next_timed(slab) } else { 1 };
-    Timer { start: clock::ticks(), weight }
+    Timer { start: clock::ticks(), weight, lifted }
 }
 
 /// Draws which small reallocation is timed after this one, and says for how many this one stands.
@@ -256,9 +266,21 @@ fn stands_for(span: u64, weight: u64, short: u64) -> u64 {
     span.wrapping_add(span.min(short).wrapping_mul(weight - 1))
 }
 
-/// Counts a reallocation that gave `moved`, null for failure.
+/// Counts a reallocation of `from` that gave `moved`, null for failure.
 #[inline(always)]
-pub(crate) fn reallocated(timer: &Timer, from: usize, moved: *const u8, old: usize, new: usize) {
+pub(crate) fn reallocated(
+    timer: &Timer,
+    (from, moved): (*const u8, *const u8),
+    (old, new): (usize, usize),
+) {
+    let end = if timer.weight == 0 { 0 } else { clock::ticks() };
+    if retained::is_on() {
+        if moved.is_null() {
+            retained::put_back(timer.lifted, from, (old, old));
+        } else {
+            retained::put_back(timer.lifted, moved, (old, new));
+        }
+    }
     let slab = slab::current();
     if slab.is_none() || moved.is_null() {
         return;
@@ -266,11 +288,11 @@ pub(crate) fn reallocated(timer: &Timer, from: usize, moved: *const u8, old: usi
     let ticks = match timer.weight {
         0 => 0,
         weight => {
-            let span = probe::elapsed(slab, timer.start, clock::ticks());
+            let span = probe::elapsed(slab, timer.start, end);
             stands_for(span, weight, slab.short.get())
         }
     };
-    let moved_bytes = if moved.addr() == from { 0 } else { old as u64 };
+    let moved_bytes = if moved == from { 0 } else { old as u64 };
     let values = [1, moved_bytes, new.saturating_sub(old) as u64, ticks];
     slab.node().allocs.add_reallocs(values);
     span::note_realloc(slab, values);

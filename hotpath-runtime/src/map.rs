@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering:
 
 use crate::segment::cell::Count;
 use crate::segment::layout::{
-    AllocatorCosts, FunctionRecord, Header, Histogram, Node, Room, Row, SiteRecord, Slab, Span,
+    AllocatorCosts, FunctionRecord, Header, Histogram, Node, Retained, Room, Row, SiteRecord, Slab, Span,
 };
 use crate::sys;
 
@@ -57,6 +57,8 @@ unsafe impl Plain for Span {}
 unsafe impl Plain for Histogram {}
 // SAFETY: as above.
 unsafe impl Plain for AllocatorCosts {}
+// SAFETY: as above.
+unsafe impl Plain for Retained {}
 // SAFETY: as above.
 unsafe impl Plain for Count {}
 // SAFETY: as above.

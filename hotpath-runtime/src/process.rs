@@ -8,7 +8,7 @@ use crate::calibrate;
 use crate::map;
 use crate::segment::layout::{COMMAND_BYTES, FIXED_WORDS, Fixed, Header, MAGIC, VERSION, checksum};
 use crate::segment::reader::{Anchor, ClockKind};
-use crate::{clock, fork, summary, sys, throttle};
+use crate::{clock, fork, retained, summary, sys, throttle};
 
 const UNMADE: u8 = 0;
 const READY: u8 = 1;
@@ -46,6 +46,7 @@ fn make(inner: Option<&dyn GlobalAlloc>) -> Option<()> {
     describe(header, clock, start);
     calibrate::run(&header.fixed, inner);
     throttle::choose(header.fixed.function.get());
+    retained::choose();
     publish(header);
     if let (Some(_), Some(errno)) = (directory, map::failure()) {
         leave_note(path, errno);

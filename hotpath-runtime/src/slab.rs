@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::map::{self, Block, Plain};
 use crate::segment::cell::{Count, Link, Table};
-use crate::segment::layout::{AllocatorCosts, DUE, List, Node, Room, Slab, Span};
+use crate::segment::layout::{AllocatorCosts, List, NEVER_SHORT, Node, Room, Slab, Span};
 use crate::sys::{self, ThreadKey};
 use crate::{clock, heap, process, span, throttle, tree};
 
@@ -190,8 +190,7 @@ impl Slab {
             cur: Link::to(&NO_NODE),
             pending: Link::none(),
             children: Table::none(),
-            // Always due: no operation counts here.
-            gauge: Count::new(DUE),
+            gauge: Count::new(NEVER_SHORT),
             top: Count::new(0),
             metered: Count::new(0),
             leaf: Count::new(0),
@@ -220,6 +219,7 @@ impl Slab {
             lifetime: Count::new(0),
             metering: Link::none(),
             costs: Link::none(),
+            sample_left: Count::new(0),
         }
     }
 

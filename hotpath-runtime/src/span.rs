@@ -4,15 +4,16 @@ use crate::clock;
 use crate::probe::elapsed;
 use crate::segment::layout::{Node, Row, Slab, Span};
 
-/// Opens a span, and gives its level; `None` past the depth that is remembered.
+/// Opens a span of the site with this number, and gives its level; `None` past the depth that is remembered.
 #[inline(always)]
-pub(crate) fn push(slab: &Slab) -> (u64, Option<&'static Span>) {
+pub(crate) fn push(slab: &Slab, site: u64) -> (u64, Option<&'static Span>) {
     let level = slab.top.get();
     slab.top.set(level + 1);
     let span = slab.spans.get(level);
     if let Some(span) = span {
         span.node.follow(&slab.cur);
         span.start.set(0);
+        span.site.set(site);
     }
     (level, span)
 }
@@ -223,6 +224,13 @@ impl Span {
             self.allocs.add_reallocs(values);
         }
     }
+}
+
+/// The span on top, where it is an expression of the node on top: what is allocated now is its own.
+#[inline(always)]
+pub(crate) fn on_top(slab: &Slab) -> Option<&'static Span> {
+    let span = slab.spans.get(slab.top.get().checked_sub(1)?)?;
+    span.node.leads_where(&slab.cur).then_some(span)
 }
 
 /// Marks that a node is entered once more while spans are open: what it does then is none of

@@ -188,7 +188,7 @@ impl Slab {
     }
 
     /// The upper half of a xorshift generator's next state.
-    fn random(&self) -> u32 {
+    pub(crate) fn random(&self) -> u32 {
         let mut state = self.random.get();
         state ^= state << 13;
         state ^= state >> 7;

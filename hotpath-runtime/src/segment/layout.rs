@@ -4,7 +4,7 @@
 //! A [`Link`] holds the address in the process that wrote it; less [`Header::base`] it is the
 //! offset in the file. Everything not written is zero.
 
-use core::sync::atomic::AtomicU32;
+use core::sync::atomic::{AtomicU8, AtomicU32};
 
 use super::cell::{Count, Link, Table};
 
@@ -19,9 +19,11 @@ pub(crate) const TEXT_BYTES: usize = 1024;
 /// Live bytes that a thread holds back before it tells the process.
 pub(crate) const LIVE_SLACK: u64 = 64 * 1024;
 /// One allocator operation in [`Slab::gauge`].
-pub(crate) const OPERATION: u64 = 1 << 54;
-/// The bit of [`Slab::gauge`] that is set where no operation may go the short way.
-pub(crate) const DUE: u64 = 1 << 63;
+pub(crate) const OPERATION: u64 = 1 << 53;
+/// What the operations in it have reached when the next one is timed.
+pub(crate) const DUE: u64 = 1 << 62;
+/// Set in it where no operation may go the short way.
+pub(crate) const NEVER_SHORT: u64 = 1 << 63;
 
 /// The live bytes that a gauge holds back (two's complement).
 pub(crate) fn held_back(gauge: u64) -> u64 {
@@ -50,6 +52,7 @@ pub(crate) struct Header {
     pub(crate) slabs: List<Slab>,
     pub(crate) command_len: Count,
     pub(crate) command: [Count; COMMAND_BYTES / 8],
+    pub(crate) retained: Link<Retained>,
 }
 
 /// What is written once, before anything else.
@@ -115,6 +118,8 @@ pub(crate) struct FunctionRecord {
     pub(crate) site_count: Count,
     /// First of `site_count` [`SiteRecord`]s, one after another.
     pub(crate) sites: Link<SiteRecord>,
+    /// Process-wide number of the first of them.
+    pub(crate) first_site: Count,
 }
 
 /// A site of a registered function.
@@ -138,7 +143,7 @@ pub(crate) struct Slab {
     /// Children by function id; right where the child's parent is `cur`.
     pub(crate) children: Table<Link<Node>>,
     /// Live bytes that the header does not know of yet, plus [`LIVE_SLACK`]; from [`OPERATION`] on
-    /// the operations since one was timed, which end in [`DUE`].
+    /// the operations counted up to [`DUE`].
     pub(crate) gauge: Count,
     /// How many expression spans are open.
     pub(crate) top: Count,
@@ -182,6 +187,8 @@ pub(crate) struct Slab {
     /// The open span that gets what its node allocates.
     pub(crate) metering: Link<Span>,
     pub(crate) costs: Link<AllocatorCosts>,
+    /// Bytes to allocate until one is drawn, where live blocks are sampled.
+    pub(crate) sample_left: Count,
 }
 
 /// Classes of block sizes: up to 8 bytes, up to 16 and so on; the last one is open to the top.
@@ -346,9 +353,49 @@ pub(crate) struct Span {
     pub(crate) entered: Link<Node>,
     /// Which of `allocs` hold anything.
     pub(crate) dirty: Count,
+    /// Process-wide number of its site.
+    pub(crate) site: Count,
     /// What the node allocated while this was on top; while [`Slab::metering`] leads here, less
     /// the allocations and frees that the node has counted.
     pub(crate) allocs: Allocs,
+}
+
+/// Parts of the table of live blocks, by address, and entries of each: more live samples than fit
+/// are counted as dropped.
+pub(crate) const HELD: usize = 4096;
+pub(crate) const HELD_EACH: usize = 8;
+
+/// Live blocks, sampled. Any thread changes it.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Retained {
+    /// Bytes of which one is drawn.
+    pub(crate) period: Count,
+    /// Blocks that were drawn and found no room, and their bytes.
+    pub(crate) dropped: Count,
+    pub(crate) dropped_bytes: Count,
+    /// Entries in use: most blocks that are freed meet a 0 here.
+    pub(crate) held: [AtomicU8; HELD],
+    pub(crate) keys: [Keys; HELD],
+    pub(crate) samples: [[Sample; HELD_EACH]; HELD],
+}
+
+/// Addresses of blocks; 0 and 1 are none.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Keys(pub(crate) [Count; HELD_EACH]);
+
+/// A live block.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Sample {
+    pub(crate) size: Count,
+    /// Bytes of it that took part in the drawing.
+    pub(crate) drawn: Count,
+    pub(crate) node: Link<Node>,
+    /// Process-wide number of the expression site; 0 for none.
+    pub(crate) site: Count,
+    pub(crate) born: Count,
 }
 
 /// Sub-buckets of an octave: a bucket is at most 1/32 of its values wide.

@@ -5,6 +5,7 @@ use core::mem::offset_of;
 use super::bytes::{Bytes, list};
 use super::functions::{Names, read_functions};
 use super::slabs::read_slab;
+use super::{costs, retained};
 use super::{Anchor, Calibration, Clock, ClockKind, Memory, Process, ReadError, Segment};
 use crate::segment::layout::{self as raw, LIVE_SLACK, MAGIC, VERSION};
 
@@ -27,6 +28,7 @@ pub fn read(bytes: &[u8], end: Option<Anchor>) -> Result<Segment, ReadError> {
     let mut slabs = Vec::new();
     let mut measured = false;
     let mut held_back = 0u64;
+    let mut allocator = costs::none();
     for at in list(
         bytes,
         offset_of!(raw::Header, slabs),
@@ -37,6 +39,7 @@ pub fn read(bytes: &[u8], end: Option<Anchor>) -> Result<Segment, ReadError> {
         measured |= slab.nodes.iter().any(|node| node.allocs.count > 0);
         let gauge = bytes.word(at + offset_of!(raw::Slab, gauge))?;
         held_back = held_back.wrapping_add(raw::held_back(gauge));
+        costs::add(bytes, at, &mut allocator)?;
         slabs.push(slab);
     }
     let live = bytes.word(offset_of!(raw::Header, live))?.wrapping_add(held_back).cast_signed();
@@ -51,6 +54,8 @@ pub fn read(bytes: &[u8], end: Option<Anchor>) -> Result<Segment, ReadError> {
         clock,
         calibration: read_calibration(bytes)?,
         memory,
+        allocator,
+        retained: retained::read(bytes, &names)?,
         functions: functions.into_iter().map(|(_, function)| function).collect(),
         slabs,
         private_bytes,
