@@ -2,6 +2,7 @@
 
 mod clock;
 mod directory;
+mod heap;
 mod histogram;
 mod identity;
 mod outside;
@@ -86,8 +87,10 @@ fn merge(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profile
     let mut rows = rows::Rows::default();
     let mut outside = outside::Outside::new(segments, outcome);
     let mut histograms = histogram::Histograms::default();
+    let mut live = heap::Live::default();
     for (index, segment) in segments.iter().enumerate() {
         let local = Local { rate: rates[index], functions: &identities.of_segment[index] };
+        live.add(segment, local);
         for slab in &segment.slabs {
             let own = contexts.add(&slab.nodes, &segment.functions, local, &mut notes);
             outside.add(slab, own, local.rate, &mut notes);
@@ -113,6 +116,8 @@ fn merge(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profile
         overflowed: sum(segments.iter().map(|segment| segment.overflowed)),
         unclean_exits: segments.iter().filter(|segment| !segment.process.exited).count() as u64,
         notes,
+        allocator: heap::allocator(segments, &rates),
+        retained: live.finish(),
     }
 }
 

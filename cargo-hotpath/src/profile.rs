@@ -2,12 +2,14 @@
 
 mod check;
 mod file;
+mod heap;
 pub mod path;
 mod sum;
 
 use serde::{Deserialize, Serialize};
 
 pub use file::ProfileError;
+pub use heap::{OperationCost, Retained, RetainedSite, SizeClass};
 
 /// Version of the file format; readers refuse newer ones.
 pub const PROFILE_VERSION: u32 = 1;
@@ -46,6 +48,13 @@ pub struct Profile {
     pub unclean_exits: u64,
     /// Faults met while collecting, in words: what is missing or was mended.
     pub notes: Vec<String>,
+    /// What the allocator took, by size in ascending order; classes without a timed operation are
+    /// left out.
+    #[serde(default)]
+    pub allocator: Vec<SizeClass>,
+    /// What was live at the end; `None` when it was not asked for.
+    #[serde(default)]
+    pub retained: Option<Retained>,
 }
 
 /// Heap figures of the workload (summed over its processes).

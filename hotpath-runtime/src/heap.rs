@@ -2,10 +2,15 @@
 
 use core::alloc::GlobalAlloc;
 
-use crate::segment::layout::{
-    Cost, DUE, LIVE_SLACK, NEVER_SHORT, OPERATION, Slab, held_back, size_class,
-};
+use crate::segment::layout::{Cost, LIVE_SLACK, SIZE_CLASSES, Slab, held_back};
 use crate::{clock, map, probe, retained, slab, span, throttle};
+
+/// One allocator operation in [`Slab::gauge`].
+const OPERATION: u64 = 1 << 53;
+/// What the operations in it have reached when the next one is timed.
+const DUE: u64 = 1 << 62;
+/// Set in it where no operation may go the short way.
+pub(crate) const NEVER_SHORT: u64 = 1 << 63;
 
 // An operation is counted before the inner allocator does it. The short way is taken where the
 // slab's gauge, which holds both the live bytes and the operations to go until one is timed, says
@@ -158,6 +163,12 @@ const COUNTED: u64 = DUE / OPERATION;
 /// What an operation may take beyond [`throttle::longest`], ticks a byte: what the system needs to
 /// map, zero and unmap pages (about half a tick a byte each at 2.5 GHz). Longer ones were held up.
 const TICKS_PER_BYTE: u64 = 2;
+
+/// The class of a size.
+pub(crate) fn size_class(size: usize) -> usize {
+    let bits = usize::BITS - size.saturating_sub(1).leading_zeros();
+    (bits.saturating_sub(3) as usize).min(SIZE_CLASSES - 1)
+}
 
 /// Moves the gauge by an operation; gives the start of one that is timed, else 0.
 fn count_operation(slab: &Slab) -> u64 {

@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::map::{self, Block, Plain};
 use crate::segment::cell::{Count, Link, Table};
-use crate::segment::layout::{AllocatorCosts, List, NEVER_SHORT, Node, Room, Slab, Span};
+use crate::segment::layout::{AllocatorCosts, List, Node, Room, Slab, Span};
 use crate::sys::{self, ThreadKey};
 use crate::{clock, heap, process, span, throttle, tree};
 
@@ -190,7 +190,7 @@ impl Slab {
             cur: Link::to(&NO_NODE),
             pending: Link::none(),
             children: Table::none(),
-            gauge: Count::new(NEVER_SHORT),
+            gauge: Count::new(heap::NEVER_SHORT),
             top: Count::new(0),
             metered: Count::new(0),
             leaf: Count::new(0),

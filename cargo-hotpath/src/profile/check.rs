@@ -10,6 +10,7 @@ use super::Profile;
 pub(super) fn check(profile: &Profile) -> Result<(), String> {
     contexts(profile)?;
     rows(profile)?;
+    retained(profile)?;
     if !costs_are_finite(profile) {
         return Err("probes holds a figure that is no finite number".to_owned());
     }
@@ -66,6 +67,22 @@ fn rows(profile: &Profile) -> Result<(), String> {
     Ok(())
 }
 
+fn retained(profile: &Profile) -> Result<(), String> {
+    let sites = profile.retained.iter().flat_map(|retained| &retained.sites);
+    for (index, retained) in sites.enumerate() {
+        let function = retained.function.map(|function| profile.functions.get(function));
+        let is_known = match (function, retained.site) {
+            (None, None) | (Some(Some(_)), None) => true,
+            (Some(Some(function)), Some(site)) => site < function.sites.len(),
+            _ => false,
+        };
+        if !is_known {
+            return Err(format!("retained.sites[{index}] is of a function or site that is not there"));
+        }
+    }
+    Ok(())
+}
+
 fn costs_are_finite(profile: &Profile) -> bool {
     let probes = &profile.probes;
     [
@@ -76,6 +93,9 @@ fn costs_are_finite(profile: &Profile) -> bool {
         probes.alloc_ns,
         probes.free_ns,
     ]
-    .iter()
-    .all(|cost| cost.is_finite())
+    .into_iter()
+    .chain(profile.allocator.iter().flat_map(|class| {
+        [class.alloc, class.free].into_iter().flat_map(|cost| [cost.mean_ns, cost.error_ns])
+    }))
+    .all(f64::is_finite)
 }

@@ -18,12 +18,6 @@ pub(crate) const COMMAND_BYTES: usize = 1024;
 pub(crate) const TEXT_BYTES: usize = 1024;
 /// Live bytes that a thread holds back before it tells the process.
 pub(crate) const LIVE_SLACK: u64 = 64 * 1024;
-/// One allocator operation in [`Slab::gauge`].
-pub(crate) const OPERATION: u64 = 1 << 53;
-/// What the operations in it have reached when the next one is timed.
-pub(crate) const DUE: u64 = 1 << 62;
-/// Set in it where no operation may go the short way.
-pub(crate) const NEVER_SHORT: u64 = 1 << 63;
 
 /// The live bytes that a gauge holds back (two's complement).
 pub(crate) fn held_back(gauge: u64) -> u64 {
@@ -142,8 +136,8 @@ pub(crate) struct Slab {
     pub(crate) pending: Link<AtomicU32>,
     /// Children by function id; right where the child's parent is `cur`.
     pub(crate) children: Table<Link<Node>>,
-    /// Live bytes that the header does not know of yet, plus [`LIVE_SLACK`]; from [`OPERATION`] on
-    /// the operations counted up to [`DUE`].
+    /// Live bytes that the header does not know of yet, plus [`LIVE_SLACK`]; above them the
+    /// operations since one was timed.
     pub(crate) gauge: Count,
     /// How many expression spans are open.
     pub(crate) top: Count,
@@ -194,13 +188,7 @@ pub(crate) struct Slab {
 /// Classes of block sizes: up to 8 bytes, up to 16 and so on; the last one is open to the top.
 pub(crate) const SIZE_CLASSES: usize = 24;
 
-/// The class of a size.
-pub(crate) fn size_class(size: usize) -> usize {
-    let bits = usize::BITS - size.saturating_sub(1).leading_zeros();
-    (bits.saturating_sub(3) as usize).min(SIZE_CLASSES - 1)
-}
-
-/// What the allocator takes, by [`size_class`].
+/// What the allocator takes, by size class.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct AllocatorCosts {

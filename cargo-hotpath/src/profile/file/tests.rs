@@ -1,6 +1,7 @@
 use super::*;
 use crate::profile::{
-    Allocs, Awaits, BackEdge, Bucket, Context, Function, Memory, Polls, ProbeCosts, Row, Site,
+    Allocs, Awaits, BackEdge, Bucket, Context, Function, Memory, OperationCost, Polls, ProbeCosts,
+    Retained, RetainedSite, Row, Site, SizeClass,
 };
 
 const V1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/profile-v1.json");
@@ -106,6 +107,23 @@ fn full() -> Profile {
         overflowed: 2,
         unclean_exits: 1,
         notes: vec!["one segment was empty".to_owned()],
+        allocator: vec![SizeClass {
+            max_bytes: Some(64),
+            alloc: OperationCost { timed: 40, mean_ns: 21.5, error_ns: 0.25 },
+            free: OperationCost { timed: 41, mean_ns: 12.5, error_ns: 0.5 },
+        }],
+        retained: Some(Retained {
+            period_bytes: 524_288,
+            dropped: 3,
+            sites: vec![RetainedSite {
+                function: Some(0),
+                site: Some(0),
+                blocks: 2,
+                bytes: 1_000_000,
+                error_bytes: 700_000,
+                born_bytes: [500_000, 0, 0, 500_000],
+            }],
+        }),
     }
 }
 
