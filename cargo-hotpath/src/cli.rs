@@ -323,7 +323,9 @@ mod tests {
     fn every_own_flag_reads_its_variable() {
         let command = Cli::command();
         let run = command.find_subcommand("run").unwrap();
-        for flag in ["runs", "timeout", "top", "min_impact", "all", "format", "output", "save", "retained"] {
+        for flag in
+            ["runs", "timeout", "top", "min_impact", "all", "format", "output", "save", "retained"]
+        {
             let argument = run.get_arguments().find(|a| a.get_id() == flag).unwrap();
             let variable = argument.get_env().unwrap().to_str().unwrap().to_owned();
             assert_eq!(variable, format!("CARGO_HOTPATH_{}", flag.to_uppercase()));

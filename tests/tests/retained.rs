@@ -11,7 +11,8 @@ fn run(flags: &[&str]) -> Finished {
 /// The entry of a function's site.
 fn site<'r>(sites: &'r [Value], function: &str) -> &'r Value {
     let of = |site: &&Value| {
-        site["path"].as_str().is_some_and(|path| path.ends_with(function)) && !site["kind"].is_null()
+        site["path"].as_str().is_some_and(|path| path.ends_with(function))
+            && !site["kind"].is_null()
     };
     let mut found = sites.iter().filter(of);
     let site = found.next().unwrap_or_else(|| panic!("no site of {function}: {sites:#?}"));
@@ -30,7 +31,10 @@ fn assert_estimate(site: &Value, real: f64) {
 fn a_leak_a_cache_and_what_is_freed_are_told_apart() {
     let report = run(&["--format", "json", "--retained=8KiB"]).report();
     let retained = &report["retained"];
-    assert_eq!((number(&retained["period_bytes"]), &retained["dropped_blocks"]), (8192.0, &0.into()));
+    assert_eq!(
+        (number(&retained["period_bytes"]), &retained["dropped_blocks"]),
+        (8192.0, &0.into())
+    );
     let sites = retained["sites"].as_array().expect("a list");
 
     let leak = site(sites, "::serve");

@@ -77,7 +77,9 @@ fn retained(profile: &Profile) -> Result<(), String> {
             _ => false,
         };
         if !is_known {
-            return Err(format!("retained.sites[{index}] is of a function or site that is not there"));
+            return Err(format!(
+                "retained.sites[{index}] is of a function or site that is not there"
+            ));
         }
     }
     Ok(())

@@ -44,9 +44,8 @@ fn named(of: &profile::RetainedSite, facts: &Facts, profile: &Profile) -> Retain
     let function = of.function.and_then(|index| facts.functions.get(index));
     // The profile knows every site; where the source knows it too, its position is the better one.
     let measured = of.site.and_then(|site| profile.functions.get(of.function?)?.sites.get(site));
-    let joined = function.and_then(|function| {
-        function.sites.iter().find(|site| Some(site.index) == of.site)
-    });
+    let joined = function
+        .and_then(|function| function.sites.iter().find(|site| Some(site.index) == of.site));
     let position = joined
         .map(|site| (site.line, site.column))
         .or_else(|| measured.map(|site| (site.line, site.column)))

@@ -76,8 +76,7 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
 fn gain(site: &Site<'_>, ns: f64) -> Gain {
     let allocs = site.allocs();
     let frees = site.frees_ns();
-    let temporary =
-        (site.allocs_ns() + allocs.realloc_ns as f64).min(ns) + frees;
+    let temporary = (site.allocs_ns() + allocs.realloc_ns as f64).min(ns) + frees;
     let high = ns + frees;
     let (gone, gone_bytes) = site.gone_allocs();
     let time = crate::units::time;

@@ -5,8 +5,8 @@ use core::mem::offset_of;
 use super::bytes::{Bytes, list};
 use super::functions::{Names, read_functions};
 use super::slabs::read_slab;
-use super::{costs, retained};
 use super::{Anchor, Calibration, Clock, ClockKind, Memory, Process, ReadError, Segment};
+use super::{costs, retained};
 use crate::segment::layout::{self as raw, LIVE_SLACK, MAGIC, VERSION};
 
 /// Reads a segment.
