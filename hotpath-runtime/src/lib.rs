@@ -11,7 +11,8 @@
 //! such a function or expression are estimates. Recursive functions are always timed.
 //!
 //! With `CARGO_HOTPATH_THROTTLE=0` in the environment of the program every call is timed; it is
-//! read once, at the first probe.
+//! read once, at the first probe. With `CARGO_HOTPATH_RETAINED=BYTES` live blocks are sampled, one
+//! byte in so many on average; it is read once as well.
 #![cfg_attr(not(any(test, feature = "enabled", feature = "reader")), no_std)]
 #![allow(
     clippy::inline_always,
