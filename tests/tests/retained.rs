@@ -56,6 +56,7 @@ fn a_leak_a_cache_and_what_is_freed_are_told_apart() {
 #[test]
 fn people_see_it_when_they_ask() {
     let text = run(&["--retained=8KiB"]).stdout;
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let (_, section) = text.split_once("Retained memory").unwrap_or_else(|| panic!("{text}"));
     assert!(section.contains("session.to_owned()"), "{section}");
     assert!(section.contains("grows with the run"), "{section}");
