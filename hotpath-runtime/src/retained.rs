@@ -116,8 +116,14 @@ pub(crate) struct Block {
 
 impl Block {
     fn new(slab: &Slab, size: u64, drawn: u64) -> Self {
-        let site = span::on_top(slab).map_or(0, |span| span.site.get());
-        Self { size, drawn, node: slab.cur.get(), site, born: clock::ticks() }
+        let span = span::on_top(slab);
+        Self {
+            size,
+            drawn,
+            node: slab.cur.get(),
+            site: span.map_or(0, |span| span.site.get()),
+            born: clock::ticks(),
+        }
     }
 }
 

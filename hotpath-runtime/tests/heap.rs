@@ -305,8 +305,9 @@ fn estimate(segment: &Segment, function: &str, site: Option<usize>) -> (f64, f64
             && block.function.is_some_and(|index| segment.functions[index].name == function)
     };
     let (bytes, variance) = retained.blocks.iter().filter(of).fold((0.0, 0.0), |sum, block| {
-        let (p, size) = (retained.probability(block), block.size as f64);
-        (sum.0 + size / p, sum.1 + (1.0 - p) * (size / p).powi(2))
+        let p = retained.probability(block);
+        let whole = block.size as f64 / p;
+        (sum.0 + whole, sum.1 + (1.0 - p) * whole.powi(2))
     });
     (bytes, variance.sqrt())
 }

@@ -54,11 +54,10 @@ fn read_block(
         None => None,
     };
     let site = sites.find(number(offset_of!(raw::Sample, site))?);
-    let size = number(offset_of!(raw::Sample, size))?;
     Ok(LiveBlock {
         function,
         site: site.filter(|(of, _)| Some(*of) == function).map(|(_, site)| site),
-        size,
+        size: number(offset_of!(raw::Sample, size))?,
         drawn: number(offset_of!(raw::Sample, drawn))?.max(1),
         born: number(offset_of!(raw::Sample, born))?,
     })
