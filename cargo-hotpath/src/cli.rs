@@ -175,6 +175,11 @@ pub struct MeasureArgs {
     /// Stop a repetition after this time (`90s`, `5m`, `500ms`) and report what it did
     #[arg(long, value_name = "DURATION", env = "CARGO_HOTPATH_TIMEOUT", help_heading = MEASURE)]
     pub timeout: Option<String>,
+    /// Sample live blocks, one byte in BYTES (`64 KiB`, `1 MiB`): which sites retain memory at the
+    /// end [without a value: 512 KiB]
+    #[arg(long, value_name = "BYTES", env = "CARGO_HOTPATH_RETAINED", help_heading = MEASURE,
+        num_args = 0..=1, require_equals = true, default_missing_value = "512 KiB")]
+    pub retained: Option<String>,
 }
 
 /// What the report shows, and where it goes.
@@ -318,7 +323,9 @@ mod tests {
     fn every_own_flag_reads_its_variable() {
         let command = Cli::command();
         let run = command.find_subcommand("run").unwrap();
-        for flag in ["runs", "timeout", "top", "min_impact", "all", "format", "output", "save"] {
+        for flag in
+            ["runs", "timeout", "top", "min_impact", "all", "format", "output", "save", "retained"]
+        {
             let argument = run.get_arguments().find(|a| a.get_id() == flag).unwrap();
             let variable = argument.get_env().unwrap().to_str().unwrap().to_owned();
             assert_eq!(variable, format!("CARGO_HOTPATH_{}", flag.to_uppercase()));

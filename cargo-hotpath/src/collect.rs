@@ -2,6 +2,7 @@
 
 mod clock;
 mod directory;
+mod heap;
 mod histogram;
 mod identity;
 mod outside;
@@ -116,9 +117,11 @@ fn combine(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profi
     let mut rows = rows::Rows::default();
     let mut outside = outside::Outside::new(segments, outcome);
     let mut histograms = histogram::Histograms::default();
+    let mut live = heap::Live::default();
     for (index, segment) in segments.iter().enumerate() {
         let looks = outcome.samples.as_ref().and_then(|samples| Looks::of(samples, segment));
         let local = Local { rate: rates[index], functions: &identities.of_segment[index], looks };
+        live.add(segment, local);
         for slab in &segment.slabs {
             let own = contexts.add(&slab.nodes, &segment.functions, local, &mut notes);
             outside.add(slab, own, local.rate, &mut notes);
@@ -148,6 +151,8 @@ fn combine(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profi
         unclean_exits: unclean_exits(segments),
         notes,
         timeline,
+        allocator: heap::allocator(segments, &rates),
+        retained: live.finish(),
     }
 }
 

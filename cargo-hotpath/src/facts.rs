@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 
 use hotpath_runtime_syntax::Kind;
 
-use crate::profile::{Allocs, Awaits, Bucket, Polls, ProbeCosts, Seen, Timeline};
+use crate::profile::{
+    Allocs, Awaits, Bucket, Polls, ProbeCosts, Retained, Seen, SizeClass, Timeline,
+};
 
 pub use join::join;
 
@@ -28,6 +30,11 @@ pub struct Facts {
     pub allocations_measured: bool,
     /// Calibrated costs of probes and of the allocator.
     pub probes: ProbeCosts,
+    /// What the allocator took, by size in ascending order.
+    pub allocator: Vec<SizeClass>,
+    /// What was live at the end, by function and site of this structure; `None` when it was not
+    /// asked for.
+    pub retained: Option<Retained>,
     /// How the workload was built.
     pub build: BuildFacts,
     /// Measured functions.

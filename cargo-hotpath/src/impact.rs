@@ -91,11 +91,10 @@ pub fn span_ns(site: &SiteFacts, probes: &ProbeCosts) -> Option<f64> {
     (site.timed > 0).then(|| (site.self_ns as f64 - probes.inside_ns * site.timed as f64).max(0.0))
 }
 
-/// What is sure of a measured time of `count` executions, of which `allocs` allocated.
-pub fn sure_ns(span_ns: f64, count: u64, allocs: u64, probes: &ProbeCosts) -> f64 {
+/// What is sure of a measured time of `count` executions, in which allocations took `allocs_ns`.
+pub fn sure_ns(span_ns: f64, count: u64, allocs_ns: f64) -> f64 {
     let resolved = span_ns - RESOLUTION_NS * count as f64;
-    let allocator = (allocs as f64 * probes.alloc_ns).min(span_ns);
-    resolved.max(allocator).max(0.0)
+    resolved.max(allocs_ns.min(span_ns)).max(0.0)
 }
 
 /// What all probes of the run cost, on all threads.

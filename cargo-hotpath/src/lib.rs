@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod advise;
+pub mod allocator;
 pub mod cargo;
 pub mod cli;
 pub mod collect;

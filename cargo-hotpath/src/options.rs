@@ -28,6 +28,8 @@ pub struct RunOptions {
     pub runs: Option<u32>,
     /// Longest time of a repetition.
     pub timeout: Option<Duration>,
+    /// Bytes of which one is drawn to sample live blocks, where they are.
+    pub retained: Option<u64>,
     /// Report.
     pub report: ReportOptions,
     /// Name to keep the run under.
@@ -102,6 +104,7 @@ impl TryFrom<RunArgs> for RunOptions {
             manifest: args.manifest,
             runs: args.measure.runs,
             timeout: args.measure.timeout.as_deref().map(duration).transpose()?,
+            retained: args.measure.retained.as_deref().map(period).transpose()?,
             report: args.report.try_into()?,
             save: args.save,
             args: args.args,
@@ -157,6 +160,26 @@ fn duration(text: &str) -> Result<Duration, Error> {
                 "write a number above zero with its unit: `500ms`, `90s`, `5m`, `1h`",
             )
         })
+}
+
+/// `64 KiB`, `1M`, `4096`: a bare number is bytes.
+fn period(text: &str) -> Result<u64, Error> {
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let scale: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        _ => 0,
+    };
+    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(scale));
+    bytes.filter(|bytes| *bytes > 0).ok_or_else(|| {
+        Error::usage(
+            format!("`{text}` is not a size for --retained"),
+            "write a whole number of bytes above zero, with its unit: `4096`, `64KiB`, `1MiB`",
+        )
+    })
 }
 
 fn percentage(text: &str) -> Result<f64, Error> {
@@ -226,6 +249,18 @@ mod tests {
         assert_eq!(duration("2").unwrap(), Duration::from_secs(2));
         for bad in ["", "0s", "5x", "s", "1e400s", "-3s", "99999999999999999999999h"] {
             assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn retained_memory_is_sampled_by_bytes() {
+        assert_eq!(run(&[]).unwrap().retained, None);
+        assert_eq!(run(&["--retained"]).unwrap().retained, Some(512 << 10));
+        assert_eq!(run(&["--retained=64 KiB", "--", "x"]).unwrap().retained, Some(64 << 10));
+        assert_eq!(period("4096").unwrap(), 4096);
+        assert_eq!(period("2m").unwrap(), 2 << 20);
+        for bad in ["", "0", "-1", "1.5k", "x", "1 parsec", "99999999999 GiB"] {
+            assert!(period(bad).is_err(), "{bad}");
         }
     }
 

@@ -2,12 +2,14 @@
 
 mod check;
 mod file;
+mod heap;
 pub mod path;
 mod sum;
 
 use serde::{Deserialize, Serialize};
 
 pub use file::ProfileError;
+pub use heap::{OperationCost, Retained, RetainedSite, SizeClass};
 
 /// Version of the file format; readers refuse newer ones.
 ///
@@ -51,6 +53,13 @@ pub struct Profile {
     /// What was seen of the threads from outside; `None` where nobody looked.
     #[serde(default)]
     pub timeline: Option<Timeline>,
+    /// What the allocator took, by size in ascending order; classes without a timed operation are
+    /// left out.
+    #[serde(default)]
+    pub allocator: Vec<SizeClass>,
+    /// What was live at the end; `None` when it was not asked for.
+    #[serde(default)]
+    pub retained: Option<Retained>,
 }
 
 /// What looking at all threads from outside told, many times a second while the workload ran.

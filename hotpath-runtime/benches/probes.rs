@@ -128,6 +128,35 @@ fn pair_counted(value: u64) -> u64 {
     pair(&ALLOCATOR, value)
 }
 
+fn pairs(work: impl Fn(u64) -> u64, value: u64) -> u64 {
+    (0..PAIRS).fold(value, |value, _| work(value))
+}
+
+/// Pairs in one expression: what it adds itself is little beside them.
+const PAIRS: u32 = 200;
+
+#[inline(never)]
+fn pairs_plain(value: u64) -> u64 {
+    pairs(pair_plain, value)
+}
+
+#[inline(never)]
+fn pairs_in_site(value: u64) -> u64 {
+    exit(site(&PARENT, 0), pairs(pair_counted, value))
+}
+
+/// A pair that is all that happens in an expression.
+#[inline(never)]
+fn pair_in_site(value: u64) -> u64 {
+    exit(site(&PARENT, 0), pair_counted(value))
+}
+
+/// The same without the counting allocator.
+#[inline(never)]
+fn pair_beside_counting(value: u64) -> u64 {
+    exit(site(&PARENT, 0), pair_plain(value))
+}
+
 fn poll_once<T>(future: impl Future<Output = T>) -> bool {
     pin!(future).poll(&mut Context::from_waker(Waker::noop())).is_ready()
 }
@@ -197,7 +226,7 @@ type Case = (&'static str, f64, fn(u64) -> u64, fn(u64) -> u64);
 const LIMIT: Case = ("limit: two clock readings", 1.0, plain, limit);
 
 /// Every call timed.
-const TIMED: [Case; 11] = [
+const TIMED: [Case; 13] = [
     LIMIT,
     ("function, leaf", 1.0, plain, leaf),
     ("function, 10 deep, each", 10.0, ten_deep_plain, ten_deep),
@@ -206,6 +235,8 @@ const TIMED: [Case; 11] = [
     ("lock site", 1.0, plain, lock),
     ("grow site", 1.0, plain, counted),
     ("allocation and free", 1.0, pair_plain, pair_counted),
+    ("many in one site, each", PAIRS as f64, pairs_plain, pairs_in_site),
+    ("one in a site", 1.0, pair_beside_counting, pair_in_site),
     ("await, ready at once", 1.0, async_plain, async_awaited),
     ("async function, one poll", 1.0, async_plain, async_frame),
     ("the same with an await", 1.0, async_plain, async_whole),

@@ -4,10 +4,12 @@
 use core::sync::atomic::Ordering::Relaxed;
 
 use crate::segment::cell::Link;
-use crate::segment::layout::{Countdown, Histogram, Node, Row, Slab, Span, Sums};
+use crate::segment::layout::{
+    AllocatorCosts, Allocs, Countdown, Histogram, Node, Row, Slab, Span, Sums, held_back,
+};
 use crate::throttle;
 use crate::tree::SPECIAL;
-use crate::{map, process, slab, sys};
+use crate::{heap, map, process, slab, span, sys};
 
 /// Takes out of the counters what the parent counted, and gives the ticks at which the child
 /// starts.
@@ -29,8 +31,8 @@ pub(crate) fn reset() -> u64 {
     while let Some(slab) = next {
         next = slab.newer.get();
         slab.newer.set(None);
-        live = live.wrapping_add(slab.live.get());
-        slab.live.set(0);
+        live = live.wrapping_add(held_back(slab.gauge.get()));
+        heap::set_gauge(slab);
         if core::ptr::eq(slab, own) {
             slab.tid.set(u64::from(sys::tid()));
             slab.threads.set(1);
@@ -65,6 +67,10 @@ impl Slab {
         if self.attached.get() != 0 {
             self.attached.set(now);
         }
+        span::forget_blocks(self);
+        if let Some(costs) = self.costs.get() {
+            costs.forget();
+        }
         members(self.nodes.first.get(), |node| &node.newer).for_each(Node::forget);
         members(self.all_rows.first.get(), |row| &row.newer).for_each(Row::forget);
         members(self.histograms.first.get(), |histogram| &histogram.newer)
@@ -94,7 +100,7 @@ impl Node {
         }
         self.countdown.forget();
         self.sums.forget();
-        self.allocs.clear();
+        self.allocs.forget();
         for count in [&self.inner, &self.nested, &self.wait, &self.cancelled, &self.resumed] {
             count.set(0);
         }
@@ -114,7 +120,7 @@ impl Row {
     fn forget(&'static self) {
         self.countdown.forget();
         self.sums.forget();
-        self.allocs.clear();
+        self.allocs.forget();
         let counts = [
             &self.count,
             &self.repolls,
@@ -136,8 +142,23 @@ impl Span {
         if self.start.get() != 0 {
             self.start.set(now);
         }
-        self.dirty.set(0);
-        self.allocs.clear();
+    }
+}
+
+impl Allocs {
+    fn forget(&self) {
+        self.set_blocks([0; 4]);
+        self.set_reallocs([0; 4]);
+    }
+}
+
+impl AllocatorCosts {
+    fn forget(&self) {
+        for cost in self.allocs.iter().chain(&self.frees) {
+            cost.timed.set(0);
+            cost.ticks.set(0);
+            cost.squares.set(0);
+        }
     }
 }
 

@@ -47,40 +47,48 @@ impl Allocs {
         }
     }
 
+    /// Allocations and frees: count, bytes, frees, freed bytes.
     #[inline(always)]
-    fn fields(&self) -> [&Count; 8] {
-        [
-            &self.count,
-            &self.bytes,
-            &self.frees,
-            &self.freed_bytes,
-            &self.reallocs,
-            &self.moved_bytes,
-            &self.grown_bytes,
-            &self.realloc_ticks,
-        ]
+    pub(crate) fn blocks(&self) -> [u64; 4] {
+        [self.count.get(), self.bytes.get(), self.frees.get(), self.freed_bytes.get()]
     }
 
     #[inline(always)]
-    pub(crate) fn get(&self) -> [u64; 8] {
-        self.fields().map(Count::get)
+    pub(crate) fn set_blocks(&self, [count, bytes, frees, freed_bytes]: [u64; 4]) {
+        self.count.set(count);
+        self.bytes.set(bytes);
+        self.frees.set(frees);
+        self.freed_bytes.set(freed_bytes);
     }
 
     #[inline(always)]
-    pub(crate) fn set(&self, values: [u64; 8]) {
-        for (field, value) in self.fields().into_iter().zip(values) {
-            field.set(value);
-        }
+    pub(crate) fn add_blocks(&self, [count, bytes, frees, freed_bytes]: [u64; 4]) {
+        self.count.add(count);
+        self.bytes.add(bytes);
+        self.frees.add(frees);
+        self.freed_bytes.add(freed_bytes);
+    }
+
+    /// Reallocations: number, moved bytes, grown bytes, ticks.
+    #[inline(always)]
+    pub(crate) fn reallocs(&self) -> [u64; 4] {
+        let moved_bytes = self.moved_bytes.get();
+        [self.reallocs.get(), moved_bytes, self.grown_bytes.get(), self.realloc_ticks.get()]
     }
 
     #[inline(always)]
-    pub(crate) fn add(&self, values: [u64; 8]) {
-        for (field, value) in self.fields().into_iter().zip(values) {
-            field.add(value);
-        }
+    pub(crate) fn set_reallocs(&self, [reallocs, moved_bytes, grown_bytes, ticks]: [u64; 4]) {
+        self.reallocs.set(reallocs);
+        self.moved_bytes.set(moved_bytes);
+        self.grown_bytes.set(grown_bytes);
+        self.realloc_ticks.set(ticks);
     }
 
-    pub(crate) fn clear(&self) {
-        self.set([0; 8]);
+    #[inline(always)]
+    pub(crate) fn add_reallocs(&self, [reallocs, moved_bytes, grown_bytes, ticks]: [u64; 4]) {
+        self.reallocs.add(reallocs);
+        self.moved_bytes.add(moved_bytes);
+        self.grown_bytes.add(grown_bytes);
+        self.realloc_ticks.add(ticks);
     }
 }

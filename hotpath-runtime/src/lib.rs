@@ -11,7 +11,8 @@
 //! such a function or expression are estimates. Recursive functions are always timed.
 //!
 //! With `CARGO_HOTPATH_THROTTLE=0` in the environment of the program every call is timed; it is
-//! read once, at the first probe.
+//! read once, at the first probe. With `CARGO_HOTPATH_RETAINED=BYTES` live blocks are sampled, one
+//! byte in so many on average; it is read once as well.
 //!
 //! # Clock
 //!
@@ -73,7 +74,7 @@ macro_rules! measuring {
 
 measuring! {
     calibrate child counter file fork future handover heap histogram link map page pin probe process
-    register row slab span summary sys throttle tree
+    register retained row slab span summary sys throttle tree
 }
 #[cfg(all(test, unix, target_pointer_width = "64"))]
 mod testing;

@@ -8,7 +8,8 @@ use crate::file::{self, Identity};
 use crate::handover::Lock;
 use crate::segment::cell::Count;
 use crate::segment::layout::{
-    FunctionRecord, Header, Histogram, Node, Room, Row, SiteRecord, Slab, SlabPage, Span,
+    AllocatorCosts, FunctionRecord, Header, Histogram, Node, Retained, Room, Row, SiteRecord, Slab,
+    SlabPage, Span,
 };
 use crate::sys;
 
@@ -58,6 +59,10 @@ unsafe impl Plain for Row {}
 unsafe impl Plain for Span {}
 // SAFETY: as above.
 unsafe impl Plain for Histogram {}
+// SAFETY: as above.
+unsafe impl Plain for AllocatorCosts {}
+// SAFETY: as above.
+unsafe impl Plain for Retained {}
 // SAFETY: as above.
 unsafe impl Plain for Count {}
 // SAFETY: as above.

@@ -296,7 +296,7 @@ fn open_counted(
     row: Option<&'static Row>,
     has_type: bool,
 ) -> Token {
-    let (level, span) = span::push(slab);
+    let (level, span) = span::push(slab, function.site_id(index));
     let (mode, not_send) = (Mode::Counted, PhantomData);
     Token { slab, span, function, first: row, row, index, level, has_type, mode, not_send }
 }
@@ -310,7 +310,7 @@ fn open_span(
     row: Option<&'static Row>,
     has_type: bool,
 ) -> Token {
-    let (level, span) = span::push(slab);
+    let (level, span) = span::push(slab, function.site_id(index));
     let is_skipped = first.is_some_and(|row| row.countdown.step() < row.countdown.next.get());
     let mode = if is_skipped { Mode::Skipped } else { Mode::Timed };
     if let (false, Some(span)) = (is_skipped, span) {

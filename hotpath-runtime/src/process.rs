@@ -9,7 +9,7 @@ use crate::map;
 use crate::segment::cell::{Count, Table};
 use crate::segment::layout::{COMMAND_BYTES, FIXED_WORDS, Fixed, Header, MAGIC, VERSION, checksum};
 use crate::segment::reader::{Anchor, ClockKind, SystemReason};
-use crate::{clock, file, fork, summary, sys, throttle};
+use crate::{clock, file, fork, retained, summary, sys, throttle};
 
 const UNMADE: u8 = 0;
 const READY: u8 = 1;
@@ -59,6 +59,7 @@ fn make(inner: Option<&dyn GlobalAlloc>) -> Option<()> {
     header.clock_reason.set(clock.reason.map_or(0, SystemReason::code));
     calibrate::run(&header.fixed, inner);
     throttle::choose(header.fixed.function.get());
+    retained::choose();
     publish(header);
     if let (Some(_), Some(errno)) = (directory, map::failure()) {
         leave_note(path, errno);

@@ -56,10 +56,12 @@ impl Function {
         }
         record.sites.set(sites.first());
         record.site_count.set(sites.len() as u64);
+        let first_site = NEXT_SITE.fetch_add(sites.len() as u32, Relaxed);
+        record.first_site.set(u64::from(first_site));
         let id = NEXT_ID.fetch_add(1, Relaxed);
         record.id.set(u64::from(id));
         header.functions.append(record, |record| &record.newer);
-        self.first_site.store(NEXT_SITE.fetch_add(sites.len() as u32, Relaxed), Relaxed);
+        self.first_site.store(first_site, Relaxed);
         handover::publish(&self.id, id);
         Some(u64::from(id))
     }

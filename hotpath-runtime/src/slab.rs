@@ -8,9 +8,9 @@ use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::Se
 use crate::handover::{self, Held, Member, Place};
 use crate::map::{self, Block, Plain};
 use crate::segment::cell::{Count, Link, Table};
-use crate::segment::layout::{List, Node, Room, Slab, Span};
+use crate::segment::layout::{AllocatorCosts, List, Node, Room, Slab, Span};
 use crate::sys::{self, ThreadKey};
-use crate::{clock, fork, page, pin, process, throttle, tree};
+use crate::{clock, fork, heap, page, pin, process, span, throttle, tree};
 
 /// Room of a new slab, and what it gets whenever that is used up.
 const FIRST_ROOM: usize = 16 * 1024;
@@ -187,7 +187,6 @@ fn make_slab() -> Option<&'static Slab> {
     let header = map::header()?;
     let slab = page::place(header, |slab| slab.furnish(map::take(FIRST_ROOM)?))?;
     slab.short.set(throttle::short());
-    slab.random.set(clock::ticks() | 1);
     slab.inside.set(header.fixed.inside.get());
     header.slabs.append(slab, |slab| &slab.newer);
     Some(slab)
@@ -224,7 +223,7 @@ unsafe extern "C" fn leave(_: *mut c_void) {
     slab.lifetime.add(clock::ticks().saturating_sub(slab.attached.get()));
     slab.attached.set(0);
     slab.cur.set(slab.root.get());
-    slab.top.set(0);
+    span::close_all(slab);
     handover::hand_back(&held, &FREE, slab);
 }
 
@@ -252,11 +251,12 @@ impl Slab {
             cur: Link::to(&NO_NODE),
             pending: Link::none(),
             children: Table::none(),
-            live: Count::new(0),
+            gauge: Count::new(heap::NEVER_SHORT),
             top: Count::new(0),
+            metered: Count::new(0),
+            pended: Count::new(0),
             rows: Table::none(),
             spans: Table::none(),
-            pended: Count::new(0),
             negative: Count::new(0),
             reallocs_left: Count::new(0),
             reallocs_gap: Count::new(0),
@@ -279,6 +279,9 @@ impl Slab {
             attached: Count::new(0),
             lifetime: Count::new(0),
             start: Count::new(0),
+            metering: Link::none(),
+            costs: Link::none(),
+            sample_left: Count::new(0),
         }
     }
 
@@ -303,13 +306,16 @@ impl Slab {
 
     /// Makes a slab of zeros usable, its first nodes in `room`. One that there is no memory for
     /// stays as it is.
-    fn furnish(&self, room: Block) -> Option<()> {
+    fn furnish(&self, mut room: Block) -> Option<()> {
         let mut tables = map::private(4 * ENTRIES * 8 + SPANS * size_of::<Span>())?;
         self.spans.set(tables.split(SPANS)?);
         self.children.set(tables.split(ENTRIES)?);
         self.rows.set(tables.split(ENTRIES)?);
         self.histograms_by_function.set(tables.split(ENTRIES)?);
         self.edges.set(tables.split(ENTRIES)?);
+        self.costs.set(room.split::<AllocatorCosts>(1)?.first());
+        self.random.set(clock::ticks() | 1);
+        heap::set_gauge(self);
         room.store(&self.room);
         self.root.set(self.add_node(None, None, 0, tree::SPECIAL));
         self.other.set(self.add_node(self.root.get(), None, 0, tree::SPECIAL));

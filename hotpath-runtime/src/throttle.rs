@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::segment::cell::Count;
 use crate::segment::layout::{Countdown, Slab, Sums};
 use crate::tree::SPECIAL;
-use crate::{clock, fork, sys};
+use crate::{clock, fork, map, sys};
 
 /// [`Countdown::next`] of a site each of whose spans is timed by the processor's counter.
 const ALWAYS: u64 = 1;
@@ -43,6 +43,13 @@ pub(crate) fn choose(probe: u64) {
 /// the process's clock, the way is that of special nodes, which look for the right one.
 pub(crate) fn always() -> u64 {
     if clock::is_system() { SPECIAL } else { ALWAYS }
+}
+
+/// Ticks beyond which what is short by nature was held up. Stands whether or not anything is
+/// throttled.
+pub(crate) fn longest() -> u64 {
+    let probe = map::header().map_or(0, |header| header.fixed.function.get());
+    probe.max(1).saturating_mul(PROBES * REGULAR.cast_unsigned())
 }
 
 /// What is short in this process.
@@ -201,7 +208,7 @@ impl Slab {
     }
 
     /// The upper half of a xorshift generator's next state.
-    fn random(&self) -> u32 {
+    pub(crate) fn random(&self) -> u32 {
         let mut state = self.random.get();
         state ^= state << 13;
         state ^= state >> 7;

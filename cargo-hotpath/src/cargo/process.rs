@@ -34,6 +34,8 @@ pub struct Launch {
     pub stdout_to_stderr: bool,
     /// Longest time.
     pub timeout: Option<Duration>,
+    /// Bytes of which one is drawn to sample live blocks, where they are.
+    pub retained: Option<u64>,
 }
 
 /// How one repetition went.
@@ -74,6 +76,7 @@ impl Launch {
             env: variables::of_workload(selection, built, config),
             stdout_to_stderr: false,
             timeout: None,
+            retained: None,
         }
     }
 
@@ -102,6 +105,10 @@ impl Launch {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).envs(self.env.iter().map(|(name, value)| (name, value)));
         command.env("CARGO_HOTPATH_DIR", counters);
+        match self.retained {
+            Some(period) => command.env("CARGO_HOTPATH_RETAINED", period.to_string()),
+            None => command.env_remove("CARGO_HOTPATH_RETAINED"),
+        };
         command.stdin(input.stdio().map_err(start)?);
         if self.stdout_to_stderr {
             command.stdout(io::stderr());

@@ -114,6 +114,8 @@ fn segment(functions: Vec<reader::Function>, slabs: Vec<Slab>) -> Segment {
             free: 6,
         },
         memory: None,
+        allocator: Vec::new(),
+        retained: None,
         functions,
         slabs,
         private_bytes: 0,

@@ -77,6 +77,7 @@ fn measure(
     drop(lock);
     let mut launch = Launch::new(job.selection, &built, executable, job.config, &options.args);
     launch.timeout = options.timeout;
+    launch.retained = options.retained;
     launch.stdout_to_stderr =
         options.report.format != Format::Human && options.report.output.is_none();
     let root = job.workspace.root();
@@ -84,7 +85,7 @@ fn measure(
     if !repetitions.hit() {
         return Err(why_nothing(&repetitions, job, interrupts));
     }
-    let warnings = warnings(&repetitions, &built, interrupts);
+    let warnings = warnings(&repetitions, &built, options, interrupts);
     repetitions.warnings.extend(warnings);
     let mut record = record(job, &built, dir, &repetitions, interrupts);
     if let Err(error) = dir.finish(&record) {
@@ -103,7 +104,12 @@ fn why_nothing(repetitions: &Repetitions, job: &Job<'_>, interrupts: &Interrupts
     })
 }
 
-fn warnings(repetitions: &Repetitions, built: &Built, interrupts: &Interrupts) -> Vec<Warning> {
+fn warnings(
+    repetitions: &Repetitions,
+    built: &Built,
+    options: &RunOptions,
+    interrupts: &Interrupts,
+) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let mut warn = |id: &str, message: String| {
         warnings.push(Warning { id: id.to_owned(), message });
@@ -127,6 +133,13 @@ fn warnings(repetitions: &Repetitions, built: &Built, interrupts: &Interrupts) -
             "the program has a global allocator of its own; to count allocations, wrap it: \
              `#[global_allocator] static ALLOCATOR: hotpath_runtime::Allocator<T> = \
              hotpath_runtime::Allocator::new(..);`"
+                .to_owned(),
+        );
+    }
+    if options.retained.is_some() && repetitions.profiles[reported].retained.is_none() {
+        warn(
+            "retained-not-measured",
+            "no sample of live blocks could be kept: its table found no room beside the counters"
                 .to_owned(),
         );
     }

@@ -37,6 +37,8 @@ pub fn join(profile: &Profile, source: &Source, build: BuildFacts) -> Facts {
         threads: profile.threads,
         allocations_measured: profile.memory.is_some(),
         probes: profile.probes,
+        allocator: profile.allocator.clone(),
+        retained: profile.retained.clone(),
         build,
         sources: sources.collect(),
         edges: totals::edges(profile),

@@ -19,6 +19,7 @@ const LARGEST_ERROR_NS: f64 = 1e19;
 pub(super) fn check(profile: &Profile) -> Result<(), String> {
     contexts(profile)?;
     rows(profile)?;
+    retained(profile)?;
     if !costs_are_finite(profile) {
         return Err("probes holds a figure that is no finite number".to_owned());
     }
@@ -41,7 +42,7 @@ impl Profile {
     /// Whether a run can have measured this, going by how much it is. Later stages may add up what
     /// they like of a profile that is possible.
     pub fn is_possible(&self) -> bool {
-        let mut costs = costs(self).into_iter();
+        let mut costs = costs(self);
         let mut errors = (self.contexts.iter().map(|context| context.error_ns))
             .chain(self.rows.iter().map(|row| row.error_ns));
         self.total() <= LARGEST_TOTAL
@@ -155,12 +156,31 @@ fn rows(profile: &Profile) -> Result<(), String> {
     Ok(())
 }
 
-fn costs_are_finite(profile: &Profile) -> bool {
-    costs(profile).iter().all(|cost| cost.is_finite())
+fn retained(profile: &Profile) -> Result<(), String> {
+    let sites = profile.retained.iter().flat_map(|retained| &retained.sites);
+    for (index, retained) in sites.enumerate() {
+        let function = retained.function.map(|function| profile.functions.get(function));
+        let is_known = match (function, retained.site) {
+            (None, None) | (Some(Some(_)), None) => true,
+            (Some(Some(function)), Some(site)) => site < function.sites.len(),
+            _ => false,
+        };
+        if !is_known {
+            return Err(format!(
+                "retained.sites[{index}] is of a function or site that is not there"
+            ));
+        }
+    }
+    Ok(())
 }
 
-fn costs(profile: &Profile) -> [f64; 6] {
+fn costs_are_finite(profile: &Profile) -> bool {
+    costs(profile).all(f64::is_finite)
+}
+
+fn costs(profile: &Profile) -> impl Iterator<Item = f64> {
     let probes = &profile.probes;
+    let operations = profile.allocator.iter().flat_map(|class| [class.alloc, class.free]);
     [
         probes.inside_ns,
         probes.function_ns,
@@ -169,4 +189,6 @@ fn costs(profile: &Profile) -> [f64; 6] {
         probes.alloc_ns,
         probes.free_ns,
     ]
+    .into_iter()
+    .chain(operations.flat_map(|cost| [cost.mean_ns, cost.error_ns]))
 }

@@ -2,6 +2,7 @@
 
 mod breakdown;
 mod functions;
+mod heap;
 pub mod human;
 pub mod json;
 mod quality;
@@ -61,6 +62,8 @@ pub fn assemble(inputs: Inputs<'_>) -> Report {
         findings: ranked.findings.clone(),
         combined: ranked.combined.clone(),
         budgets: Vec::new(),
+        allocator: heap::allocator(profile),
+        retained: heap::retained(facts, profile),
         environment: inputs.environment,
         workload: inputs.workload,
         runs: inputs.runs,

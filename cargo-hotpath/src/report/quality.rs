@@ -114,6 +114,17 @@ fn lost(inputs: &Inputs<'_>) -> Vec<Warning> {
             ),
         ));
     }
+    let dropped = profile.retained.as_ref().map_or(0, |retained| retained.dropped);
+    if dropped > 0 {
+        warnings.push(warning(
+            "retained-dropped",
+            format!(
+                "{} of the sample of live blocks found no room: retained bytes are too low; \
+                 sample fewer with a larger --retained",
+                units::counted(dropped, "block")
+            ),
+        ));
+    }
     if profile.unclean_exits > 0 && inputs.workload.exit.code.is_some() {
         warnings.push(warning(
             "unclean-exit",

@@ -137,10 +137,11 @@ fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
             allocs,
             alloc_bytes,
             basis: format!(
-                "copies {} + frees {}; low without the frees and 10 ns a copy, high with frees \
-                 at twice their calibrated cost",
+                "copies {} + frees {} ({}); low without the frees and 10 ns a copy, high with frees \
+                 at twice that",
                 time(ns),
-                time(frees)
+                time(frees),
+                site.allocator().basis()
             ),
         }),
         fix: fix(facts, site),

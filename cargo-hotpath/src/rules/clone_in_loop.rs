@@ -140,9 +140,10 @@ fn gain(site: &Site<'_>, ns: f64, entries: u64) -> Gain {
         allocs: allocs.map(gone),
         alloc_bytes: alloc_bytes.map(gone),
         basis: format!(
-            "(n - k)/n = ({count} - {entries})/{count} of copies {} + frees {}; k: calls of the function{}",
+            "(n - k)/n = ({count} - {entries})/{count} of copies {} + frees {} ({}); k: calls of the function{}",
             time(ns),
             time(site.frees_ns()),
+            site.allocator().basis(),
             if unknown { ", low 0 and likely half as an outer loop changes the value" } else { "" }
         ),
     }

@@ -76,8 +76,7 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
 fn gain(site: &Site<'_>, ns: f64) -> Gain {
     let allocs = site.allocs();
     let frees = site.frees_ns();
-    let temporary =
-        (allocs.count as f64 * site.probes().alloc_ns + allocs.realloc_ns as f64).min(ns) + frees;
+    let temporary = (site.allocs_ns() + allocs.realloc_ns as f64).min(ns) + frees;
     let high = ns + frees;
     let (gone, gone_bytes) = site.gone_allocs();
     let time = crate::units::time;
@@ -90,11 +89,12 @@ fn gain(site: &Site<'_>, ns: f64) -> Gain {
         allocs: gone,
         alloc_bytes: gone_bytes,
         basis: format!(
-            "low: allocations and frees of the temporaries {}; high: all of `format!` {} + frees {}; \
-                 formatting itself stays, best is a third of the way",
+            "low: allocations and frees of the temporaries {}; high: all of `format!` {} + frees {} \
+                 ({}); formatting itself stays, best is a third of the way",
             time(temporary),
             time(ns),
-            time(frees)
+            time(frees),
+            site.allocator().basis()
         ),
     }
 }

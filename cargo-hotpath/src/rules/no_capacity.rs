@@ -2,6 +2,7 @@
 
 use hotpath_runtime_syntax::Kind;
 
+use crate::allocator::Costs;
 use crate::facts::{Facts, SiteFacts};
 use crate::impact::{Claim, Saved};
 use crate::rules::site::{Site, sites};
@@ -194,7 +195,7 @@ fn growth(facts: &Facts, site: &Site<'_>) -> Growth {
         let reallocs = row.allocs.reallocs as f64;
         // A reallocation is no cheaper than an allocation, whatever the clock's own part was.
         let measured = row.allocs.realloc_ns as f64 - reallocs * facts.probes.inside_ns;
-        let realloc_ns = measured.max(reallocs * facts.probes.alloc_ns);
+        let realloc_ns = measured.max(reallocs * Costs::of(facts, &row.allocs).alloc_ns());
         growth.calls += row.count;
         growth.reallocs += row.allocs.reallocs;
         growth.moved_bytes += row.allocs.moved_bytes;

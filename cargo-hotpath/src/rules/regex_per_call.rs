@@ -87,8 +87,9 @@ fn first_uses(site: &Site<'_>) -> (f64, f64) {
             && row.type_name.as_deref().map(|name| name.trim_start_matches('&')) == Some(compiled)
     };
     site.of.sites.iter().filter(is_use).fold((0.0, 0.0), |(whole, allocator), row| {
-        let frees = row.allocs.count as f64 * probes.free_ns;
-        let own = row.allocs.count as f64 * probes.alloc_ns + frees;
+        let costs = site.allocator_for(&row.allocs);
+        let frees = row.allocs.count as f64 * costs.free_ns();
+        let own = row.allocs.count as f64 * costs.alloc_ns() + frees;
         (whole + span_ns(row, probes).unwrap_or_default() + frees, allocator + own)
     })
 }
@@ -109,11 +110,12 @@ fn gain(site: &Site<'_>, ns: f64) -> Gain {
         allocs: allocs.map(gone),
         alloc_bytes: alloc_bytes.map(gone),
         basis: format!(
-            "(n - 1)/n = {}/{count} of compilations {} + frees {} + caches made at first use {} \
+            "(n - 1)/n = {}/{count} of compilations {} + frees {} ({}) + caches made at first use {} \
              (high: frees twice, the uses whole: {})",
             count - 1,
             units::time(ns),
             units::time(frees),
+            site.allocator().basis(),
             units::time(caches),
             units::time(uses)
         ),

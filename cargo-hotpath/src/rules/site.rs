@@ -2,6 +2,7 @@
 
 use hotpath_runtime_syntax::Kind;
 
+use crate::allocator::Costs;
 use crate::facts::{Facts, FunctionFacts, SiteFacts, SiteSource, Span};
 use crate::impact::{Claim, Saved, Workload, span_ns, sure_ns};
 use crate::profile::{Allocs, ProbeCosts};
@@ -131,12 +132,27 @@ impl<'a> Site<'a> {
     /// What is sure of that time.
     pub(super) fn sure_ns(&self) -> f64 {
         let ns = self.ns().unwrap_or_default();
-        sure_ns(ns, self.count(), self.allocs().count, self.probes())
+        sure_ns(ns, self.count(), self.allocs_ns())
     }
 
     /// Frees that follow from its allocations and happen after its span ends.
     pub(super) fn frees_ns(&self) -> f64 {
-        self.allocs().count as f64 * self.probes().free_ns
+        self.allocs().count as f64 * self.allocator().free_ns()
+    }
+
+    /// What its allocations take, reallocations aside.
+    pub(super) fn allocs_ns(&self) -> f64 {
+        self.allocs().count as f64 * self.allocator().alloc_ns()
+    }
+
+    /// What an allocation and a free of its blocks cost.
+    pub(super) fn allocator(&self) -> Costs<'a> {
+        self.allocator_for(&self.allocs())
+    }
+
+    /// The same for blocks that are allocated elsewhere.
+    pub(super) fn allocator_for(&self, allocs: &Allocs) -> Costs<'a> {
+        Costs::of(self.facts, allocs)
     }
 
     /// Whether it ran often enough, or cost enough, to be spoken of.

@@ -3,12 +3,14 @@
 //! Values carry their unit in their name. What was not measured is `null`, never absent and never 0.
 
 mod finding;
+mod heap;
 mod measured;
 
 pub use finding::{
     Applicability, Category, Confidence, Edit, Effort, Finding, Fix, Impact, Metric, Range,
     Severity, TestOutcome, Verified,
 };
+pub use heap::{OperationCost, Retained, RetainedSite, SizeClass};
 pub use measured::{
     AsyncFigures, Budget, BudgetStatus, Edge, Environment, Exit, Function, Git, Measurement,
     Quality, Run, Sampled, Seen, Site, Timeline, Tool, Totals, Warning, Where, WhereKind, Workload,
@@ -52,6 +54,10 @@ pub struct Report {
     pub combined: Combined,
     /// Budgets, where any are set.
     pub budgets: Vec<Budget>,
+    /// What the allocator took, by size in ascending order; `null` without a counting allocator.
+    pub allocator: Option<Vec<SizeClass>>,
+    /// What was live at the end; `null` without `--retained`.
+    pub retained: Option<Retained>,
 }
 
 /// What fixing everything listed would gain together.

@@ -4,7 +4,7 @@
 //! A [`Link`] holds the address in the process that wrote it; less [`Header::base`] it is the
 //! offset in the file. Everything not written is zero.
 
-use core::sync::atomic::AtomicU32;
+use core::sync::atomic::{AtomicU8, AtomicU32};
 
 use super::cell::{Count, Link, Table};
 
@@ -18,6 +18,11 @@ pub(crate) const COMMAND_BYTES: usize = 1024;
 pub(crate) const TEXT_BYTES: usize = 1024;
 /// Live bytes that a thread holds back before it tells the process.
 pub(crate) const LIVE_SLACK: u64 = 64 * 1024;
+
+/// The live bytes that a gauge holds back (two's complement).
+pub(crate) fn held_back(gauge: u64) -> u64 {
+    (gauge & (2 * LIVE_SLACK - 1)).wrapping_sub(LIVE_SLACK)
+}
 
 /// Start of the segment.
 #[derive(Debug)]
@@ -49,6 +54,7 @@ pub(crate) struct Header {
     pub(crate) clock_off_ppm: Count,
     /// Whether the process came about by a fork of one that measured.
     pub(crate) forked: Count,
+    pub(crate) retained: Link<Retained>,
 }
 
 /// What is written once, before anything else.
@@ -114,6 +120,8 @@ pub(crate) struct FunctionRecord {
     pub(crate) site_count: Count,
     /// First of `site_count` [`SiteRecord`]s, one after another.
     pub(crate) sites: Link<SiteRecord>,
+    /// Process-wide number of the first of them.
+    pub(crate) first_site: Count,
 }
 
 /// A site of a registered function.
@@ -136,15 +144,18 @@ pub(crate) struct Slab {
     pub(crate) pending: Link<AtomicU32>,
     /// Children by function id; right where the child's parent is `cur`.
     pub(crate) children: Table<Link<Node>>,
-    /// Live bytes that the header does not know of yet (two's complement).
-    pub(crate) live: Count,
+    /// Live bytes that the header does not know of yet, plus [`LIVE_SLACK`]; above them the
+    /// operations since one was timed.
+    pub(crate) gauge: Count,
     /// How many expression spans are open.
     pub(crate) top: Count,
+    /// `top` as it was when it was settled which span gets what is allocated.
+    pub(crate) metered: Count,
+    /// How many sites pended in polls that are still open.
+    pub(crate) pended: Count,
     // Line 1: every expression.
     pub(crate) rows: Table<Link<Row>>,
     pub(crate) spans: Table<Span>,
-    /// How many sites pended in polls that are still open.
-    pub(crate) pended: Count,
     pub(crate) negative: Count,
     /// Small reallocations until one is timed again, and how many that one stands for.
     pub(crate) reallocs_left: Count,
@@ -177,6 +188,32 @@ pub(crate) struct Slab {
     pub(crate) lifetime: Count,
     /// Start of the last call of a node whose `next` is 0.
     pub(crate) start: Count,
+    /// The open span that gets what its node allocates.
+    pub(crate) metering: Link<Span>,
+    pub(crate) costs: Link<AllocatorCosts>,
+    /// Bytes to allocate until one is drawn, where live blocks are sampled.
+    pub(crate) sample_left: Count,
+}
+
+/// Classes of block sizes: up to 8 bytes, up to 16 and so on; the last one is open to the top.
+pub(crate) const SIZE_CLASSES: usize = 24;
+
+/// What the allocator takes, by size class.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct AllocatorCosts {
+    pub(crate) allocs: [Cost; SIZE_CLASSES],
+    pub(crate) frees: [Cost; SIZE_CLASSES],
+}
+
+/// Ticks of those operations that were timed.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Cost {
+    pub(crate) timed: Count,
+    pub(crate) ticks: Count,
+    /// Sum of their squares; an `f64`.
+    pub(crate) squares: Count,
 }
 
 /// Bytes of a page of slabs.
@@ -334,10 +371,51 @@ pub(crate) struct Span {
     pub(crate) node: Link<Node>,
     /// For a border, which is no expression: the node that was entered once more.
     pub(crate) entered: Link<Node>,
-    /// Whether `allocs` holds anything.
+    /// Which of `allocs` hold anything.
     pub(crate) dirty: Count,
-    /// What the node allocated while this was on top.
+    /// Process-wide number of its site.
+    pub(crate) site: Count,
+    /// What the node allocated while this was on top; while [`Slab::metering`] leads here, less
+    /// the allocations and frees that the node has counted.
     pub(crate) allocs: Allocs,
+}
+
+/// Parts of the table of live blocks, by address, and entries of each: more live samples than fit
+/// are counted as dropped.
+pub(crate) const HELD: usize = 4096;
+pub(crate) const HELD_EACH: usize = 8;
+
+/// Live blocks, sampled. Any thread changes it.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Retained {
+    /// Bytes of which one is drawn.
+    pub(crate) period: Count,
+    /// Blocks that were drawn and found no room, and their bytes.
+    pub(crate) dropped: Count,
+    pub(crate) dropped_bytes: Count,
+    /// Entries in use: most blocks that are freed meet a 0 here.
+    pub(crate) held: [AtomicU8; HELD],
+    pub(crate) keys: [Keys; HELD],
+    pub(crate) samples: [[Sample; HELD_EACH]; HELD],
+}
+
+/// Addresses of blocks; 0 and 1 are none.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Keys(pub(crate) [Count; HELD_EACH]);
+
+/// A live block.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Sample {
+    pub(crate) size: Count,
+    /// Bytes of it that took part in the drawing.
+    pub(crate) drawn: Count,
+    pub(crate) node: Link<Node>,
+    /// Process-wide number of the expression site; 0 for none.
+    pub(crate) site: Count,
+    pub(crate) born: Count,
 }
 
 /// Sub-buckets of an octave: a bucket is at most 1/32 of its values wide.

@@ -14,6 +14,10 @@ pub struct Segment {
     pub calibration: Calibration,
     /// Heap figures of the whole process; `None` when no counting allocator ran.
     pub memory: Option<Memory>,
+    /// What allocations and frees took, by size: classes in ascending order.
+    pub allocator: Vec<SizeClass>,
+    /// The sample of blocks that were live at the end; `None` where none was asked for.
+    pub retained: Option<Retained>,
     /// The functions that registered, each with its expression sites.
     pub functions: Vec<Function>,
     /// One entry per slab: a slab serves one thread after another.
@@ -121,6 +125,67 @@ pub struct Memory {
     pub peak_live_bytes: u64,
     /// How far both may be off: what threads had not handed over.
     pub error_bytes: u64,
+}
+
+/// What the allocator took for blocks of similar size: one operation in about 256 is timed, chosen
+/// at random. What the system needs to map, zero and unmap pages is part of it; of an operation
+/// that the thread was held up in only as much as is usual counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SizeClass {
+    /// Its largest size; blocks of the class before have at most half of it.
+    pub bytes: u64,
+    /// Allocations.
+    pub allocs: Cost,
+    /// Frees.
+    pub frees: Cost,
+}
+
+/// Operations that were timed.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cost {
+    /// How many.
+    pub timed: u64,
+    /// Their ticks, [`Calibration::inside`] included in each.
+    pub ticks: u64,
+    /// Sum of the squares of each one's ticks.
+    pub squares: f64,
+}
+
+/// Blocks that were live at the end, sampled: each byte that is allocated was drawn with a
+/// probability of one in `period`, and a block is here if one of its bytes was.
+#[derive(Clone, Debug)]
+pub struct Retained {
+    /// Bytes of which one is drawn.
+    pub period: u64,
+    /// Blocks that were drawn and found no room in the table.
+    pub dropped: u64,
+    /// Their bytes.
+    pub dropped_bytes: u64,
+    /// Those that were live.
+    pub blocks: Vec<LiveBlock>,
+}
+
+/// A sampled block that was live at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveBlock {
+    /// Index into [`Segment::functions`] of the one on top when it was drawn; `None` outside of
+    /// measured functions.
+    pub function: Option<usize>,
+    /// Index into that function's sites of the expression that was open.
+    pub site: Option<usize>,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Bytes of it that took part in the drawing: its size, and what it was larger by before.
+    pub drawn: u64,
+    /// Ticks at which it was drawn.
+    pub born: u64,
+}
+
+impl Retained {
+    /// The probability with which a block was kept.
+    pub fn probability(&self, block: &LiveBlock) -> f64 {
+        -(-(block.drawn as f64) / self.period as f64).exp_m1()
+    }
 }
 
 /// A registered function.
@@ -291,9 +356,11 @@ pub struct Histogram {
 }
 
 mod bytes;
+mod costs;
 mod error;
 mod functions;
 mod parse;
+mod retained;
 mod slabs;
 mod threads;
 

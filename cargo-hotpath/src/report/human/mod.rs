@@ -3,6 +3,7 @@
 mod advice;
 mod excerpt;
 mod paint;
+mod retained;
 mod state;
 mod table;
 
@@ -51,6 +52,7 @@ pub fn render(report: &Report, sources: &BTreeMap<String, String>, options: &Opt
     warnings(&mut page, report);
     let top = options.top.unwrap_or(TOP);
     state::section(&mut page, report, top);
+    retained::section(&mut page, report, top);
     let floor_pct = options.min_impact_pct.unwrap_or(FLOOR_PCT);
     advice::section(&mut page, report, sources, &Limits { top, floor_pct });
     verification(&mut page, report);

@@ -7,6 +7,7 @@ use super::functions::{Names, read_functions};
 use super::slabs::{measured_until, read_slab};
 use super::{
     Anchor, Calibration, Clock, ClockKind, Memory, Process, ReadError, Segment, SystemReason,
+    costs, retained,
 };
 use crate::clock::rate::Interval;
 use crate::segment::layout::{self as raw, LIVE_SLACK, MAGIC, VERSION};
@@ -30,6 +31,7 @@ pub fn read(bytes: &[u8], end: Option<Anchor>) -> Result<Segment, ReadError> {
     let mut slabs = Vec::new();
     let mut measured = false;
     let mut held_back = 0u64;
+    let mut allocator = costs::none();
     let process = read_process(bytes)?;
     let heads = list(
         bytes,
@@ -46,7 +48,9 @@ pub fn read(bytes: &[u8], end: Option<Anchor>) -> Result<Segment, ReadError> {
     for at in heads {
         let slab = read_slab(bytes, at, &names, end_ticks)?;
         measured |= slab.nodes.iter().any(|node| node.allocs.count > 0);
-        held_back = held_back.wrapping_add(bytes.word(at + offset_of!(raw::Slab, live))?);
+        let gauge = bytes.word(at + offset_of!(raw::Slab, gauge))?;
+        held_back = held_back.wrapping_add(raw::held_back(gauge));
+        costs::add(bytes, at, &mut allocator)?;
         slabs.push(slab);
     }
     let live = bytes.word(offset_of!(raw::Header, live))?.wrapping_add(held_back).cast_signed();
@@ -61,6 +65,8 @@ pub fn read(bytes: &[u8], end: Option<Anchor>) -> Result<Segment, ReadError> {
         clock,
         calibration: read_calibration(bytes)?,
         memory,
+        allocator,
+        retained: retained::read(bytes, &names)?,
         functions: functions.into_iter().map(|(_, function)| function).collect(),
         slabs,
         private_bytes,

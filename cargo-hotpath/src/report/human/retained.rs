@@ -1,0 +1,64 @@
+//! *Retained memory*: what was live at the end, where it was asked for.
+
+use super::Page;
+use super::table::Table;
+use crate::schema::{Report, RetainedSite};
+use crate::units;
+
+/// Sites listed at most.
+const MOST: usize = 5;
+
+/// What is kept of every quarter is at least this share of what an even growth would keep.
+const STEADY: f64 = 0.5;
+
+pub(super) fn section(page: &mut Page, report: &Report, top: usize) {
+    let Some(retained) = &report.retained else { return };
+    page.heading("Retained memory");
+    let total = format!(
+        "{} were live at the end, estimated from a sample of 1 in {}; then the standard error, and \
+         the share from each quarter of the run.",
+        with_error(retained.bytes, retained.error_bytes),
+        units::bytes(retained.period_bytes)
+    );
+    page.item("  ", &total);
+    if retained.sites.is_empty() {
+        return;
+    }
+    let mut table = Table::new(&["bytes", "+-", "1st", "2nd", "3rd", "4th", "where"]);
+    for site in retained.sites.iter().take(top.min(MOST)) {
+        let mut cells = vec![units::bytes(site.bytes), units::bytes(site.error_bytes)];
+        cells.extend(site.born_bytes.map(|born| share(born, site.bytes)));
+        cells.push(place(site));
+        table.row(cells);
+    }
+    for line in table.lines(page.width.saturating_sub(2)) {
+        page.raw(&format!("  {line}"));
+    }
+    for site in retained.sites.iter().take(top.min(MOST)).filter(|site| grows(site)) {
+        let text = format!("{} keeps some of every quarter: it grows with the run.", place(site));
+        page.item("  ", &text);
+    }
+}
+
+fn with_error(bytes: u64, error: u64) -> String {
+    format!("{} +- {}", units::bytes(bytes), units::bytes(error))
+}
+
+fn share(part: u64, whole: u64) -> String {
+    units::percent(100.0 * part as f64 / whole.max(1) as f64)
+}
+
+/// Whether it keeps about as much of each part of the run, beyond what its error could make up.
+fn grows(site: &RetainedSite) -> bool {
+    let least = site.born_bytes.iter().copied().min().unwrap_or(0) as f64;
+    site.bytes > 2 * site.error_bytes && least >= STEADY * site.bytes as f64 / 4.0
+}
+
+/// `path: text (file:line)`.
+fn place(site: &RetainedSite) -> String {
+    let Some(path) = &site.path else { return "outside of measured functions".to_owned() };
+    let text = site.text.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
+    let position = site.file.as_ref().zip(site.line);
+    let position = position.map(|(file, line)| format!(" ({file}:{line})")).unwrap_or_default();
+    format!("{path}{text}{position}")
+}
