@@ -4,12 +4,26 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use crate::segment::cell::Link;
 use crate::segment::layout::{BUCKETS, Histogram, Node, SUB_BUCKETS, Slab};
+use crate::cold;
 use crate::slab::reach;
+
+/// The smallest page that a system maps.
+const PAGE: usize = 4096;
 
 impl Histogram {
     #[inline(always)]
     fn bucket(&self, span: u64) -> Option<&AtomicU32> {
         self.buckets.get(bucket(span))
+    }
+
+    /// Touches its pages, so that no span has to.
+    fn touch(&self) {
+        for bucket in self.buckets.iter().step_by(PAGE / size_of::<AtomicU32>()) {
+            bucket.store(0, Relaxed);
+        }
+        if let Some(last) = self.buckets.last() {
+            last.store(0, Relaxed);
+        }
     }
 
     /// Counts a span that stands for `weight`, at once.
@@ -55,7 +69,8 @@ impl Slab {
     /// Counts a span of a call that stands for `weight` calls, at once.
     pub(crate) fn distribute_call(&self, node: &Node, span: u64, weight: u64) {
         if node.histogram.get().is_none() && !self.is_none() {
-            node.histogram.set(self.function_histogram(node.function.get()));
+            let histogram = cold::within(self, || self.function_histogram(node.function.get()));
+            node.histogram.set(histogram);
         }
         if let Some(histogram) = node.histogram.get() {
             histogram.count(span, weight);
@@ -84,6 +99,7 @@ impl Slab {
         let histogram = self.allot::<Histogram>(1)?.first()?;
         histogram.function.set(function);
         histogram.site.set(site);
+        histogram.touch();
         self.histograms.append(histogram, |histogram| &histogram.newer);
         Some(histogram)
     }

@@ -53,7 +53,7 @@ macro_rules! measuring {
 }
 
 measuring! {
-    calibrate counter fork future heap histogram link map probe process register row slab span
+    calibrate cold counter fork future heap histogram link map probe process register row slab span
     summary sys throttle tree
 }
 #[cfg(test)]

@@ -113,8 +113,8 @@ fn finish_poll(node: &'static Node, start: u64, end: u64) {
 fn finish_rare(node: &'static Node, start: u64, end: u64) {
     let slab = slab::current();
     let span = elapsed(slab, start, end);
-    let weight = close_rare(slab, node, span);
-    slab.distribute_call(node, span, weight);
+    let (weight, own) = close_rare(slab, node, span);
+    slab.distribute_call(node, own, weight);
 }
 
 /// Whether a timed span is one of a node all of whose spans are, and the clock did not go back.
@@ -130,17 +130,18 @@ fn close_plain(slab: &Slab, node: &Node, span: u64) {
     node.sums.record(span);
 }
 
-/// Closes any timed span; gives the number of spans that it stands for.
+/// Closes any timed span; gives the number of spans that it stands for, and what of it was no cold
+/// work of probes.
 #[cold]
 #[inline(never)]
-fn close_rare(slab: &Slab, node: &'static Node, span: u64) -> u64 {
+fn close_rare(slab: &Slab, node: &'static Node, span: u64) -> (u64, u64) {
     if node.countdown.next.get() == SPECIAL {
-        tree::close_special(slab, node, Some(span));
-        return 1;
+        return (1, tree::close_special(slab, node, Some(span)).unwrap_or(span));
     }
     leave(slab, node, span);
     node.opened.set(0);
-    node.countdown.record(slab, &node.sums, span)
+    let own = node.without_cold(span);
+    (node.countdown.record(slab, &node.sums, own), own)
 }
 
 /// Closes a span that was not timed.

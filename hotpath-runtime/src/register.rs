@@ -11,7 +11,8 @@ use crate::slab;
 
 /// Ids below are taken: 0 is no function, 1 the one that calibrates.
 static NEXT_ID: AtomicU32 = AtomicU32::new(2);
-static NEXT_SITE: AtomicU32 = AtomicU32::new(2);
+/// The first site ids are those of the function that calibrates.
+static NEXT_SITE: AtomicU32 = AtomicU32::new(4);
 
 impl Function {
     /// Its id; 0 before it has one.
@@ -26,13 +27,14 @@ impl Function {
         u64::from(self.first_site.load(Relaxed)) + u64::from(index)
     }
 
+    /// Its id, if it has one. Whoever sees it sees `first_site` as well.
+    pub(crate) fn known_id(&self) -> Option<u64> {
+        Some(u64::from(self.id.load(Acquire))).filter(|id| *id != 0)
+    }
+
     /// Its id, given now if it has none. `None` where the segment has no room for its table.
     pub(crate) fn registered(&self) -> Option<u64> {
-        // Acquire: whoever sees the id sees `first_site` as well.
-        match u64::from(self.id.load(Acquire)) {
-            0 => slab::exclusive(|| self.register()),
-            id => Some(id),
-        }
+        self.known_id().or_else(|| slab::exclusive(|| self.register()))
     }
 
     /// With the lock held.

@@ -2,7 +2,7 @@
 
 use core::any::type_name;
 
-use crate::map;
+use crate::{cold, map};
 use crate::register::{put_text, text_bytes};
 use crate::segment::cell::Count;
 use crate::segment::layout::{Row, Slab};
@@ -73,7 +73,7 @@ pub(crate) fn check(
 ) -> Option<&'static Row> {
     match first {
         Some(row) if row.is_of(of.name) => first,
-        _ => find_or_make(slab, function, index, Some(of)),
+        _ => find_or_make_after(slab, function, index, Some(of)),
     }
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn find_untyped(
     index: u32,
 ) -> Option<&'static Row> {
     let row = slab.rows.follow(function.site_id(index));
-    row.or_else(|| find_or_make(slab, function, index, None))
+    row.or_else(|| find_or_make_after(slab, function, index, None))
 }
 
 #[cold]
@@ -100,17 +100,50 @@ fn find_or_make(
     if slab.is_none() {
         return None;
     }
+    known(slab, function, index, of)
+        .or_else(|| cold::within(slab, || add(slab, function, index, of)))
+}
+
+/// The same where the expression's end was read before.
+#[cold]
+#[inline(never)]
+fn find_or_make_after(
+    slab: &Slab,
+    function: &'static Function,
+    index: u32,
+    of: Option<Type>,
+) -> Option<&'static Row> {
+    if slab.is_none() {
+        return None;
+    }
+    known(slab, function, index, of)
+        .or_else(|| cold::after_span(slab, || add(slab, function, index, of)))
+}
+
+fn known(
+    slab: &Slab,
+    function: &'static Function,
+    index: u32,
+    of: Option<Type>,
+) -> Option<&'static Row> {
+    function.known_id()?;
+    let first = slab.rows.get(function.site_id(index))?;
+    let name = of.map_or("", |of| of.name);
+    core::iter::successors(first.get(), |row| row.next_type.get()).find(|row| row.is_of(name))
+}
+
+fn add(
+    slab: &Slab,
+    function: &'static Function,
+    index: u32,
+    of: Option<Type>,
+) -> Option<&'static Row> {
     let id = function.registered()?;
     let site = function.site_id(index);
     if !reach(&slab.rows, site) {
         return lost();
     }
     let first = slab.rows.get(site)?;
-    let name = of.map_or("", |of| of.name);
-    let of_site = || core::iter::successors(first.get(), |row| row.next_type.get());
-    if let Some(row) = of_site().find(|row| row.is_of(name)) {
-        return Some(row);
-    }
     let Some(row) = make(slab, of) else { return lost() };
     row.function.set(id);
     row.site.set(u64::from(index));

@@ -69,6 +69,8 @@ pub(crate) fn attach(inner: Option<&dyn GlobalAlloc>) -> &'static Slab {
     }
     set_state(State::Busy);
     let _errno = sys::KeepErrno::new();
+    // Without a segment no clock is chosen yet: then it begins with that.
+    let began = map::header().map(|_| clock::ticks());
     let slab = {
         let _held = map::LOCK.take();
         process::refresh_end();
@@ -77,8 +79,11 @@ pub(crate) fn attach(inner: Option<&dyn GlobalAlloc>) -> &'static Slab {
     if let Some(slab) = slab {
         slab.tid.set(u64::from(sys::tid()));
         slab.threads.add(1);
-        slab.attached.set(clock::ticks());
         arm();
+        let began = began.or_else(|| Some(map::header()?.fixed.start_ticks.get()));
+        let (began, now) = (began.unwrap_or(0), clock::ticks());
+        slab.attached.set(began);
+        slab.cold.add(now.saturating_sub(began));
     }
     select(slab);
     set_state(if slab.is_some() { State::Attached } else { State::Dead });
@@ -217,6 +222,7 @@ impl Slab {
             threads: Count::new(0),
             attached: Count::new(0),
             lifetime: Count::new(0),
+            cold: Count::new(0),
         }
     }
 
@@ -241,11 +247,22 @@ impl Slab {
         slab.rows.set(tables.split(ENTRIES)?);
         slab.histograms_by_function.set(tables.split(ENTRIES)?);
         slab.edges.set(tables.split(ENTRIES)?);
+        slab.touch();
         block.store(&slab.room);
         slab.root.set(slab.add_node(None, None, 0, throttle::ALWAYS));
         slab.other.set(slab.add_node(slab.root.get(), None, 0, tree::SPECIAL));
         slab.cur.set(slab.root.get());
         slab.root.get().and(slab.other.get()).map(|_| slab)
+    }
+
+    /// Touches the first page of each table, so that no span has to.
+    fn touch(&self) {
+        for table in [&self.children, &self.edges] {
+            table.get(0).inspect(|entry| entry.set(None));
+        }
+        self.rows.get(0).inspect(|entry| entry.set(None));
+        self.histograms_by_function.get(0).inspect(|entry| entry.set(None));
+        self.spans.get(0).inspect(|span| span.start.set(0));
     }
 
     /// Zeroed memory of the segment that lies in this slab for good.

@@ -6,7 +6,7 @@ use crate::segment::layout::{Allocs, Countdown, Node, Slab, Sums};
 use crate::site::Function;
 use crate::slab::{self, reach};
 use crate::throttle::ALWAYS;
-use crate::{clock, map, span};
+use crate::{clock, cold, map, span};
 
 /// `next` of a node with more to do than counting: the back edge of a recursion, one that may be
 /// entered while it is open, and those that only stand in for a node.
@@ -32,6 +32,7 @@ impl Node {
             future_bytes: Count::new(0),
             function: Count::new(0),
             newer: Link::none(),
+            held: Count::new(0),
         }
     }
 
@@ -70,13 +71,22 @@ fn find(function: &'static Function) -> &'static Node {
 impl Slab {
     /// The child of `parent` for `function`, found or made.
     fn child(&self, parent: &'static Node, function: &'static Function) -> Option<&'static Node> {
-        let id = function.registered()?;
-        let entry = if reach(&self.children, id) { self.children.get(id) } else { None };
-        let node = self.edge(parent, id).or_else(|| self.make_child(parent, id))?;
-        if let Some(entry) = entry {
+        let id = function.known_id();
+        if let Some(entry) = id.and_then(|id| self.children.get(id))
+            && let Some(node) = id.and_then(|id| self.edge(parent, id))
+        {
             entry.set(Some(node));
+            return Some(node);
         }
-        Some(node)
+        cold::within(self, || {
+            let id = function.registered()?;
+            let entry = if reach(&self.children, id) { self.children.get(id) } else { None };
+            let node = self.edge(parent, id).or_else(|| self.make_child(parent, id))?;
+            if let Some(entry) = entry {
+                entry.set(Some(node));
+            }
+            Some(node)
+        })
     }
 
     fn make_child(
@@ -207,12 +217,16 @@ pub(crate) fn open_special(slab: &Slab, node: &'static Node) -> u64 {
 }
 
 /// Closes a call of such a node; `None` where it was not timed, being no such node yet when it
-/// opened.
+/// opened. Gives what of the span was no cold work of probes.
 #[cold]
 #[inline(never)]
-pub(crate) fn close_special(slab: &Slab, node: &'static Node, timed: Option<u64>) {
+pub(crate) fn close_special(
+    slab: &Slab,
+    node: &'static Node,
+    timed: Option<u64>,
+) -> Option<u64> {
     if node.is_substitute() {
-        return;
+        return None;
     }
     let depth = node.depth.get();
     node.depth.set(depth.saturating_sub(1));
@@ -221,11 +235,14 @@ pub(crate) fn close_special(slab: &Slab, node: &'static Node, timed: Option<u64>
     } else {
         node.opened.set(0);
     }
-    if let Some(span) = timed {
+    let is_outermost = depth <= 1 && !node.is_alias();
+    let own = timed.map(|span| if is_outermost { node.without_cold(span) } else { span });
+    if let Some(own) = own {
         node.sums.timed.add(1);
-        node.sums.note_longest(span);
+        node.sums.note_longest(own);
         let sum = if depth > 1 { &node.nested } else { &node.sums.ticks };
-        sum.add(span);
+        sum.add(own);
     }
     leave(slab, node, timed.unwrap_or_else(|| node.countdown.mean.get()));
+    own
 }

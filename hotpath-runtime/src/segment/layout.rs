@@ -59,6 +59,15 @@ pub(crate) struct Fixed {
     pub(crate) counted: Count,
     pub(crate) alloc: Count,
     pub(crate) free: Count,
+    pub(crate) function_inside: Count,
+    pub(crate) function_untimed: Count,
+    pub(crate) expression_inside: Count,
+    pub(crate) expression_untimed: Count,
+    pub(crate) poll: Count,
+    pub(crate) poll_untimed: Count,
+    pub(crate) awaited: Count,
+    pub(crate) charge: Count,
+    pub(crate) charge_open: Count,
 }
 
 /// Words in [`Fixed`].
@@ -167,6 +176,8 @@ pub(crate) struct Slab {
     pub(crate) attached: Count,
     // Line 4.
     pub(crate) lifetime: Count,
+    /// Ticks of the probes' own cold work while a thread held it. No span holds them.
+    pub(crate) cold: Count,
 }
 
 /// Room taken from the mapping and not handed out yet: address and bytes.
@@ -242,6 +253,8 @@ pub(crate) struct Node {
     /// Id of the function; 0 for the root and `other`.
     pub(crate) function: Count,
     pub(crate) newer: Link<Node>,
+    /// Cold work in the call that is open and timed.
+    pub(crate) held: Count,
 }
 
 /// Allocator operations.

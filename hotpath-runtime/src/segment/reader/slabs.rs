@@ -27,6 +27,7 @@ pub(super) fn read_slab(
         tid: number(offset_of!(raw::Slab, tid))? as u32,
         threads: number(offset_of!(raw::Slab, threads))?,
         lifetime: number(offset_of!(raw::Slab, lifetime))?.saturating_add(held),
+        cold: number(offset_of!(raw::Slab, cold))?,
         nodes: read_nodes(bytes, at, names, end)?,
         rows: rows
             .into_iter()
@@ -65,7 +66,9 @@ fn read_nodes(
         if node.parent.is_some() {
             node.open = bytes.word(at + offset_of!(raw::Node, depth))?.max(1);
             let opened = bytes.word(at + offset_of!(raw::Node, opened))?;
-            spans[index] = if opened == 0 { 0 } else { end.saturating_sub(opened) };
+            let cold = bytes.word(at + offset_of!(raw::Node, held))?;
+            let span = end.saturating_sub(opened).saturating_sub(cold);
+            spans[index] = if opened == 0 { 0 } else { span };
         }
     }
     for ((node, &at), span) in nodes.iter_mut().zip(&offsets).zip(spans) {
