@@ -35,6 +35,10 @@ pub struct Facts {
     pub edges: Vec<Edge>,
     /// Source text by file name as in [`FunctionFacts::file`], where it could be read.
     pub sources: BTreeMap<String, String>,
+    /// Cold work of the probes themselves, on all threads: no part of any other time here.
+    pub cold_ns: u64,
+    /// Allocator operations with no measured function on the stack.
+    pub outside_allocs: Allocs,
 }
 
 /// How the workload was built.

@@ -79,6 +79,7 @@ fn slab(nodes: Vec<Node>) -> Slab {
         tid: 7,
         threads: 1,
         lifetime: 1_000,
+        cold: 0,
         nodes: all,
         rows: Vec::new(),
         histograms: Vec::new(),
@@ -103,6 +104,8 @@ fn segment(functions: Vec<reader::Function>, slabs: Vec<Slab>) -> Segment {
             counted: 4,
             alloc: 10,
             free: 6,
+            charge: 2,
+            ..Calibration::default()
         },
         memory: None,
         functions,
@@ -151,6 +154,15 @@ fn threads_and_processes_are_merged_by_identity() {
     // 1 ms before the segment and 1 ms after it, and what each slab lived outside of functions.
     assert_eq!(profile.outside_ns, 2_000_000 + 900 + 990);
     assert_eq!(profile.notes.len(), 1, "one slab was 50 ns over: {:?}", profile.notes);
+}
+
+#[test]
+fn cold_work_is_neither_in_functions_nor_outside_of_them() {
+    let mut cold = slab(vec![node(0, 0, 100)]);
+    cold.cold = 300;
+    let profile = profile(&[segment(vec![function("read", 3, &[])], vec![cold])]);
+    assert_eq!((profile.cold_ns, profile.outside_ns), (300, 2_000_000 + 1_000 - 100 - 300));
+    assert_eq!((profile.contexts[0].total_ns, profile.probes.charge_ns), (100, 2.0));
 }
 
 #[test]

@@ -75,6 +75,15 @@ fn costs_are_finite(profile: &Profile) -> bool {
         probes.counted_ns,
         probes.alloc_ns,
         probes.free_ns,
+        probes.function_inside_ns,
+        probes.function_untimed_ns,
+        probes.expression_inside_ns,
+        probes.expression_untimed_ns,
+        probes.poll_ns,
+        probes.poll_untimed_ns,
+        probes.awaited_ns,
+        probes.charge_ns,
+        probes.charge_open_ns,
     ]
     .iter()
     .all(|cost| cost.is_finite())

@@ -4,17 +4,23 @@ use crate::facts::{Facts, FunctionFacts};
 use crate::impact::round_pct;
 use crate::profile::Bucket;
 use crate::report::share_of_threads;
-use crate::schema::{AsyncFigures, Function, Sampled};
+use crate::resolution::{self, Resolution};
+use crate::schema::{AsyncFigures, Bounds, Function, Sampled};
 
 /// Measured functions, most self time first.
 pub(super) fn functions(facts: &Facts) -> Vec<Function> {
-    let mut functions: Vec<Function> =
-        facts.functions.iter().map(|function| row(facts, function)).collect();
+    let resolutions = resolution::of(facts);
+    let mut functions: Vec<Function> = facts
+        .functions
+        .iter()
+        .enumerate()
+        .map(|(index, function)| row(facts, function, resolutions.get(index)))
+        .collect();
     functions.sort_by(|a, b| b.self_ns.cmp(&a.self_ns).then_with(|| a.path.cmp(&b.path)));
     functions
 }
 
-fn row(facts: &Facts, function: &FunctionFacts) -> Function {
+fn row(facts: &Facts, function: &FunctionFacts, resolution: Option<&Resolution>) -> Function {
     let allocated = |figure: u64| facts.allocations_measured.then_some(figure);
     let longest = longest(function).map(|ns| ns.min(facts.wall_ns.max(function.max_ns)));
     // The middle of the last bucket may lie past the longest call.
@@ -49,7 +55,14 @@ fn row(facts: &Facts, function: &FunctionFacts) -> Function {
         reallocs: allocated(function.total_allocs.reallocs),
         sampled: sampled(function),
         asynchronous: asynchronous(function),
+        below_resolution: resolution.is_some_and(|resolution| resolution.is_below),
+        total_range_ns: resolution.map(|resolution| bounds(resolution.total_ns)),
+        self_range_ns: resolution.map(|resolution| bounds(resolution.self_ns)),
     }
+}
+
+fn bounds((low, high): (f64, f64)) -> Bounds {
+    Bounds { low: low.round() as u64, high: high.round() as u64 }
 }
 
 /// Longest call. An async function's longest span is a poll, so there the histogram of elapsed
@@ -139,7 +152,7 @@ mod tests {
     #[test]
     fn what_was_not_measured_is_null() {
         let facts = Facts { threads: 2, wall_ns: 5, ..Facts::default() };
-        let row = row(&facts, &FunctionFacts::default());
+        let row = row(&facts, &FunctionFacts::default(), None);
         assert_eq!((row.allocs, row.wall_pct, row.p50_ns, row.max_ns), (None, None, None, None));
         assert!(row.asynchronous.is_none() && row.sampled.is_none());
     }

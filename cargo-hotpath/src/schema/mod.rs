@@ -10,8 +10,8 @@ pub use finding::{
     Severity, TestOutcome, Verified,
 };
 pub use measured::{
-    AsyncFigures, Budget, BudgetStatus, Edge, Environment, Exit, Function, Git, Measurement,
-    Quality, Run, Sampled, Site, Tool, Totals, Warning, Where, WhereKind, Workload,
+    AsyncFigures, Bounds, Budget, BudgetStatus, Edge, Environment, Exit, Function, Git,
+    Measurement, Quality, Run, Sampled, Site, Tool, Totals, Warning, Where, WhereKind, Workload,
 };
 
 use schemars::JsonSchema;

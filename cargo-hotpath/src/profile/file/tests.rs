@@ -65,6 +65,15 @@ fn full() -> Profile {
             counted_ns: 6.0,
             alloc_ns: 9.0,
             free_ns: 6.0,
+            function_inside_ns: 1.5,
+            function_untimed_ns: 2.5,
+            expression_inside_ns: 3.5,
+            expression_untimed_ns: 4.5,
+            poll_ns: 5.5,
+            poll_untimed_ns: 6.5,
+            awaited_ns: 7.5,
+            charge_ns: 8.5,
+            charge_open_ns: 9.5,
         },
         functions: vec![function()],
         contexts: vec![Context {
@@ -106,6 +115,7 @@ fn full() -> Profile {
         overflowed: 2,
         unclean_exits: 1,
         notes: vec!["one segment was empty".to_owned()],
+        cold_ns: 44_000,
     }
 }
 
@@ -144,7 +154,20 @@ fn writing_replaces_an_older_file() {
 
 #[test]
 fn a_file_of_version_1_stays_readable() {
-    assert_eq!(Profile::read(Path::new(V1)).unwrap(), Profile { version: 1, ..full() });
+    // It is from before these costs were measured.
+    let ProbeCosts { inside_ns, function_ns, expression_ns, counted_ns, alloc_ns, free_ns, .. } =
+        full().probes;
+    let probes = ProbeCosts {
+        inside_ns,
+        function_ns,
+        expression_ns,
+        counted_ns,
+        alloc_ns,
+        free_ns,
+        ..ProbeCosts::default()
+    };
+    let older = Profile { version: 1, cold_ns: 0, probes, ..full() };
+    assert_eq!(Profile::read(Path::new(V1)).unwrap(), older);
 }
 
 #[test]
