@@ -95,10 +95,21 @@ pub struct FunctionFacts {
     pub histogram: Vec<Bucket>,
     /// Its sites that were hit, one entry per (site, type).
     pub sites: Vec<SiteFacts>,
+    /// Spans of measured functions inside of its outermost calls, and how many of them were timed.
+    pub nested: Nested,
     /// Sites of the enumeration that this run never reached.
     pub unreached_sites: u64,
     /// Rules switched off for the whole function: `#[hotpath(allow(..))]` or a comment.
     pub allowed: Vec<String>,
+}
+
+/// Spans inside of a function's calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Nested {
+    /// Exact number.
+    pub spans: u64,
+    /// Of these, timed.
+    pub timed: u64,
 }
 
 /// One (site, type).

@@ -65,6 +65,19 @@ pub fn in_self(facts: &Facts) -> Vec<Cost> {
     sums.iter().map(Sum::cost).collect()
 }
 
+/// The part of it that lies in a function's total time, its expressions' probes not counted: those
+/// of the functions inside of its calls, and of all allocator operations there.
+pub fn in_total(function: &FunctionFacts, costs: &ProbeCosts) -> Cost {
+    let mut sum = Sum::default();
+    let open = function.sites.iter().map(|site| operations(&site.allocs)).sum();
+    sum.allocations(&function.total_allocs, open, costs);
+    let nested = function.nested;
+    sum.clocked += nested.timed as f64 * costs.function_ns;
+    let untimed = or(costs.function_untimed_ns, costs.counted_ns);
+    sum.counting += nested.spans.saturating_sub(nested.timed) as f64 * untimed;
+    sum.cost()
+}
+
 /// Calibrated nanoseconds by what they stand for.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sum {

@@ -27,6 +27,7 @@ struct Nested {
     name: String,
     calls: f64,
     total: (f64, f64),
+    total_bounds: (f64, f64),
     own: (f64, f64),
     bounds: (f64, f64),
     is_marked: bool,
@@ -41,14 +42,16 @@ fn nested(calls: &str) -> Vec<Nested> {
             let figure = |index: usize| fields[index].parse::<f64>().expect("a number");
             let parent = report.function(&format!("parent_{}", fields[0]));
             let child = report.function(&format!("child_{}", fields[0]));
-            let bounds = &parent["self_range_ns"];
+            let bounds =
+                |field: &str| (number(&parent[field]["low"]), number(&parent[field]["high"]));
             assert_eq!(number(&child["calls"]), figure(1));
             Nested {
                 name: fields[0].to_owned(),
                 calls: figure(1),
                 total: (figure(2), number(&parent["total_ns"])),
+                total_bounds: bounds("total_range_ns"),
                 own: (figure(2) - figure(3), number(&parent["self_ns"])),
-                bounds: (number(&bounds["low"]), number(&bounds["high"])),
+                bounds: bounds("self_range_ns"),
                 is_marked: child["below_resolution"] == Value::Bool(true),
             }
         })
@@ -82,17 +85,21 @@ fn the_overhead_is_a_range_around_its_likely_value() {
 #[test]
 #[ignore = "compares times"]
 fn ten_million_children_of_each_length() {
-    println!("per call of a child, ns, as it is and as measured");
-    println!("child      pair             off     parent's own     between          marked");
+    println!("ns per call of a child: without probes, and as measured");
+    println!(
+        "child    pair  measured      off   between         own  measured   between         marked"
+    );
     let cases = nested("10000000");
     for case in &cases {
         let each = |ns: f64| ns / case.calls;
-        let off = 100.0 * (case.total.1 / case.total.0 - 1.0);
         println!(
-            "{:>5} {:>7.2} {:>7.2} {off:>+6.1} % {:>7.2} {:>7.2} {:>7.2} to {:>6.2}   {}",
+            "{:>5} {:>7.2} {:>9.2} {:>+6.1} % {:>6.2}..{:<6.2} {:>6.2} {:>9.2} {:>6.2}..{:<6.2} {:>7}",
             case.name,
             each(case.total.0),
             each(case.total.1),
+            100.0 * (case.total.1 / case.total.0 - 1.0),
+            each(case.total_bounds.0),
+            each(case.total_bounds.1),
             each(case.own.0),
             each(case.own.1),
             each(case.bounds.0),
@@ -103,9 +110,15 @@ fn ten_million_children_of_each_length() {
     for case in &cases {
         let (truth, (low, high)) = (case.own.0, case.bounds);
         assert!(low <= truth && truth <= high, "{}: {truth} is not {low} to {high}", case.name);
-        assert_eq!(case.is_marked, case.name != "200", "{}", case.name);
-        let off = (case.total.1 / case.total.0 - 1.0).abs();
-        assert!(case.name == "1" || off <= 0.06, "{}: the pair is off by {off}", case.name);
+        // That of 30 ns depends on the machine.
+        assert!(case.is_marked == (case.name != "200") || case.name == "30", "{}", case.name);
+    }
+    // What the probes add to the pair is not in its bounds, but for the shortest children: there it
+    // is more than they do.
+    for case in cases.iter().filter(|case| case.name != "1") {
+        let (low, high) = (0.94 * case.total_bounds.0, 1.06 * case.total_bounds.1);
+        let truth = case.total.0;
+        assert!(low <= truth && truth <= high, "{}: {truth} is not {low} to {high}", case.name);
     }
 }
 

@@ -34,23 +34,35 @@ fn short_calls_are_below_resolution_and_long_ones_are_not() {
 }
 
 #[test]
-fn ten_nanoseconds_a_call_lie_on_either_side() {
+fn what_may_drift_grows_with_the_span_up_to_an_end() {
+    let width = |ns: u64| {
+        let bounds = of(&facts(ns))[1].total_ns;
+        (bounds.1 - (ns * 10_000_000) as f64) / 1e7
+    };
+    assert!((width(5) - 10.5).abs() < 1e-6 && (width(200) - 30.0).abs() < 1e-6);
+    assert!((width(100_000) - 40.0).abs() < 1e-6);
+}
+
+#[test]
+fn what_leaves_the_children_may_be_in_their_parent() {
     let bounds = of(&facts(5));
-    assert_eq!(bounds[0].self_ns, (0.0, 150_000_010.0));
-    assert_eq!(bounds[1].total_ns, (0.0, 150_000_000.0));
-    let bounds = of(&facts(200));
-    assert_eq!(bounds[1].total_ns, (1_900_000_000.0, 2_100_000_000.0));
+    assert_eq!(bounds[0].self_ns.0, 0.0);
+    assert!((bounds[0].self_ns.1 - (50e6 + 105e6 + 40.0)).abs() < 1.0, "{bounds:?}");
+    assert!(bounds[0].total_ns.1 - 100e6 <= 40.0, "its own ends are two");
 }
 
 #[test]
 fn probes_are_taken_out_of_the_callers_time() {
     let mut facts = facts(5);
     facts.functions[0].self_ns = 500_000_000;
+    facts.functions[0].nested = crate::facts::Nested { spans: 10_000_000, timed: 39_062 };
     facts.probes.function_untimed_ns = 2.0;
-    let (low, high) = of(&facts)[0].self_ns;
     let untimed = 2.0 * (10_000_000.0 - 39_062.0);
-    assert!((high - (600_000_010.0 - 0.5 * untimed)).abs() < 1.0, "{high}");
-    assert!((low - (400_000_000.0 - 10.0 - 2.0 * untimed)).abs() < 1.0, "{low}");
+    let resolution = of(&facts)[0];
+    let (low, high) = resolution.self_ns;
+    assert!((high - (500e6 + 105e6 + 40.0 - 0.5 * untimed)).abs() < 1.0, "{high}");
+    assert!((low - (500e6 - 105e6 - 40.0 - 2.0 * untimed)).abs() < 1.0, "{low}");
+    assert!((resolution.total_ns.0 - (100e6 - 40.0 - 2.0 * untimed)).abs() < 1.0);
 }
 
 #[test]
