@@ -39,30 +39,30 @@ fn what_may_drift_grows_with_the_span_up_to_an_end() {
         let bounds = of(&facts(ns))[1].total_ns;
         (bounds.1 - (ns * 10_000_000) as f64) / 1e7
     };
-    assert!((width(5) - 10.5).abs() < 1e-6 && (width(200) - 30.0).abs() < 1e-6);
-    assert!((width(100_000) - 40.0).abs() < 1e-6);
+    assert!((width(4) - 21.0).abs() < 1e-6 && (width(200) - 70.0).abs() < 1e-6);
+    assert!((width(100_000) - 80.0).abs() < 1e-6);
 }
 
 #[test]
 fn what_leaves_the_children_may_be_in_their_parent() {
-    let bounds = of(&facts(5));
+    let bounds = of(&facts(4));
     assert_eq!(bounds[0].self_ns.0, 0.0);
-    assert!((bounds[0].self_ns.1 - (50e6 + 105e6 + 40.0)).abs() < 1.0, "{bounds:?}");
-    assert!(bounds[0].total_ns.1 - 100e6 <= 40.0, "its own ends are two");
+    assert!((bounds[0].self_ns.1 - (50e6 + 210e6 + 80.0)).abs() < 1.0, "{bounds:?}");
+    assert!(bounds[0].total_ns.1 - 90e6 <= 80.0, "its own ends are two");
 }
 
 #[test]
 fn probes_are_taken_out_of_the_callers_time() {
-    let mut facts = facts(5);
+    let mut facts = facts(4);
     facts.functions[0].self_ns = 500_000_000;
     facts.functions[0].nested = crate::facts::Nested { spans: 10_000_000, timed: 39_062 };
     facts.probes.function_untimed_ns = 2.0;
     let untimed = 2.0 * (10_000_000.0 - 39_062.0);
     let resolution = of(&facts)[0];
     let (low, high) = resolution.self_ns;
-    assert!((high - (500e6 + 105e6 + 40.0 - 0.5 * untimed)).abs() < 1.0, "{high}");
-    assert!((low - (500e6 - 105e6 - 40.0 - 2.0 * untimed)).abs() < 1.0, "{low}");
-    assert!((resolution.total_ns.0 - (100e6 - 40.0 - 2.0 * untimed)).abs() < 1.0);
+    assert!((high - (500e6 + 210e6 + 80.0 - 0.5 * untimed)).abs() < 1.0, "{high}");
+    assert!((low - (500e6 - 210e6 - 80.0 - 2.0 * untimed)).abs() < 1.0, "{low}");
+    assert!((resolution.total_ns.0 - (90e6 - 80.0 - 2.0 * untimed)).abs() < 1.0);
 }
 
 #[test]

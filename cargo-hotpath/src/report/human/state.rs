@@ -12,7 +12,7 @@ const MOST_PCT: f64 = 80.0;
 const MOST_SITES: usize = 8;
 
 /// Width of the bounds of a self time, as a share of it, from which it is marked.
-const BLURRED: f64 = 0.5;
+const BLURRED: f64 = 1.0;
 
 /// Functions whose bounds are given at most.
 const MOST_RANGES: usize = 4;
