@@ -121,9 +121,11 @@ impl Workload {
         self.wall.best
     }
 
-    /// Percent of the measured wall time that the probes took.
-    pub fn overhead_pct(&self, measured_ns: u64) -> Range {
-        let measured = measured_ns as f64;
+    /// Percent of the measured CPU time that the probes took; of the wall time where the system
+    /// gave none. Probes compute: what a program waits for is not their share.
+    pub fn overhead_pct(&self, facts: &Facts) -> Range {
+        let measured = facts.cpu_ns.unwrap_or(facts.wall_ns) as f64;
+        let plain = self.cpu.unwrap_or(self.wall);
         let pct = |plain: f64| {
             if measured > 0.0 {
                 round_pct((100.0 * (1.0 - plain / measured)).clamp(0.0, 100.0))
@@ -131,7 +133,7 @@ impl Workload {
                 0.0
             }
         };
-        Range { low: pct(self.wall.high), best: pct(self.wall.best), high: pct(self.wall.low) }
+        Range { low: pct(plain.high), best: pct(plain.best), high: pct(plain.low) }
     }
 
     /// Whether shares are exact: nothing can overlap on one thread.

@@ -131,7 +131,7 @@ fn imprecise(inputs: &Inputs<'_>, overhead: Option<Range>, noise: Option<f64>) -
         warnings.push(warning(
             "overhead",
             format!(
-                "probes took {} to {} of the wall time, and more where they kept calls from being \
+                "probes took {} to {} of the CPU time, and more where they kept calls from being \
                  inlined; the range is taken out of the estimates{}",
                 units::percent_number(overhead.low),
                 units::percent(overhead.high),
@@ -220,11 +220,11 @@ fn unknown_rules(facts: &Facts) -> Vec<Warning> {
     names.iter().map(|name| warning("unknown-rule", message(name))).collect()
 }
 
-/// Share of the measured wall time that the probes took; `None` without a calibration.
+/// Share of the measured CPU time that the probes took; `None` without a calibration.
 fn overhead_pct(inputs: &Inputs<'_>) -> Option<Range> {
     let facts = inputs.facts;
     (facts.wall_ns > 0 && facts.probes.function_ns > 0.0)
-        .then(|| Workload::new(facts).overhead_pct(facts.wall_ns))
+        .then(|| Workload::new(facts).overhead_pct(facts))
 }
 
 /// Standard deviation of the repetitions' wall times over their mean; `None` with one.

@@ -93,8 +93,8 @@ pub struct Run {
 pub struct Quality {
     /// What to know before reading on.
     pub warnings: Vec<Warning>,
-    /// Estimated share of the wall time that the probes took: the likely value of
-    /// `overhead_range_pct`.
+    /// Estimated share of the CPU time (of the wall time where the system gave none) that the
+    /// probes took: the likely value of `overhead_range_pct`.
     pub overhead_pct: Option<f64>,
     /// Between what the probes surely took and the most that they may have: the counts of all
     /// probes times their calibrated costs. What they kept from being inlined or vectorised is not

@@ -127,7 +127,7 @@ fn memory(report: &Report) -> String {
 fn probes(report: &Report) -> Option<String> {
     let overhead = report.quality.overhead_range_pct.filter(|overhead| overhead.best > 0.0)?;
     Some(format!(
-        "Probes took {} to {} of the wall time, without what they kept from being inlined.",
+        "Probes took {} to {} of the CPU time, without what they kept from being inlined.",
         units::percent_number(overhead.low),
         units::percent(overhead.high)
     ))
