@@ -58,9 +58,9 @@ pub fn in_self(facts: &Facts) -> Vec<Cost> {
         .collect();
     for edge in &facts.edges {
         let callee = facts.functions.get(edge.callee);
-        let caller = edge.caller.and_then(|caller| sums.get_mut(caller));
-        if let (Some(callee), Some(caller)) = (callee, caller) {
-            caller.spans(callee, edge.calls as f64, costs.function_inside_ns, costs);
+        let sum = edge.caller.and_then(|caller| sums.get_mut(caller));
+        if let (Some(callee), Some(sum)) = (callee, sum) {
+            sum.spans(callee, edge.calls as f64, costs.function_inside_ns, costs);
         }
     }
     sums.iter().map(Sum::cost).collect()

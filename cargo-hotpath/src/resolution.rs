@@ -66,8 +66,9 @@ pub fn of(facts: &Facts) -> Vec<Resolution> {
     let mut around = moved.clone();
     for edge in &facts.edges {
         let callee = facts.functions.get(edge.callee).filter(|callee| callee.calls > 0);
-        if let (Some(callee), Some(caller)) = (callee, edge.caller.filter(|i| *i < around.len())) {
-            around[caller] += moved[edge.callee] * edge.calls as f64 / callee.calls as f64;
+        let moved_around = edge.caller.and_then(|caller| around.get_mut(caller));
+        if let (Some(callee), Some(moved_around)) = (callee, moved_around) {
+            *moved_around += moved[edge.callee] * edge.calls as f64 / callee.calls as f64;
         }
     }
     let own = own_cost::in_self(facts);
