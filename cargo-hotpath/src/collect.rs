@@ -116,6 +116,7 @@ fn combine(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profi
     let mut contexts = tree::Contexts::default();
     let mut rows = rows::Rows::default();
     let mut outside = outside::Outside::new(segments, outcome);
+    let mut cold_ns = 0_u64;
     let mut histograms = histogram::Histograms::default();
     let mut live = heap::Live::default();
     for (index, segment) in segments.iter().enumerate() {
@@ -125,6 +126,7 @@ fn combine(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profi
         for slab in &segment.slabs {
             let own = contexts.add(&slab.nodes, &segment.functions, local, &mut notes);
             outside.add(slab, own, local.rate, &mut notes);
+            cold_ns = cold_ns.saturating_add(local.rate.ns(slab.cold.min(slab.lifetime)));
             rows.add(&slab.rows, &segment.functions, local);
             histograms.add(&slab.histograms, segment.clock.kind, local);
         }
@@ -153,6 +155,7 @@ fn combine(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profi
         timeline,
         allocator: heap::allocator(segments, &rates),
         retained: live.finish(),
+        cold_ns,
     }
 }
 
@@ -207,6 +210,15 @@ fn probes(segments: &[Segment], rates: &[Rate]) -> ProbeCosts {
         counted_ns: rate.exact_ns(costs.counted),
         alloc_ns: rate.exact_ns(costs.alloc),
         free_ns: rate.exact_ns(costs.free),
+        function_inside_ns: rate.exact_ns(costs.function_inside),
+        function_untimed_ns: rate.exact_ns(costs.function_untimed),
+        expression_inside_ns: rate.exact_ns(costs.expression_inside),
+        expression_untimed_ns: rate.exact_ns(costs.expression_untimed),
+        poll_ns: rate.exact_ns(costs.poll),
+        poll_untimed_ns: rate.exact_ns(costs.poll_untimed),
+        awaited_ns: rate.exact_ns(costs.awaited),
+        charge_ns: rate.exact_ns(costs.charge),
+        charge_open_ns: rate.exact_ns(costs.charge_open),
     }
 }
 

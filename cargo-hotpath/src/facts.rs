@@ -45,6 +45,10 @@ pub struct Facts {
     pub sources: BTreeMap<String, String>,
     /// What was seen of the threads from outside; `None` where nobody looked.
     pub timeline: Option<Timeline>,
+    /// Cold work of the probes themselves, on all threads: no part of any other time here.
+    pub cold_ns: u64,
+    /// Allocator operations with no measured function on the stack.
+    pub outside_allocs: Allocs,
 }
 
 /// How the workload was built.
@@ -101,12 +105,23 @@ pub struct FunctionFacts {
     pub histogram: Vec<Bucket>,
     /// Its sites that were hit, one entry per (site, type).
     pub sites: Vec<SiteFacts>,
+    /// Spans of measured functions inside of its outermost calls, and how many of them were timed.
+    pub nested: Nested,
     /// Sites of the enumeration that this run never reached.
     pub unreached_sites: u64,
     /// Rules switched off for the whole function: `#[hotpath(allow(..))]` or a comment.
     pub allowed: Vec<String>,
     /// What was seen of it from outside; `None` where nobody looked.
     pub timeline: Option<Seen>,
+}
+
+/// Spans inside of a function's calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Nested {
+    /// Exact number.
+    pub spans: u64,
+    /// Of these, timed.
+    pub timed: u64,
 }
 
 /// One (site, type).

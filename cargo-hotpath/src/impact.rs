@@ -1,31 +1,18 @@
 //! What a change would gain: from time saved at sites to shares of the whole workload.
 //!
 //! Everything here is arithmetic on measured figures. Estimates are for the plain program, so
-//! what the probes themselves cost is taken out first, as a range: calibrated in a loop, a probe
-//! seems up to five times dearer than between other work, where the processor overlaps the two.
+//! what the probes themselves cost is taken out first, as a range (see [`own_cost`]).
 
 use std::collections::BTreeMap;
 
 use crate::facts::{Facts, SiteFacts};
+use crate::own_cost::{self, Cost};
 use crate::profile::ProbeCosts;
+use crate::resolution::drift_ns;
 use crate::schema::Range;
-
-/// Share of a clocked probe's calibrated cost that a program really pays: least, likely, most.
-const PAID: (f64, f64, f64) = (0.2, 0.6, 1.0);
-
-/// The same for what only counts: nothing waits for a clock there that other work could fill. In a
-/// real program it can cost more than in the calibration's loop, as it keeps the code around it
-/// from being inlined or unrolled.
-const PAID_COUNTING: (f64, f64, f64) = (0.5, 1.0, 2.0);
-
-/// The allocator reads the clock around one reallocation in about so many.
-const REALLOCS_PER_TIMED: f64 = 8.0;
 
 /// Whatever the calibration says, this share of the measured wall time is the program's own.
 const LEAST_OWN_SHARE: f64 = 0.1;
-
-/// Resolution of one span: so many ns move between a site and its parent whatever one does.
-const RESOLUTION_NS: f64 = 10.0;
 
 /// Time that goes, in nanoseconds: sure, likely, at most.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -88,38 +75,18 @@ pub fn union<'a>(claims: impl IntoIterator<Item = &'a Claim>) -> Saved {
 /// The time of a site's executions without the part of the probe that its span includes, where it
 /// was timed; `None` when it never was.
 pub fn span_ns(site: &SiteFacts, probes: &ProbeCosts) -> Option<f64> {
-    (site.timed > 0).then(|| (site.self_ns as f64 - probes.inside_ns * site.timed as f64).max(0.0))
+    let inside = if probes.expression_inside_ns > 0.0 {
+        probes.expression_inside_ns
+    } else {
+        probes.inside_ns
+    };
+    (site.timed > 0).then(|| (site.self_ns as f64 - inside * site.timed as f64).max(0.0))
 }
 
 /// What is sure of a measured time of `count` executions, in which allocations took `allocs_ns`.
-pub fn sure_ns(span_ns: f64, count: u64, allocs_ns: f64) -> f64 {
-    let resolved = span_ns - RESOLUTION_NS * count as f64;
+pub fn sure_ns(span_ns: f64, count: u64, allocs_ns: f64, probes: &ProbeCosts) -> f64 {
+    let resolved = span_ns - drift_ns(probes) * count as f64;
     resolved.max(allocs_ns.min(span_ns)).max(0.0)
-}
-
-/// What all probes of the run cost, on all threads.
-pub fn probes(facts: &Facts) -> Saved {
-    let costs = &facts.probes;
-    let (mut clocked, mut counting) = (0.0, 0.0);
-    for function in &facts.functions {
-        let spans = function.polls.map_or(function.calls, |polls| polls.polls);
-        let skipped = spans.saturating_sub(function.timed);
-        let timed: u64 = function.sites.iter().map(|site| site.timed).sum();
-        let all: u64 = function.sites.iter().map(|site| site.count).sum();
-        clocked += function.timed as f64 * costs.function_ns + timed as f64 * costs.expression_ns;
-        let timed_reallocs = function.self_allocs.reallocs as f64 / REALLOCS_PER_TIMED;
-        clocked += timed_reallocs * 2.0 * costs.inside_ns;
-        // An allocator operation that is counted costs about what a counted expression does.
-        let allocs = &function.self_allocs;
-        counting += (allocs.count + allocs.reallocs + allocs.frees) as f64 * costs.counted_ns;
-        counting += all.saturating_sub(timed).saturating_add(skipped) as f64 * costs.counted_ns;
-    }
-    let paid = |clock: f64, count: f64| clocked * clock + counting * count;
-    Saved {
-        low: paid(PAID.0, PAID_COUNTING.0),
-        best: paid(PAID.1, PAID_COUNTING.1),
-        high: paid(PAID.2, PAID_COUNTING.2),
-    }
 }
 
 /// The workload as it would run without probes, which shares are of.
@@ -139,7 +106,7 @@ impl Workload {
         let measured: u64 = facts.functions.iter().map(|function| function.self_ns).sum();
         let busy = facts.cpu_ns.unwrap_or(measured) as f64;
         let parallelism = if wall > 0.0 { (busy / wall).clamp(1.0, threads) } else { 1.0 };
-        let probes = probes(facts);
+        let probes = own_cost::of(facts);
         Self {
             wall: without(wall, probes, parallelism),
             cpu: facts.cpu_ns.map(|cpu| without(cpu as f64, probes, 1.0)),
@@ -151,6 +118,21 @@ impl Workload {
     /// Wall time of the plain program, likely value.
     pub fn wall_ns(&self) -> f64 {
         self.wall.best
+    }
+
+    /// Percent of the measured CPU time that the probes took; of the wall time where the system
+    /// gave none. Probes compute: what a program waits for is not their share.
+    pub fn overhead_pct(&self, facts: &Facts) -> Range {
+        let measured = facts.cpu_ns.unwrap_or(facts.wall_ns) as f64;
+        let plain = self.cpu.unwrap_or(self.wall);
+        let pct = |plain: f64| {
+            if measured > 0.0 {
+                round_pct((100.0 * (1.0 - plain / measured)).clamp(0.0, 100.0))
+            } else {
+                0.0
+            }
+        };
+        Range { low: pct(plain.high), best: pct(plain.best), high: pct(plain.low) }
     }
 
     /// Whether shares are exact: nothing can overlap on one thread.
@@ -202,7 +184,7 @@ pub fn round_pct(pct: f64) -> f64 {
     (pct * 1e4).round() / 1e4
 }
 
-fn without(measured: f64, probes: Saved, parallelism: f64) -> Saved {
+fn without(measured: f64, probes: Cost, parallelism: f64) -> Saved {
     let floor = measured * LEAST_OWN_SHARE;
     let own = |probes: f64| (measured - probes / parallelism).max(floor);
     Saved { low: own(probes.high), best: own(probes.best), high: own(probes.low) }

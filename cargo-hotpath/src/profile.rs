@@ -60,6 +60,10 @@ pub struct Profile {
     /// What was live at the end; `None` when it was not asked for.
     #[serde(default)]
     pub retained: Option<Retained>,
+    /// Cold work of the probes themselves, on all threads: it is in no other time but `wall_ns` and
+    /// `cpu_ns`.
+    #[serde(default)]
+    pub cold_ns: u64,
 }
 
 /// What looking at all threads from outside told, many times a second while the workload ran.
@@ -139,6 +143,33 @@ pub struct ProbeCosts {
     pub alloc_ns: f64,
     /// A free of it.
     pub free_ns: f64,
+    /// What of a timed call's probe lies inside its span.
+    #[serde(default)]
+    pub function_inside_ns: f64,
+    /// A function probe that is not timed.
+    #[serde(default)]
+    pub function_untimed_ns: f64,
+    /// What of a timed expression's probe lies inside its span.
+    #[serde(default)]
+    pub expression_inside_ns: f64,
+    /// A probe of an expression that is timed now and then, this time not.
+    #[serde(default)]
+    pub expression_untimed_ns: f64,
+    /// A timed poll of an async function.
+    #[serde(default)]
+    pub poll_ns: f64,
+    /// One that is not timed.
+    #[serde(default)]
+    pub poll_untimed_ns: f64,
+    /// The probe of an await that is ready at once.
+    #[serde(default)]
+    pub awaited_ns: f64,
+    /// Attributing an allocator operation to a function.
+    #[serde(default)]
+    pub charge_ns: f64,
+    /// The same, to an open expression as well.
+    #[serde(default)]
+    pub charge_open_ns: f64,
 }
 
 /// Identity and site table of a measured function.

@@ -1,17 +1,27 @@
 //! What the probes cost in this process: measured on scratch memory, some microseconds each.
 
 use core::alloc::{GlobalAlloc, Layout};
+use core::future::{Future, ready};
 use core::hint::black_box;
+use core::pin::pin;
 use core::sync::atomic::AtomicU32;
+use core::task::{Context, Waker};
 
-use crate::segment::layout::{Fixed, Slab};
+use crate::segment::layout::{Fixed, Slab, Sums};
 use crate::site::{Function, Site};
-use crate::{clock, map, probe, slab};
+use crate::{clock, future, heap, map, probe, slab};
 
-const BATCHES: usize = 7;
+/// Batches of each kind. Of their costs the lowest quarter ends at the one that counts: others run on
+/// the same core, and the first batches meet cold caches.
+const BATCHES: usize = 12;
+const CHOSEN: usize = BATCHES / 4;
 const PROBES: u64 = 32;
 const BLOCKS: usize = 16;
 const SCRATCH: usize = 64 * 1024;
+/// `next` of what is never timed.
+const NEVER: u64 = u64::MAX;
+
+const SCRATCH_SITE: Site = Site { kind: "", line: 0, column: 0, label: "" };
 
 /// Measured instead of a function of the program; its ids are reserved.
 static SCRATCH_FUNCTION: Function = Function {
@@ -23,7 +33,7 @@ static SCRATCH_FUNCTION: Function = Function {
     line: 0,
     column: 0,
     is_async: false,
-    sites: &[Site { kind: "", line: 0, column: 0, label: "" }],
+    sites: &[SCRATCH_SITE, SCRATCH_SITE, SCRATCH_SITE],
     id: AtomicU32::new(1),
     first_site: AtomicU32::new(1),
 };
@@ -31,35 +41,106 @@ static SCRATCH_FUNCTION: Function = Function {
 /// Fills in the costs; 0 where memory is too short to measure them.
 pub(crate) fn run(costs: &Fixed, inner: Option<&dyn GlobalAlloc>) {
     let Some(scratch) = map::private(SCRATCH).and_then(Slab::make) else { return };
+    let inner = inner.unwrap_or(&std::alloc::System);
     slab::aside(Some(scratch), || {
-        costs.function.set(per_probe(|| drop(probe::call(&SCRATCH_FUNCTION))));
-        costs.expression.set(per_probe(|| {
-            probe::exit(probe::site(&SCRATCH_FUNCTION, 0), black_box(0u8));
-        }));
-        costs.counted.set(per_probe(|| {
-            probe::exit(probe::grow(&SCRATCH_FUNCTION, 0), black_box(0u8));
-        }));
         costs.inside.set(empty_span());
+        calls(costs, scratch);
+        expressions(costs, scratch);
+        charges(costs, scratch);
     });
-    let (alloc, free) = allocator(inner.unwrap_or(&std::alloc::System));
+    let (alloc, free) = allocator(inner);
     costs.alloc.set(alloc);
     costs.free.set(free);
 }
 
-/// Ticks of one probe: the median over batches.
+/// Calls and polls, timed and not.
+fn calls(costs: &Fixed, scratch: &Slab) {
+    let call = || drop(probe::call(&SCRATCH_FUNCTION));
+    let poll = || {
+        let future = future::frame(&SCRATCH_FUNCTION, ready(black_box(0u8)));
+        black_box(pin!(future).poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    };
+    call();
+    let Some(node) = scratch.children.follow(SCRATCH_FUNCTION.id()) else { return };
+    let (whole, inside) = per_span(&node.sums, call);
+    costs.function.set(whole);
+    costs.function_inside.set(inside);
+    costs.poll.set(per_probe(poll));
+    node.countdown.next.set(NEVER);
+    costs.function_untimed.set(per_probe(call));
+    costs.poll_untimed.set(per_probe(poll));
+}
+
+/// Expressions, timed, not timed and never timed, and awaits.
+fn expressions(costs: &Fixed, scratch: &Slab) {
+    let expression = || {
+        probe::exit(probe::site(&SCRATCH_FUNCTION, 0), black_box(0u8));
+    };
+    costs.counted.set(per_probe(|| {
+        probe::exit(probe::grow(&SCRATCH_FUNCTION, 1), black_box(0u8));
+    }));
+    costs.awaited.set(per_probe(|| {
+        let future = future::awaited(&SCRATCH_FUNCTION, 2, ready(black_box(0u8)));
+        black_box(pin!(future).poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    }));
+    expression();
+    let Some(row) = scratch.rows.follow(SCRATCH_FUNCTION.site_id(0)) else { return };
+    let (whole, inside) = per_span(&row.sums, expression);
+    costs.expression.set(whole);
+    costs.expression_inside.set(inside);
+    row.countdown.next.set(NEVER);
+    costs.expression_untimed.set(per_probe(expression));
+}
+
+/// What it takes to attribute an allocator operation, without and with an expression open.
+fn charges(costs: &Fixed, scratch: &Slab) {
+    let operations = || {
+        per_probe(|| {
+            let is_short = heap::count_alloc(black_box(8)) && heap::count_free(black_box(8));
+            if !is_short {
+                // One is due to be timed: here none is.
+                heap::set_gauge(scratch);
+            }
+        })
+        .div_ceil(2)
+    };
+    costs.charge.set(operations());
+    let open = probe::grow(&SCRATCH_FUNCTION, 1);
+    costs.charge_open.set(operations());
+    probe::exit(open, 0u8);
+}
+
+/// Ticks of one probe: of a batch that nothing disturbed.
 fn per_probe(mut probe: impl FnMut()) -> u64 {
-    median(|| {
+    quiet(|| {
         let start = clock::ticks();
         for _ in 0..PROBES {
             probe();
         }
-        clock::ticks().wrapping_sub(start) / PROBES
+        (clock::ticks().wrapping_sub(start) + PROBES / 2) / PROBES
     })
+}
+
+/// The same, and what of it lies inside of the span that it adds to these sums.
+fn per_span(sums: &Sums, mut probe: impl FnMut()) -> (u64, u64) {
+    let mut inside = [0; BATCHES];
+    let mut batch = 0;
+    let whole = quiet(|| {
+        let (start, before) = (clock::ticks(), sums.ticks.get());
+        for _ in 0..PROBES {
+            probe();
+        }
+        inside[batch] = sums.ticks.get().wrapping_sub(before) / PROBES;
+        batch += 1;
+        clock::ticks().wrapping_sub(start) / PROBES
+    });
+    inside.sort_unstable();
+    (whole, inside[CHOSEN].min(whole))
 }
 
 /// What a span of nothing reads.
 fn empty_span() -> u64 {
-    median(|| {
+    quiet(|| {
         let mut sum = 0u64;
         for _ in 0..PROBES {
             let start = clock::ticks();
@@ -74,7 +155,7 @@ fn allocator(inner: &dyn GlobalAlloc) -> (u64, u64) {
     let layout = Layout::new::<[u64; 8]>();
     let mut frees = [0; BATCHES];
     let mut batch = 0;
-    let alloc = median(|| {
+    let alloc = quiet(|| {
         let mut blocks = [core::ptr::null_mut(); BLOCKS];
         let start = clock::ticks();
         for block in &mut blocks {
@@ -93,14 +174,14 @@ fn allocator(inner: &dyn GlobalAlloc) -> (u64, u64) {
         middle.wrapping_sub(start) / BLOCKS as u64
     });
     frees.sort_unstable();
-    (alloc, frees[BATCHES / 2])
+    (alloc, frees[CHOSEN])
 }
 
-fn median(mut batch: impl FnMut() -> u64) -> u64 {
+fn quiet(mut batch: impl FnMut() -> u64) -> u64 {
     let mut ticks = [0; BATCHES];
     for place in &mut ticks {
         *place = batch();
     }
     ticks.sort_unstable();
-    ticks[BATCHES / 2]
+    ticks[CHOSEN]
 }

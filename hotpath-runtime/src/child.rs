@@ -64,6 +64,7 @@ impl Slab {
         self.pending.set(None);
         self.negative.set(0);
         self.lifetime.set(0);
+        self.cold.set(0);
         if self.attached.get() != 0 {
             self.attached.set(now);
         }
@@ -101,7 +102,9 @@ impl Node {
         self.countdown.forget();
         self.sums.forget();
         self.allocs.forget();
-        for count in [&self.inner, &self.nested, &self.wait, &self.cancelled, &self.resumed] {
+        let counts =
+            [&self.inner, &self.nested, &self.wait, &self.cancelled, &self.resumed, &self.held];
+        for count in counts {
             count.set(0);
         }
     }

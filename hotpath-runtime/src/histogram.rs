@@ -4,8 +4,11 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use crate::segment::cell::Link;
 use crate::segment::layout::{BUCKETS, Histogram, Node, SUB_BUCKETS, Slab};
-use crate::clock;
 use crate::slab::{self, reach};
+use crate::{clock, cold};
+
+/// The smallest page that a system maps.
+const PAGE: usize = 4096;
 
 impl Histogram {
     /// The bucket of a span; `None` for one that is too long, or negative.
@@ -17,6 +20,16 @@ impl Histogram {
     /// The bucket of any span.
     pub(crate) fn bucket_of(&self, span: u64) -> &AtomicU32 {
         &self.buckets[bucket(span)]
+    }
+
+    /// Touches its pages, so that no span has to.
+    fn touch(&self) {
+        for bucket in self.buckets.iter().step_by(PAGE / size_of::<AtomicU32>()) {
+            bucket.store(0, Relaxed);
+        }
+        if let Some(last) = self.buckets.last() {
+            last.store(0, Relaxed);
+        }
     }
 
     /// Counts a span that stands for `weight`, at once.
@@ -72,7 +85,8 @@ impl Slab {
             return;
         }
         let known = node.histogram.get();
-        if let Some(histogram) = known.or_else(|| slab::change(|| self.function_histogram(node.function.get()))) {
+        let make = || cold::within(self, || self.function_histogram(node.function.get()));
+        if let Some(histogram) = known.or_else(|| slab::change(make)) {
             // By another clock no call may go the short way, which this opens.
             if !clock::is_system() {
                 node.histogram.set(Some(histogram));
@@ -103,6 +117,7 @@ impl Slab {
         let histogram = self.allot::<Histogram>(1)?.first()?;
         histogram.function.set(function);
         histogram.site.set(site);
+        histogram.touch();
         self.histograms.append(histogram, |histogram| &histogram.newer);
         Some(histogram)
     }

@@ -73,8 +73,8 @@ macro_rules! measuring {
 }
 
 measuring! {
-    calibrate child counter file fork future handover heap histogram link map page pin probe process
-    register retained row slab span summary sys throttle tree
+    calibrate child cold counter file fork future handover heap histogram link map page pin probe
+    process register retained row slab span summary sys throttle tree
 }
 #[cfg(all(test, unix, target_pointer_width = "64"))]
 mod testing;

@@ -167,19 +167,21 @@ fn close_plain(slab: &Slab, node: &Node, span: u64) {
     node.sums.record(span);
 }
 
-/// Closes a timed span that has more to it than to be added; gives it with the number of spans that
-/// it stands for.
+/// Closes a timed span that has more to it than to be added; gives what of it was no cold work of
+/// probes, with the number of spans that it stands for.
 #[cold]
 #[inline(never)]
 fn close_rare(slab: &Slab, node: &Node, span: u64) -> (u64, u64) {
     leave(slab, node, span);
-    (span, node.countdown.record(slab, &node.sums, span))
+    let own = node.without_cold(span);
+    (own, node.countdown.record(slab, &node.sums, own))
 }
 
 /// Closes a span that was to be timed, but opened by a counter that is not the process's clock.
 #[cold]
 fn postpone(slab: &Slab, node: &Node) -> Option<(u64, u64)> {
     leave(slab, node, node.countdown.mean.get());
+    node.without_cold(0);
     node.countdown.postpone();
     None
 }

@@ -209,6 +209,15 @@ impl Fixed {
             &self.counted,
             &self.alloc,
             &self.free,
+            &self.function_inside,
+            &self.function_untimed,
+            &self.expression_inside,
+            &self.expression_untimed,
+            &self.poll,
+            &self.poll_untimed,
+            &self.awaited,
+            &self.charge,
+            &self.charge_open,
         ]
         .map(crate::segment::cell::Count::get)
     }

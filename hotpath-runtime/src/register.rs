@@ -12,7 +12,8 @@ use crate::slab;
 
 /// Ids below are taken: 0 is no function, 1 the one that calibrates.
 static NEXT_ID: AtomicU32 = AtomicU32::new(2);
-static NEXT_SITE: AtomicU32 = AtomicU32::new(2);
+/// The first site ids are those of the function that calibrates.
+static NEXT_SITE: AtomicU32 = AtomicU32::new(4);
 
 impl Function {
     /// Its id; 0 before it has one.
@@ -27,12 +28,14 @@ impl Function {
         u64::from(self.first_site.load(Relaxed)) + u64::from(index)
     }
 
+    /// Its id, if it has one. Whoever sees it sees `first_site` as well.
+    pub(crate) fn known_id(&self) -> Option<u64> {
+        handover::published(&self.id).map(u64::from)
+    }
+
     /// Its id, given now if it has none. `None` where the segment has no room for its table.
     pub(crate) fn registered(&self) -> Option<u64> {
-        match handover::published(&self.id) {
-            None => slab::exclusive(|| self.register()),
-            Some(id) => Some(u64::from(id)),
-        }
+        self.known_id().or_else(|| slab::exclusive(|| self.register()))
     }
 
     /// With the lock held.

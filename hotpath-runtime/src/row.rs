@@ -2,7 +2,7 @@
 
 use core::any::type_name;
 
-use crate::map;
+use crate::{cold, map};
 use crate::register::{put_text, text_bytes};
 use crate::segment::cell::Count;
 use crate::segment::layout::{Row, Slab};
@@ -68,6 +68,18 @@ fn find_attached(
     find_or_make(slab::attached(), function, index, Some(Type { name, size, needs_drop }))
 }
 
+#[cold]
+#[inline(never)]
+fn find_attached_after(
+    function: &'static Function,
+    index: u32,
+    name: &'static str,
+    size: usize,
+    needs_drop: bool,
+) -> Option<&'static Row> {
+    find_or_make_after(slab::attached(), function, index, Some(Type { name, size, needs_drop }))
+}
+
 /// The row of a site and type; likely `first`, the one that the site leads to.
 #[inline(always)]
 pub(crate) fn check(
@@ -78,7 +90,7 @@ pub(crate) fn check(
 ) -> Option<&'static Row> {
     match first {
         Some(row) if row.is_of(of.name) => first,
-        _ => find_attached(function, index, of.name, of.size, of.needs_drop),
+        _ => find_attached_after(function, index, of.name, of.size, of.needs_drop),
     }
 }
 
@@ -91,7 +103,7 @@ pub(crate) fn find_untyped(
     index: u32,
 ) -> Option<&'static Row> {
     let row = slab.rows.follow(function.site_id(index));
-    row.or_else(|| find_or_make(slab, function, index, None))
+    row.or_else(|| find_or_make_after(slab, function, index, None))
 }
 
 #[cold]
@@ -105,10 +117,39 @@ fn find_or_make(
     if slab.is_none() {
         return None;
     }
-    slab::change(|| find_or_add(slab, function, index, of))
+    let found = known(slab, function, index, of);
+    found.or_else(|| slab::change(|| cold::within(slab, || add(slab, function, index, of))))
 }
 
-fn find_or_add(
+/// The same where the expression's end was read before.
+#[cold]
+#[inline(never)]
+fn find_or_make_after(
+    slab: &Slab,
+    function: &'static Function,
+    index: u32,
+    of: Option<Type>,
+) -> Option<&'static Row> {
+    if slab.is_none() {
+        return None;
+    }
+    let found = known(slab, function, index, of);
+    found.or_else(|| slab::change(|| cold::after_span(slab, || add(slab, function, index, of))))
+}
+
+fn known(
+    slab: &Slab,
+    function: &'static Function,
+    index: u32,
+    of: Option<Type>,
+) -> Option<&'static Row> {
+    function.known_id()?;
+    let first = slab.rows.get(function.site_id(index))?;
+    let name = of.map_or("", |of| of.name);
+    core::iter::successors(first.get(), |row| row.next_type.get()).find(|row| row.is_of(name))
+}
+
+fn add(
     slab: &Slab,
     function: &'static Function,
     index: u32,
@@ -120,11 +161,6 @@ fn find_or_add(
         return lost();
     }
     let first = slab.rows.get(site)?;
-    let name = of.map_or("", |of| of.name);
-    let of_site = || core::iter::successors(first.get(), |row| row.next_type.get());
-    if let Some(row) = of_site().find(|row| row.is_of(name)) {
-        return Some(row);
-    }
     let Some(row) = make(slab, of) else { return lost() };
     row.function.set(id);
     row.site.set(u64::from(index));

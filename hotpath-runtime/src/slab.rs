@@ -76,14 +76,20 @@ pub(crate) fn attach(inner: Option<&dyn GlobalAlloc>) -> &'static Slab {
     }
     set_state(State::Busy);
     let _errno = sys::KeepErrno::new();
+    // Without a segment no clock is chosen yet: then it begins with that.
+    let began = map::header().map(|_| clock::ticks());
     let slab = {
         let held = map::LOCK.take(owner());
         process::refresh_end();
         fork::publish_held();
         if process::ensure(inner) { acquire(&held) } else { None }
     };
-    if slab.is_some() {
+    if let Some(slab) = slab {
         arm();
+        let began = began.or_else(|| Some(map::header()?.fixed.start_ticks.get()));
+        let (began, now) = (began.unwrap_or(0), clock::ticks());
+        slab.attached.set(began);
+        slab.cold.add(now.saturating_sub(began));
     }
     select(slab);
     set_state(if slab.is_some() { State::Attached } else { State::Dead });
@@ -282,6 +288,7 @@ impl Slab {
             metering: Link::none(),
             costs: Link::none(),
             sample_left: Count::new(0),
+            cold: Count::new(0),
         }
     }
 
@@ -313,6 +320,7 @@ impl Slab {
         self.rows.set(tables.split(ENTRIES)?);
         self.histograms_by_function.set(tables.split(ENTRIES)?);
         self.edges.set(tables.split(ENTRIES)?);
+        self.touch();
         self.costs.set(room.split::<AllocatorCosts>(1)?.first());
         self.random.set(clock::ticks() | 1);
         heap::set_gauge(self);
@@ -321,6 +329,16 @@ impl Slab {
         self.other.set(self.add_node(self.root.get(), None, 0, tree::SPECIAL));
         self.cur.set(self.root.get());
         self.root.get().and(self.other.get()).map(|_| ())
+    }
+
+    /// Touches the first page of each table, so that no span has to.
+    fn touch(&self) {
+        for table in [&self.children, &self.edges] {
+            table.get(0).inspect(|entry| entry.set(None));
+        }
+        self.rows.get(0).inspect(|entry| entry.set(None));
+        self.histograms_by_function.get(0).inspect(|entry| entry.set(None));
+        self.spans.get(0).inspect(|span| span.start.set(0));
     }
 
     /// Zeroed memory of the segment that lies in this slab for good.

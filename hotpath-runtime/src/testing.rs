@@ -49,6 +49,16 @@ impl Own {
         self.slab.nodes.iter().filter(is).collect()
     }
 
+    /// Ticks of cold work on this thread.
+    pub(crate) fn slab_cold(&self) -> u64 {
+        self.slab.cold
+    }
+
+    /// Ticks during which this thread held its slab, and those before it.
+    pub(crate) fn slab_lifetime(&self) -> u64 {
+        self.slab.lifetime
+    }
+
     /// The only node of a function.
     pub(crate) fn node(&self, name: &str) -> &Node {
         let nodes = self.nodes(name);

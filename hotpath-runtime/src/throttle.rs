@@ -13,7 +13,7 @@ use crate::tree::SPECIAL;
 use crate::{clock, fork, map, sys};
 
 /// [`Countdown::next`] of a site each of whose spans is timed by the processor's counter.
-const ALWAYS: u64 = 1;
+pub(crate) const ALWAYS: u64 = 1;
 /// Spans that are timed before it is looked whether they are short.
 const WINDOW: u64 = 1024;
 /// Least and most spans that one stands for, on average.

@@ -5,7 +5,7 @@ use crate::segment::layout::{Allocs, Countdown, Node, Slab, Sums};
 use crate::site::Function;
 use crate::slab::{self, reach};
 use crate::probe::{elapsed, leave};
-use crate::{clock, map, span, throttle};
+use crate::{clock, cold, map, span, throttle};
 
 /// `next` of a node with more to do than counting and reading the processor's counter: the back
 /// edge of a recursion, one that may be entered while it is open, those that only stand in for a
@@ -35,6 +35,7 @@ impl Node {
             future_bytes: Count::new(0),
             function: Count::new(0),
             newer: Link::none(),
+            held: Count::new(0),
         }
     }
 
@@ -100,13 +101,22 @@ fn find(function: &'static Function) -> (&'static Slab, &'static Node) {
 impl Slab {
     /// The child of `parent` for `function`, found or made.
     fn child(&self, parent: &'static Node, function: &'static Function) -> Option<&'static Node> {
-        let id = function.registered()?;
-        let entry = if reach(&self.children, id) { self.children.get(id) } else { None };
-        let node = self.edge(parent, id).or_else(|| self.make_child(parent, id))?;
-        if let Some(entry) = entry {
+        let id = function.known_id();
+        if let Some(entry) = id.and_then(|id| self.children.get(id))
+            && let Some(node) = id.and_then(|id| self.edge(parent, id))
+        {
             entry.set(Some(node));
+            return Some(node);
         }
-        Some(node)
+        cold::within(self, || {
+            let id = function.registered()?;
+            let entry = if reach(&self.children, id) { self.children.get(id) } else { None };
+            let node = self.edge(parent, id).or_else(|| self.make_child(parent, id))?;
+            if let Some(entry) = entry {
+                entry.set(Some(node));
+            }
+            Some(node)
+        })
     }
 
     fn make_child(
@@ -235,7 +245,8 @@ fn start_special(slab: &Slab, node: &'static Node) -> u64 {
     start
 }
 
-/// Closes a call of such a node; gives its span where that was timed, and how many it stands for.
+/// Closes a call of such a node; gives what of its span, where that was timed, was no cold work of
+/// probes, and how many it stands for.
 #[cold]
 #[inline(never)]
 pub(crate) fn close_special(
@@ -255,15 +266,16 @@ pub(crate) fn close_special(
     }
     let span = elapsed(slab, start, end);
     leave(slab, node, span);
+    let own = if is_nested { span } else { node.without_cold(span) };
     if !is_alias && !node.is_reentrant() {
-        return Some((span, node.countdown.record(slab, &node.sums, span)));
+        return Some((own, node.countdown.record(slab, &node.sums, own)));
     }
     if node.is_reentrant() {
         node.depth.set(node.depth.get() - 1);
     }
     node.sums.timed.add(1);
-    node.sums.note_longest(span);
+    node.sums.note_longest(own);
     let sum = if is_nested && !is_alias { &node.nested } else { &node.sums.ticks };
-    sum.add(span);
-    Some((span, 1))
+    sum.add(own);
+    Some((own, 1))
 }

@@ -30,7 +30,8 @@ impl Outside {
         Self { ns: before.saturating_add(after).min(outcome.wall_ns) }
     }
 
-    /// Adds a slab whose measured functions took `inside` ticks.
+    /// Adds a slab whose measured functions took `inside` ticks. The probes' cold work is neither in
+    /// those nor outside of them.
     pub(super) fn add(&mut self, slab: &Slab, inside: u64, rate: Rate, notes: &mut Vec<String>) {
         // One tick of rounding for each span of the outermost functions, and what the estimates of
         // those that were not timed are likely off by.
@@ -46,7 +47,8 @@ impl Outside {
                 rate.ns(inside - slab.lifetime)
             ));
         }
-        self.ns = self.ns.saturating_add(rate.ns(slab.lifetime.saturating_sub(inside)));
+        let outside = slab.lifetime.saturating_sub(inside).saturating_sub(slab.cold);
+        self.ns = self.ns.saturating_add(rate.ns(outside));
     }
 
     /// Nanoseconds over all threads.

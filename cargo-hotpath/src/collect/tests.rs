@@ -81,6 +81,7 @@ fn slab(nodes: Vec<Node>) -> Slab {
         tid: 7,
         threads: 1,
         lifetime: 1_000,
+        cold: 0,
         nodes: all,
         rows: Vec::new(),
         histograms: Vec::new(),
@@ -112,6 +113,8 @@ fn segment(functions: Vec<reader::Function>, slabs: Vec<Slab>) -> Segment {
             counted: 4,
             alloc: 10,
             free: 6,
+            charge: 2,
+            ..Calibration::default()
         },
         memory: None,
         allocator: Vec::new(),
@@ -187,7 +190,16 @@ fn a_process_that_became_another_program_ended_well() {
     forked.process.forked = true;
     assert_eq!(unclean(&[forked]), 0);
     let both = profile(&[part(7, 1_000, false), part(7, 2_000, true)]);
-    assert_eq!((both.processes, both.contexts[0].calls), (2, 2));
+    assert_eq!((both.processes, both.contexts[0].calls), (2, 4));
+}
+
+#[test]
+fn cold_work_is_neither_in_functions_nor_outside_of_them() {
+    let mut cold = slab(vec![node(0, 0, 100)]);
+    cold.cold = 300;
+    let profile = profile(&[segment(vec![function("read", 3, &[])], vec![cold])]);
+    assert_eq!((profile.cold_ns, profile.outside_ns), (300, 2_000_000 + 1_000 - 100 - 300));
+    assert_eq!((profile.contexts[0].total_ns, profile.probes.charge_ns), (100, 2.0));
 }
 
 #[test]

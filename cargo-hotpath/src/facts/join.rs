@@ -7,7 +7,7 @@ use hotpath_runtime_syntax::Kind;
 
 use super::{BuildFacts, Facts, FunctionFacts, SiteFacts, matching, totals};
 use crate::fnv::fnv1a;
-use crate::profile::{Function, Profile, Row};
+use crate::profile::{Allocs, Function, Profile, Row};
 use crate::source::{Source, SourceFunction, SourceSite};
 
 /// Joins what was measured with what the source says.
@@ -43,6 +43,11 @@ pub fn join(profile: &Profile, source: &Source, build: BuildFacts) -> Facts {
         sources: sources.collect(),
         edges: totals::edges(profile),
         timeline: profile.timeline.clone(),
+        cold_ns: profile.cold_ns,
+        outside_allocs: profile
+            .memory
+            .as_ref()
+            .map_or_else(Allocs::default, |memory| memory.outside),
         functions,
     }
 }

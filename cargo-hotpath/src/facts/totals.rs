@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Edge, FunctionFacts};
+use super::{Edge, FunctionFacts, Nested};
 use crate::profile::{Allocs, Context, Polls, Profile};
 
 /// Adds the figures of every context to its function.
 pub(super) fn add(profile: &Profile, functions: &mut [FunctionFacts]) {
     let inclusive = inclusive_allocs(&profile.contexts);
+    let nested = nested(&profile.contexts);
     for (index, context) in profile.contexts.iter().enumerate() {
         let function = &mut functions[context.function];
         function.calls = function.calls.saturating_add(context.calls);
@@ -27,6 +28,7 @@ pub(super) fn add(profile: &Profile, functions: &mut [FunctionFacts]) {
             function.total_ns = function.total_ns.saturating_add(context.total_ns);
             function.error_ns = function.error_ns.hypot(context.error_ns);
             function.total_allocs.add(&inclusive[index]);
+            function.nested.add(nested[index]);
         }
     }
 }
@@ -64,6 +66,30 @@ fn inclusive_allocs(contexts: &[Context]) -> Vec<Allocs> {
         }
     }
     inclusive
+}
+
+/// Spans in each context's subtree: of its descendants, and its own recursive ones.
+fn nested(contexts: &[Context]) -> Vec<Nested> {
+    let spans = |context: &Context| context.polls.map_or(context.calls, |polls| polls.polls);
+    let mut below = vec![Nested::default(); contexts.len()];
+    for index in (0..contexts.len()).rev() {
+        let context = &contexts[index];
+        if let Some(parent) = context.parent {
+            let child = below[index];
+            below[parent].add(child);
+            below[parent].add(Nested { spans: spans(context), timed: context.timed });
+        }
+        // Recursive contexts are always timed.
+        below[index].add(Nested { spans: context.back_calls, timed: context.back_calls });
+    }
+    below
+}
+
+impl Nested {
+    fn add(&mut self, other: Self) {
+        self.spans = self.spans.saturating_add(other.spans);
+        self.timed = self.timed.saturating_add(other.timed);
+    }
 }
 
 fn is_outermost(contexts: &[Context], index: usize) -> bool {

@@ -1,6 +1,6 @@
 //! What serde can't check in a profile: that its indices point at something.
 
-use super::{Allocs, Context, Profile, Row};
+use super::{Allocs, Context, Profile, Row, Seen};
 
 /// What all figures of a profile may add up to: far above what any run can measure (a thousand
 /// threads for a year are below it), and low enough that no sum of them overflows later.
@@ -54,7 +54,23 @@ impl Profile {
     pub(crate) fn total(&self) -> u128 {
         let whole = [self.wall_ns, self.cpu_ns.unwrap_or(0), self.outside_ns, self.processes]
             .into_iter()
-            .chain([self.threads, self.lost_bytes, self.overflowed, self.unclean_exits]);
+            .chain([self.threads, self.lost_bytes, self.overflowed, self.unclean_exits])
+            .chain([self.cold_ns]);
+        let timeline = self.timeline.iter().flat_map(|timeline| {
+            let times = [timeline.samples, timeline.covered_ns].into_iter().chain(
+                [timeline.sampler_cpu_ns, timeline.busy_ns, timeline.running_ns]
+                    .into_iter()
+                    .flatten(),
+            );
+            times.chain(seen(&timeline.outside))
+        });
+        let operations = self.allocator.iter().flat_map(|it| [it.alloc.timed, it.free.timed]);
+        let retained = self.retained.iter().flat_map(|retained| {
+            let sites = retained.sites.iter().flat_map(|site| {
+                [site.blocks, site.bytes, site.error_bytes].into_iter().chain(site.born_bytes)
+            });
+            [retained.period_bytes, retained.dropped].into_iter().chain(sites)
+        });
         let memory = self.memory.iter().flat_map(|memory| {
             let live = memory.live_bytes.unsigned_abs();
             [live, memory.peak_live_bytes, memory.error_bytes]
@@ -67,6 +83,9 @@ impl Profile {
         };
         sum(whole)
             + sum(memory)
+            + sum(timeline)
+            + sum(operations)
+            + sum(retained)
             + self.functions.iter().map(spans).sum::<u128>()
             + self.contexts.iter().map(context).sum::<u128>()
             + self.rows.iter().map(row).sum::<u128>()
@@ -86,7 +105,14 @@ fn context(context: &Context) -> u128 {
     let back = context.back_edges.iter().flat_map(|edge| [edge.calls, edge.total_ns]);
     let own = [context.calls, context.timed, context.open, context.total_ns, context.self_ns];
     let rest = [context.max_ns, context.back_calls];
-    sum(own.into_iter().chain(rest).chain(polls).chain(back).chain(allocs(&context.allocs)))
+    let seen = context.timeline.iter().flat_map(seen);
+    let counts = own.into_iter().chain(rest).chain(polls).chain(back).chain(seen);
+    sum(counts.chain(allocs(&context.allocs)))
+}
+
+fn seen(seen: &Seen) -> impl Iterator<Item = u64> + use<> {
+    let states = seen.states.map(|it| [it.running_ns, it.blocked_ns, it.alone_ns, it.wall_ns]);
+    [seen.self_ns].into_iter().chain(states.into_iter().flatten())
 }
 
 fn row(row: &Row) -> u128 {
@@ -188,6 +214,15 @@ fn costs(profile: &Profile) -> impl Iterator<Item = f64> {
         probes.counted_ns,
         probes.alloc_ns,
         probes.free_ns,
+        probes.function_inside_ns,
+        probes.function_untimed_ns,
+        probes.expression_inside_ns,
+        probes.expression_untimed_ns,
+        probes.poll_ns,
+        probes.poll_untimed_ns,
+        probes.awaited_ns,
+        probes.charge_ns,
+        probes.charge_open_ns,
     ]
     .into_iter()
     .chain(operations.flat_map(|cost| [cost.mean_ns, cost.error_ns]))

@@ -4,17 +4,23 @@ use crate::facts::{Facts, FunctionFacts};
 use crate::impact::round_pct;
 use crate::profile::{self, Bucket};
 use crate::report::share_of_threads;
-use crate::schema::{AsyncFigures, Function, Sampled, Seen};
+use crate::resolution::{self, Resolution};
+use crate::schema::{AsyncFigures, Bounds, Function, Sampled, Seen};
 
 /// Measured functions, most self time first.
 pub(super) fn functions(facts: &Facts) -> Vec<Function> {
-    let mut functions: Vec<Function> =
-        facts.functions.iter().map(|function| row(facts, function)).collect();
+    let resolutions = resolution::of(facts);
+    let mut functions: Vec<Function> = facts
+        .functions
+        .iter()
+        .enumerate()
+        .map(|(index, function)| row(facts, function, resolutions.get(index)))
+        .collect();
     functions.sort_by(|a, b| b.self_ns.cmp(&a.self_ns).then_with(|| a.path.cmp(&b.path)));
     functions
 }
 
-fn row(facts: &Facts, function: &FunctionFacts) -> Function {
+fn row(facts: &Facts, function: &FunctionFacts, resolution: Option<&Resolution>) -> Function {
     let allocated = |figure: u64| facts.allocations_measured.then_some(figure);
     let longest = longest(function).map(|ns| ns.min(facts.wall_ns.max(function.max_ns)));
     // The middle of the last bucket may lie past the longest call.
@@ -48,6 +54,9 @@ fn row(facts: &Facts, function: &FunctionFacts) -> Function {
         sampled: sampled(function),
         asynchronous: asynchronous(function),
         timeline: function.timeline.as_ref().map(seen),
+        below_resolution: resolution.is_some_and(|resolution| resolution.is_below),
+        total_range_ns: resolution.map(|resolution| bounds(resolution.total_ns)),
+        self_range_ns: resolution.map(|resolution| bounds(resolution.self_ns)),
     }
 }
 
@@ -68,6 +77,10 @@ fn seen(seen: &profile::Seen) -> Seen {
         alone_ns: seen.states.map(|states| states.alone_ns),
         wall_ns: seen.states.map(|states| states.wall_ns),
     }
+}
+
+fn bounds((low, high): (f64, f64)) -> Bounds {
+    Bounds { low: low.round() as u64, high: high.round() as u64 }
 }
 
 /// Longest call. An async function's longest span is a poll, so there the histogram of elapsed
@@ -169,18 +182,18 @@ mod tests {
         };
         let facts =
             |threads, timeline| Facts { wall_ns: 1_000, threads, timeline, ..Facts::default() };
-        let pct = |facts: &Facts| row(facts, &function).wall_pct;
+        let pct = |facts: &Facts| row(facts, &function, None).wall_pct;
         assert_eq!(pct(&facts(2, Some(timeline.clone()))), Some(30.0));
         assert_eq!(pct(&facts(2, None)), None);
         assert_eq!(pct(&facts(1, Some(timeline.clone()))), Some(90.0), "one thread's is exact");
-        let row = row(&facts(2, Some(timeline)), &function).timeline.expect("it was seen");
+        let row = row(&facts(2, Some(timeline)), &function, None).timeline.expect("it was seen");
         assert_eq!((row.self_ns, row.wall_ns, row.blocked_ns), (880, Some(300), Some(0)));
     }
 
     #[test]
     fn what_was_not_measured_is_null() {
         let facts = Facts { threads: 2, wall_ns: 5, ..Facts::default() };
-        let row = row(&facts, &FunctionFacts::default());
+        let row = row(&facts, &FunctionFacts::default(), None);
         assert_eq!((row.allocs, row.wall_pct, row.p50_ns, row.max_ns), (None, None, None, None));
         assert!(row.asynchronous.is_none() && row.sampled.is_none());
     }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::facts::{Facts, FunctionFacts};
-use crate::impact::{Workload, probes, round_pct};
+use crate::impact::{Workload, round_pct};
 use crate::report::Inputs;
 use crate::rules;
-use crate::schema::{Measurement, Quality, Run, Timeline, Warning};
+use crate::schema::{Measurement, Quality, Range, Run, Timeline, Warning};
 use crate::units;
 
 /// Share of wall time taken by probes from which it is said, in percent.
@@ -21,19 +21,25 @@ const SHORT_NS: u64 = 20_000_000;
 /// Calls from which a tiny function's probes weigh.
 const TINY_CALLS: u64 = 100_000;
 
+/// Self times against CPU time from which it is said that they hold waiting.
+const WAITED: f64 = 2.0;
+
+/// The same as a difference: below that it is the start of the process.
+const WAITED_NS: f64 = 100e6;
+
 /// Mean self time below which a call is mostly its probe.
 const TINY_NS: u64 = 50;
 
 /// The verdict on the run, with what earlier stages had to say first.
 pub(super) fn quality(inputs: &Inputs<'_>) -> Quality {
     let (facts, profile) = (inputs.facts, inputs.profile);
-    let overhead_pct = overhead_pct(inputs);
+    let overhead = overhead_pct(inputs);
     let noise_pct = noise_pct(&inputs.runs);
     let truncated = inputs.cut_short || profile.lost_bytes > 0 || profile.overflowed > 0;
     let mut warnings = inputs.warnings.clone();
     warnings.extend(invalid(inputs));
     warnings.extend(lost(inputs));
-    warnings.extend(imprecise(inputs, overhead_pct, noise_pct));
+    warnings.extend(imprecise(inputs, overhead, noise_pct));
     warnings.extend(unknown_rules(facts));
     warnings.extend(profile.notes.iter().map(|note| warning("note", note.clone())));
     let mut seen = Vec::new();
@@ -46,7 +52,9 @@ pub(super) fn quality(inputs: &Inputs<'_>) -> Quality {
         if facts.allocations_measured { Measurement::Measured } else { Measurement::NotMeasured };
     Quality {
         warnings,
-        overhead_pct: overhead_pct.map(round_pct),
+        overhead_pct: overhead.map(|overhead| overhead.best),
+        overhead_range_pct: overhead,
+        cold_ns: facts.cold_ns,
         noise_pct: noise_pct.map(round_pct),
         truncated,
         allocations,
@@ -144,14 +152,16 @@ fn lost(inputs: &Inputs<'_>) -> Vec<Warning> {
 }
 
 /// What makes the figures coarse.
-fn imprecise(inputs: &Inputs<'_>, overhead: Option<f64>, noise: Option<f64>) -> Vec<Warning> {
+fn imprecise(inputs: &Inputs<'_>, overhead: Option<Range>, noise: Option<f64>) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    if let Some(pct) = overhead.filter(|pct| *pct >= OVERHEAD_PCT) {
+    if let Some(overhead) = overhead.filter(|overhead| overhead.best >= OVERHEAD_PCT) {
         warnings.push(warning(
             "overhead",
             format!(
-                "probes took about {} of the wall time or more; it is taken out of the estimates, as a range{}",
-                units::percent(pct),
+                "probes took {} to {} of the CPU time, and more where they kept calls from being \
+                 inlined; the range is taken out of the estimates{}",
+                units::percent_number(overhead.low),
+                units::percent(overhead.high),
                 tiny(inputs.facts).unwrap_or_default()
             ),
         ));
@@ -171,6 +181,7 @@ fn imprecise(inputs: &Inputs<'_>, overhead: Option<f64>, noise: Option<f64>) -> 
             ),
         ));
     }
+    warnings.extend(waited(inputs.facts));
     let allocs: Vec<u64> = inputs.runs.iter().filter_map(|run| run.allocs).collect();
     if allocs.iter().min() != allocs.iter().max() {
         warnings.push(warning(
@@ -179,6 +190,24 @@ fn imprecise(inputs: &Inputs<'_>, overhead: Option<f64>, noise: Option<f64>) -> 
         ));
     }
     warnings
+}
+
+/// Self times are elapsed time: of functions that waited they say little about work.
+fn waited(facts: &Facts) -> Option<Warning> {
+    let measured: u64 = facts.functions.iter().map(|function| function.self_ns).sum();
+    let cpu = facts.cpu_ns? as f64;
+    let waited = measured as f64 - cpu;
+    (waited >= WAITED_NS && measured as f64 >= WAITED * cpu).then(|| {
+        warning(
+            "waited",
+            format!(
+                "self times add up to {}, CPU time to {} only: in the rest functions were blocked, \
+                 or the thread had no processor",
+                units::time(measured as f64),
+                units::time(cpu)
+            ),
+        )
+    })
 }
 
 /// The functions that are called most and do least each time: what to leave out.
@@ -218,17 +247,11 @@ fn unknown_rules(facts: &Facts) -> Vec<Warning> {
     names.iter().map(|name| warning("unknown-rule", message(name))).collect()
 }
 
-/// Likely share of the measured wall time that the probes took; `None` without a calibration.
-fn overhead_pct(inputs: &Inputs<'_>) -> Option<f64> {
+/// Share of the measured CPU time that the probes took; `None` without a calibration.
+fn overhead_pct(inputs: &Inputs<'_>) -> Option<Range> {
     let facts = inputs.facts;
-    let measured = facts.wall_ns as f64;
-    if measured == 0.0 || facts.probes.function_ns == 0.0 {
-        return None;
-    }
-    if probes(facts).high == 0.0 {
-        return Some(0.0);
-    }
-    Some((100.0 * (measured - Workload::new(facts).wall_ns()) / measured).clamp(0.0, 100.0))
+    (facts.wall_ns > 0 && facts.probes.function_ns > 0.0)
+        .then(|| Workload::new(facts).overhead_pct(facts))
 }
 
 /// Standard deviation of the repetitions' wall times over their mean; `None` with one.

@@ -132,7 +132,7 @@ impl<'a> Site<'a> {
     /// What is sure of that time.
     pub(super) fn sure_ns(&self) -> f64 {
         let ns = self.ns().unwrap_or_default();
-        sure_ns(ns, self.count(), self.allocs_ns())
+        sure_ns(ns, self.count(), self.allocs_ns(), self.probes())
     }
 
     /// Frees that follow from its allocations and happen after its span ends.

@@ -173,6 +173,7 @@ mod tests {
             parent_pid: 0,
             command: command.to_owned(),
             exited: false,
+            forked: false,
         };
         while !proc.knows(&process("cat\0-\0")) {
             std::thread::yield_now();

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Range;
+
 /// Name and version of the tool.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -91,8 +93,18 @@ pub struct Run {
 pub struct Quality {
     /// What to know before reading on.
     pub warnings: Vec<Warning>,
-    /// Estimated share of the wall time that the probes took.
+    /// Estimated share of the CPU time (of the wall time where the system gave none) that the
+    /// probes took: the likely value of `overhead_range_pct`.
     pub overhead_pct: Option<f64>,
+    /// Between what the probes surely took and the most that they may have: the counts of all
+    /// probes times their calibrated costs. What they kept from being inlined or vectorised is not
+    /// in it. `null` without a calibration.
+    #[serde(default)]
+    pub overhead_range_pct: Option<Range>,
+    /// Time that the probes' own cold work took on all threads (attaching threads, making nodes,
+    /// first touch of pages). It is part of the overhead, and of no other figure but wall and CPU time.
+    #[serde(default)]
+    pub cold_ns: u64,
     /// Spread of the repetitions' wall times; `null` with one repetition.
     pub noise_pct: Option<f64>,
     /// Whether counters were lost or the workload was cut short.
@@ -262,6 +274,18 @@ pub struct Function {
     pub asynchronous: Option<AsyncFigures>,
     /// What was seen of it from outside while it ran; `null` where nobody looked.
     pub timeline: Option<Seen>,
+    /// Whether its mean call is too short for the clock (under about 100 ticks): how much of its
+    /// time is rather its caller's can't be told.
+    #[serde(default)]
+    pub below_resolution: bool,
+    /// Bounds of `total_ns` by what drifts over the ends of its calls; `null` without a
+    /// calibration. What sampling adds is in `sampled`.
+    #[serde(default)]
+    pub total_range_ns: Option<Bounds>,
+    /// Bounds of `self_ns` by what drifts over the ends of its calls and of those that it makes, the
+    /// probes inside of it taken out; `null` without a calibration.
+    #[serde(default)]
+    pub self_range_ns: Option<Bounds>,
 }
 
 /// Time that threads were seen in a function itself, by looking at them many times a second.
@@ -279,6 +303,16 @@ pub struct Seen {
     /// Its share of the wall time: each moment is divided among the threads that run, or, where
     /// none does, among those that are blocked in a measured function.
     pub wall_ns: Option<u64>,
+}
+
+/// Between which a figure lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bounds {
+    /// At least.
+    pub low: u64,
+    /// At most.
+    pub high: u64,
 }
 
 /// Figures of an async function.

@@ -140,3 +140,52 @@ fn a_failed_allocation_counts_nothing() {
     }
     assert_eq!(own().node("no_memory").allocs.count, 0);
 }
+
+/// Grows a block from 16 bytes to 2 KiB by doubling, over and over, with `each` around the
+/// reallocations.
+fn grow(allocator: &impl GlobalAlloc, rounds: usize, mut each: impl FnMut(&mut dyn FnMut())) {
+    for _ in 0..rounds {
+        let mut layout = Layout::from_size_align(16, 8).unwrap();
+        // SAFETY: allocated, grown and released with one allocator, each time with the layout that
+        // the block has then.
+        unsafe {
+            let mut block = allocator.alloc(layout);
+            for doubled in 5..=11 {
+                let size = 1 << doubled;
+                each(&mut || block = black_box(allocator.realloc(block, layout, size)));
+                layout = Layout::from_size_align(size, 8).unwrap();
+            }
+            allocator.dealloc(block, layout);
+        }
+    }
+}
+
+/// Of small reallocations one in about eight is timed: the sum against one of each.
+#[test]
+#[ignore = "compares times; run it in release, on a quiet machine"]
+fn sampled_reallocations_take_what_all_of_them_take() {
+    function!(F, "realloc_truth");
+    const ROUNDS: usize = 2_000;
+    let (mut all, mut count) = (0, 0);
+    for _ in 0..50 {
+        grow(&System, ROUNDS, |realloc| {
+            let start = crate::clock::ticks();
+            realloc();
+            all += crate::clock::ticks() - start;
+            count += 1;
+        });
+        let _call = call(&F);
+        grow(&Allocator::new(System), ROUNDS, |realloc| realloc());
+    }
+    let allocs = own().node("realloc_truth").allocs;
+    assert_eq!(allocs.reallocs, count);
+    let each = |ticks: u64| ticks as f64 / count as f64;
+    let off = allocs.realloc_ticks as f64 / all as f64 - 1.0;
+    println!(
+        "ticks a reallocation: {:.1} timed each, {:.1} sampled, off by {:+.1} %",
+        each(all),
+        each(allocs.realloc_ticks),
+        100.0 * off
+    );
+    assert!(off.abs() < 0.15, "off by {off}");
+}

@@ -99,13 +99,14 @@ fn mutual_recursion_keeps_totals_and_self_times() {
     assert_eq!(f[0].calls, 2);
     assert_eq!(f[0].calls + f[1].calls, 52);
     assert_eq!(g[0].calls, 52);
-    assert!(g[0].nested > 0 && g[0].sum < f[0].sum);
+    // The cold work below a back edge stays in the totals between that and where it leads.
+    assert!(g[0].nested > 0 && g[0].sum < f[0].sum + own.slab_cold());
     // Everything that the top's span holds is somebody's own, to the tick.
     let ticks = own.self_ticks();
-    let all = ticks.iter().filter(|(name, _)| name.starts_with("mutual"));
+    let mut all = ticks.iter().filter(|(name, _)| name.starts_with("mutual")).map(|(_, own)| own);
     let top = own.node("mutual_top");
-    assert_eq!(all.map(|(_, own)| own).sum::<u64>(), top.sum);
-    assert!(ticks.iter().all(|(_, own)| *own <= top.sum || !own.cast_signed().is_negative()));
+    assert_eq!(all.clone().sum::<u64>(), top.sum);
+    assert!(all.all(|own| *own <= top.sum || !own.cast_signed().is_negative()));
 }
 
 #[test]

@@ -73,6 +73,15 @@ pub(crate) struct Fixed {
     pub(crate) counted: Count,
     pub(crate) alloc: Count,
     pub(crate) free: Count,
+    pub(crate) function_inside: Count,
+    pub(crate) function_untimed: Count,
+    pub(crate) expression_inside: Count,
+    pub(crate) expression_untimed: Count,
+    pub(crate) poll: Count,
+    pub(crate) poll_untimed: Count,
+    pub(crate) awaited: Count,
+    pub(crate) charge: Count,
+    pub(crate) charge_open: Count,
 }
 
 /// Words in [`Fixed`].
@@ -193,6 +202,8 @@ pub(crate) struct Slab {
     pub(crate) costs: Link<AllocatorCosts>,
     /// Bytes to allocate until one is drawn, where live blocks are sampled.
     pub(crate) sample_left: Count,
+    /// Ticks of the probes' own cold work while a thread held it. No span holds them.
+    pub(crate) cold: Count,
 }
 
 /// Classes of block sizes: up to 8 bytes, up to 16 and so on; the last one is open to the top.
@@ -308,6 +319,8 @@ pub(crate) struct Node {
     /// Id of the function; 0 for the root and `other`.
     pub(crate) function: Count,
     pub(crate) newer: Link<Node>,
+    /// Cold work in the call that is open and timed.
+    pub(crate) held: Count,
 }
 
 /// Allocator operations.

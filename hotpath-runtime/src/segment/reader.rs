@@ -114,6 +114,25 @@ pub struct Calibration {
     pub alloc: u64,
     /// One free of it.
     pub free: u64,
+    /// What an empty call that is timed adds to its own function's time: the part of `function`
+    /// inside the span.
+    pub function_inside: u64,
+    /// A whole function probe that is not timed.
+    pub function_untimed: u64,
+    /// The part of `expression` inside the expression's own span.
+    pub expression_inside: u64,
+    /// A whole probe of an expression whose spans are timed, this one not.
+    pub expression_untimed: u64,
+    /// The probe of a timed poll of an async function, ready at once.
+    pub poll: u64,
+    /// The same, not timed.
+    pub poll_untimed: u64,
+    /// The probe of an await that is ready at once.
+    pub awaited: u64,
+    /// Attributing one allocator operation to the function on top.
+    pub charge: u64,
+    /// The same with an expression open, which it is attributed to as well.
+    pub charge_open: u64,
 }
 
 /// Heap figures of the process.
@@ -233,6 +252,9 @@ pub struct Slab {
     pub threads: u64,
     /// Ticks during which a thread held it, up to the clock's end for one that still does.
     pub lifetime: u64,
+    /// Of these, ticks of the probes' own cold work: making nodes, touching pages, attaching the
+    /// thread. No sum over spans holds them.
+    pub cold: u64,
     /// Calling context tree; `nodes[0]` is the root: time and allocations outside of any
     /// measured function. A parent comes before its children.
     pub nodes: Vec<Node>,

@@ -6,8 +6,20 @@ use super::*;
 fn process(blocks: Vec<LiveBlock>) -> Segment {
     let at = |ns| Anchor { ticks: ns, monotonic_ns: ns };
     Segment {
-        process: Process { pid: 1, parent_pid: 0, command: String::new(), exited: true },
-        clock: Clock { kind: ClockKind::System, start: at(1_000), end: at(1_100) },
+        process: Process {
+            pid: 1,
+            parent_pid: 0,
+            command: String::new(),
+            exited: true,
+            forked: false,
+        },
+        clock: Clock {
+            kind: ClockKind::System,
+            start: at(1_000),
+            end: at(1_100),
+            system_reason: None,
+            off_ppm: 0,
+        },
         calibration: Calibration { inside: 8, ..Calibration::default() },
         memory: None,
         allocator: Vec::new(),
@@ -26,7 +38,7 @@ fn block(size: u64, born: u64) -> LiveBlock {
 fn live(segments: &[Segment]) -> Retained {
     let mut live = Live::default();
     for segment in segments {
-        live.add(segment, Local { rate: Rate::new(1.0), functions: &[4] });
+        live.add(segment, Local { rate: Rate::new(1.0), functions: &[4], looks: None });
     }
     live.finish().expect("both were asked for it")
 }

@@ -66,6 +66,15 @@ fn full() -> Profile {
             counted_ns: 6.0,
             alloc_ns: 9.0,
             free_ns: 6.0,
+            function_inside_ns: 1.5,
+            function_untimed_ns: 2.5,
+            expression_inside_ns: 3.5,
+            expression_untimed_ns: 4.5,
+            poll_ns: 5.5,
+            poll_untimed_ns: 6.5,
+            awaited_ns: 7.5,
+            charge_ns: 8.5,
+            charge_open_ns: 9.5,
         },
         functions: vec![function()],
         contexts: vec![Context {
@@ -134,6 +143,7 @@ fn full() -> Profile {
                 born_bytes: [500_000, 0, 0, 500_000],
             }],
         }),
+        cold_ns: 44_000,
     }
 }
 
@@ -185,7 +195,19 @@ fn writing_replaces_an_older_file() {
 #[test]
 fn a_file_of_version_1_stays_readable() {
     // Written before these were measured.
-    let first = Profile { allocator: Vec::new(), retained: None, ..without_timeline() };
+    let ProbeCosts { inside_ns, function_ns, expression_ns, counted_ns, alloc_ns, free_ns, .. } =
+        full().probes;
+    let probes = ProbeCosts {
+        inside_ns,
+        function_ns,
+        expression_ns,
+        counted_ns,
+        alloc_ns,
+        free_ns,
+        ..ProbeCosts::default()
+    };
+    let first =
+        Profile { allocator: Vec::new(), retained: None, cold_ns: 0, probes, ..without_timeline() };
     assert_eq!(Profile::read(Path::new(V1)).unwrap(), first);
 }
 

@@ -11,6 +11,12 @@ const MOST_PCT: f64 = 80.0;
 /// Sites named at most.
 const MOST_SITES: usize = 8;
 
+/// Width of the bounds of a self time, as a share of it, from which it is marked.
+const BLURRED: f64 = 1.0;
+
+/// Functions whose bounds are given at most.
+const MOST_RANGES: usize = 4;
+
 /// Share of the time from which a dependency is named.
 const LEAST_PART_PCT: f64 = 1.0;
 
@@ -24,6 +30,9 @@ pub(super) fn section(page: &mut Page, report: &Report, top: usize) {
     page.item("  ", &memory(report));
     if let Some(timeline) = &report.quality.timeline {
         page.item("  ", &looks(timeline));
+    }
+    if let Some(probes) = probes(report) {
+        page.item("  ", &probes);
     }
     functions(page, report, top);
     costly_sites(page, report);
@@ -134,6 +143,16 @@ fn looks(timeline: &Timeline) -> String {
     )
 }
 
+/// What measuring itself took.
+fn probes(report: &Report) -> Option<String> {
+    let overhead = report.quality.overhead_range_pct.filter(|overhead| overhead.best > 0.0)?;
+    Some(format!(
+        "Probes took {} to {} of the CPU time, without what they kept from being inlined.",
+        units::percent_number(overhead.low),
+        units::percent(overhead.high)
+    ))
+}
+
 fn functions(page: &mut Page, report: &Report, top: usize) {
     page.blank();
     if report.functions.is_empty() {
@@ -156,22 +175,54 @@ fn functions(page: &mut Page, report: &Report, top: usize) {
     if shown.clone().any(|function| function.sampled.is_some()) {
         page.item("  ", "~ scaled from a sample of its calls");
     }
+    resolution(page, shown.clone());
     if shown.clone().any(|function| function.asynchronous.is_some()) {
         page.item("  ", "async: total is time inside poll, without waiting");
     }
 }
 
+/// Explains the `?` at times, with the bounds of those that matter most.
+fn resolution<'r>(page: &mut Page, shown: impl Iterator<Item = &'r Function>) {
+    let ranges: Vec<String> = shown
+        .filter(|function| is_blurred(function))
+        .filter_map(|function| {
+            let bounds = function.self_range_ns?;
+            let name = function.path.rsplit("::").next().unwrap_or(&function.path);
+            let (low, high) = (units::time(bounds.low as f64), units::time(bounds.high as f64));
+            Some(format!("{name} {low} to {high}"))
+        })
+        .take(MOST_RANGES)
+        .collect();
+    if !ranges.is_empty() {
+        let why = "? too short to tell from what is around it; self time between:";
+        page.item("  ", &format!("{why} {}", ranges.join(", ")));
+    }
+}
+
+/// Whether what can't be told from other functions' time is much of its own.
+fn is_blurred(function: &Function) -> bool {
+    function.self_range_ns.is_some_and(|bounds| {
+        let width = bounds.high.saturating_sub(bounds.low) as f64;
+        function.below_resolution || width >= BLURRED * function.self_ns.max(1) as f64
+    })
+}
+
 fn row(function: &Function) -> Vec<String> {
     let about = if function.sampled.is_some() { "~" } else { "" };
+    let (blurred, below) = (mark(is_blurred(function)), mark(function.below_resolution));
     let asynchronous = if function.asynchronous.is_some() { " (async)" } else { "" };
     vec![
         units::percent_number(function.self_pct),
-        format!("{about}{}", units::time(function.self_ns as f64)),
-        format!("{about}{}", units::time(function.total_ns as f64)),
+        format!("{about}{}{blurred}", units::time(function.self_ns as f64)),
+        format!("{about}{}{below}", units::time(function.total_ns as f64)),
         units::count(function.calls),
         count_or_dash(function.self_allocs),
         format!("{}{asynchronous}", function.path),
     ]
+}
+
+fn mark(is_set: bool) -> &'static str {
+    if is_set { "?" } else { "" }
 }
 
 /// The smallest set of sites that makes most of the sites' time.

@@ -138,3 +138,34 @@ fn findings_beyond_the_top_are_counted() {
     assert!(text.contains("\n1. [High") && !text.contains("\n2. [High"), "{text}");
     assert!(text.contains("  and 1 more, --top 2 lists all\n"), "{text}");
 }
+
+#[test]
+fn times_too_short_for_the_clock_are_marked_and_bounded() {
+    let mut facts = busy();
+    facts.probes = crate::profile::ProbeCosts {
+        inside_ns: 10.0,
+        function_ns: 20.0,
+        function_untimed_ns: 1.0,
+        ..facts.probes
+    };
+    facts.functions[0].sites.clear();
+    facts.functions.push(crate::facts::FunctionFacts {
+        path: "app::tiny".to_owned(),
+        calls: 10_000_000,
+        timed: 40_000,
+        total_ns: 50_000_000,
+        self_ns: 50_000_000,
+        ..crate::facts::FunctionFacts::default()
+    });
+    facts.functions[0].self_ns = 100_000_000;
+    let edge =
+        crate::facts::Edge { caller: Some(0), callee: 1, calls: 10_000_000, total_ns: 50_000_000 };
+    facts.edges.push(edge);
+    let text = plain(&facts);
+    assert!(text.contains("Probes took 0."), "{text}");
+    assert!(text.contains("  ~50.0 ms?  ~50.0 ms?") && text.contains("100 ms?"), "{text}");
+    let bounds = "? too short to tell from what is around it; self time between: run 0 ns to";
+    assert!(text.contains(bounds), "{text}");
+    let quiet = plain(&busy());
+    assert!(!quiet.contains("? too short") && !quiet.contains("Probes took"), "{quiet}");
+}

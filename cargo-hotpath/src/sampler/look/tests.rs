@@ -45,7 +45,7 @@ fn looks<S: States>(world: &World, system: S) -> Looks<S> {
 }
 
 fn process() -> reader::Process {
-    reader::Process { pid: 9, parent_pid: 1, command: String::new(), exited: false }
+    reader::Process { pid: 9, parent_pid: 1, command: String::new(), exited: false, forked: false }
 }
 
 impl View for World {

@@ -196,6 +196,15 @@ fn read_calibration(bytes: Bytes<'_>) -> Result<Calibration, ReadError> {
         counted: fixed(bytes, offset_of!(raw::Fixed, counted))?,
         alloc: fixed(bytes, offset_of!(raw::Fixed, alloc))?,
         free: fixed(bytes, offset_of!(raw::Fixed, free))?,
+        function_inside: fixed(bytes, offset_of!(raw::Fixed, function_inside))?,
+        function_untimed: fixed(bytes, offset_of!(raw::Fixed, function_untimed))?,
+        expression_inside: fixed(bytes, offset_of!(raw::Fixed, expression_inside))?,
+        expression_untimed: fixed(bytes, offset_of!(raw::Fixed, expression_untimed))?,
+        poll: fixed(bytes, offset_of!(raw::Fixed, poll))?,
+        poll_untimed: fixed(bytes, offset_of!(raw::Fixed, poll_untimed))?,
+        awaited: fixed(bytes, offset_of!(raw::Fixed, awaited))?,
+        charge: fixed(bytes, offset_of!(raw::Fixed, charge))?,
+        charge_open: fixed(bytes, offset_of!(raw::Fixed, charge_open))?,
     })
 }
 

@@ -27,6 +27,7 @@ pub(super) fn read_slab(
         tid: number(offset_of!(raw::Slab, tid))? as u32,
         threads: number(offset_of!(raw::Slab, threads))?,
         lifetime: number(offset_of!(raw::Slab, lifetime))?.saturating_add(held),
+        cold: number(offset_of!(raw::Slab, cold))?,
         nodes: read_nodes(bytes, at, names, end)?,
         rows: rows
             .into_iter()
@@ -83,7 +84,8 @@ fn read_nodes(
         if node.parent.is_some() {
             node.open = bytes.word(at + offset_of!(raw::Node, depth))?.saturating_sub(1).max(1);
             if let Some(opened) = read_opened(bytes, at)? {
-                spans[index] = end.saturating_sub(opened);
+                let cold = bytes.word(at + offset_of!(raw::Node, held))?;
+                spans[index] = end.saturating_sub(opened).saturating_sub(cold);
             }
         }
     }
