@@ -89,3 +89,6 @@ pub fn main(peer: &Peer) -> ExitCode {
     }
     ExitCode::SUCCESS
 }
+
+#[cfg(test)]
+mod tests;
