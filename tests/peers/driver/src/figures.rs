@@ -43,6 +43,7 @@ impl Figures {
         for &shape in peer.role.shapes() {
             let mut command = Command::new(workspace::program(peer, profile));
             command.envs(peer.variables.iter().copied()).args(["memory", shape]);
+            command.arg(peer.growing.to_string());
             let printed = command::output(&mut command)?;
             let bytes = printed.trim().strip_prefix("memory ");
             let bytes = bytes.ok_or_else(|| no_figure(peer.package, &printed))?;

@@ -6,6 +6,8 @@ const WARM: u32 = 5_000;
 const THROTTLED: u32 = 300_000;
 /// Calls between two counts of instructions.
 const COUNTED: u32 = 20_000;
+/// Calls that memory may grow in: more of ours, which must not.
+const GROWING: (u32, u32) = (1_000_000, 10_000_000);
 
 /// One row: a program and the environment that it runs in.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +22,8 @@ pub(crate) struct Peer {
     pub(crate) warm_up: u32,
     /// Calls between two counts of instructions.
     pub(crate) counted: u32,
+    /// Calls that memory may grow in.
+    pub(crate) growing: u32,
 }
 
 /// What a peer is compared as.
@@ -57,7 +61,15 @@ impl Role {
 }
 
 const fn probes(name: &'static str, package: &'static str) -> Peer {
-    Peer { name, package, variables: &[], role: Role::Probes, warm_up: WARM, counted: COUNTED }
+    Peer {
+        name,
+        package,
+        variables: &[],
+        role: Role::Probes,
+        warm_up: WARM,
+        counted: COUNTED,
+        growing: GROWING.0,
+    }
 }
 
 const fn allocator(name: &'static str, package: &'static str, by: &'static str) -> Peer {
@@ -73,16 +85,19 @@ pub(crate) const PEERS: &[Peer] = &[
     Peer {
         variables: &[("CARGO_HOTPATH_SUMMARY", "0")],
         warm_up: THROTTLED,
+        growing: GROWING.1,
         ..probes("**cargo-hotpath**, as it is", "peer-hotpath-runtime")
     },
     Peer {
         variables: &[("CARGO_HOTPATH_SUMMARY", "0")],
         warm_up: THROTTLED,
+        growing: GROWING.1,
         role: Role::Both("function in its context"),
         ..probes("**cargo-hotpath**, with its allocator", "peer-hotpath-runtime-alloc")
     },
     Peer {
         variables: &[("CARGO_HOTPATH_SUMMARY", "0"), ("CARGO_HOTPATH_THROTTLE", "0")],
+        growing: GROWING.1,
         ..probes("**cargo-hotpath**, every call timed", "peer-hotpath-runtime")
     },
     probes("two `Instant::now()`", "peer-instant"),
@@ -105,11 +120,11 @@ pub(crate) const PEERS: &[Peer] = &[
     },
     allocator("`divan` 0.1.21", "peer-divan", "thread"),
     allocator("`stats_alloc` 0.1.10", "peer-stats_alloc", "process"),
-    Peer { counted: 1_000, ..allocator("`dhat` 0.3.3", "peer-dhat", "backtrace") },
+    Peer { counted: 1_000, growing: 50_000, ..allocator("`dhat` 0.3.3", "peer-dhat", "backtrace") },
 ];
 
-/// Whether a row is ours.
 impl Peer {
+    /// Whether the row is ours.
     pub(crate) fn is_ours(&self) -> bool {
         self.package.starts_with("peer-hotpath-runtime")
     }

@@ -76,7 +76,10 @@ pub fn main(peer: &Peer) -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments[..] {
         ["time", warm_up] => warm_up.parse().ok().map(|warm_up| time::print(peer, warm_up)),
-        ["memory", shape] => peer.shape(shape).map(|shape| memory::print(peer, shape)),
+        ["memory", shape, calls] => peer
+            .shape(shape)
+            .zip(calls.parse().ok())
+            .map(|(shape, calls)| memory::print(peer, shape, calls)),
         ["count", shape, plain, probed] => peer
             .shape(shape)
             .zip(plain.parse().ok().zip(probed.parse().ok()))
@@ -84,7 +87,7 @@ pub fn main(peer: &Peer) -> ExitCode {
         _ => None,
     };
     if done.is_none() {
-        eprintln!("usage: time WARM_UP | memory SHAPE | count SHAPE PLAIN PROBED");
+        eprintln!("usage: time WARM_UP | memory SHAPE CALLS | count SHAPE PLAIN PROBED");
         return ExitCode::from(2);
     }
     ExitCode::SUCCESS

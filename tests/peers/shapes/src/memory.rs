@@ -5,18 +5,17 @@ use std::fs;
 use crate::{Peer, Shape};
 
 const WARM_UP: u32 = 50_000;
-const CALLS: u32 = 2_000_000;
 
 /// Prints `memory BYTES`: by how much the most that was resident lies above what was resident
 /// before, for each call; `-` where the system doesn't say.
-pub(crate) fn print(peer: &Peer, shape: &Shape) {
+pub(crate) fn print(peer: &Peer, shape: &Shape, calls: u32) {
     peer.run(shape, shape.probed, WARM_UP);
     let before = resident("VmRSS:");
-    peer.run(shape, shape.probed, CALLS);
+    peer.run(shape, shape.probed, calls);
     let most = resident("VmHWM:");
     match before.zip(most) {
         Some((before, most)) => {
-            println!("memory {}", most.saturating_sub(before) as f64 / f64::from(CALLS));
+            println!("memory {}", most.saturating_sub(before) as f64 / f64::from(calls));
         }
         None => println!("memory -"),
     }
