@@ -9,13 +9,13 @@ use crate::error::Error;
 use crate::peer::Peer;
 use crate::workspace::{self, Profile};
 
-/// What one process printed of a shape: nanoseconds that the limit and the peer add to a call.
-/// For the shape `threads`, CPU time on one thread and on each of two.
+/// What one process printed of a shape: nanoseconds that the peer adds to a call, and what multiple
+/// of the limit that is. Of the shape `threads`: CPU time on each of two, a multiple of that on one.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sample {
     shape: String,
-    limit: Option<f64>,
     added: f64,
+    ratio: Option<f64>,
 }
 
 /// All that was measured; what could not be is none.
@@ -55,12 +55,12 @@ impl Figures {
         Ok(())
     }
 
-    /// Nanoseconds that the peer adds to a call: the median process.
+    /// Nanoseconds that the peer adds to a call, in the process that was disturbed least.
     pub(crate) fn added(&self, shape: &str) -> Option<f64> {
-        median(self.of(shape).map(|sample| sample.added).collect())
+        self.of(shape).map(|sample| sample.added).reduce(f64::min)
     }
 
-    /// The same as a multiple of the limit in the same process.
+    /// The same as a multiple of the limit: the median process.
     pub(crate) fn ratio(&self, shape: &str) -> Option<f64> {
         median(self.ratios(shape))
     }
@@ -72,7 +72,7 @@ impl Figures {
     }
 
     fn ratios(&self, shape: &str) -> Vec<f64> {
-        self.of(shape).filter_map(|sample| Some(sample.added / sample.limit?)).collect()
+        self.of(shape).filter_map(|sample| sample.ratio).collect()
     }
 
     fn of<'a>(&'a self, shape: &'a str) -> impl Iterator<Item = &'a Sample> {
@@ -89,7 +89,7 @@ impl Figures {
     }
 }
 
-/// The lines of a program: `SHAPE LIMIT ADDED`, with `-` where there is no limit.
+/// The lines of a program: `SHAPE ADDED RATIO`, with `-` where there is no limit.
 fn parse(program: &str, printed: &str) -> Result<Vec<Sample>, Error> {
     let parse = |line| sample(line).ok_or_else(|| no_figure(program, line));
     printed.lines().map(parse).collect()
@@ -97,12 +97,9 @@ fn parse(program: &str, printed: &str) -> Result<Vec<Sample>, Error> {
 
 fn sample(line: &str) -> Option<Sample> {
     let mut words = line.split_whitespace();
-    let shape = words.next()?.to_owned();
-    let limit = match words.next()? {
-        "-" => None,
-        limit => Some(limit.parse().ok()?),
-    };
-    Some(Sample { shape, limit, added: words.next()?.parse().ok()? })
+    let (shape, added, ratio) = (words.next()?, words.next()?, words.next()?);
+    let ratio = if ratio == "-" { None } else { Some(ratio.parse().ok()?) };
+    Some(Sample { shape: shape.to_owned(), added: added.parse().ok()?, ratio })
 }
 
 fn no_figure(program: &str, line: &str) -> Error {

@@ -76,8 +76,8 @@ fn chosen(only: &[String]) -> Vec<Peer> {
 
 fn conditions(machine: &str, rounds: usize) -> String {
     format!(
-        "{machine}; medians of {rounds} processes that took turns; cargo's default release \
-         profile / `lto = \"off\"`. What probes add to a call, where no unit is named as a \
-         multiple of the limit in the same process."
+        "{machine}; {rounds} processes of each that took turns; cargo's default release profile / \
+         `lto = \"off\"`. What probes add to a call: where no unit is named, as a multiple of the \
+         limit, the median process; in nanoseconds, the fastest."
     )
 }

@@ -8,39 +8,47 @@ use std::time::Duration;
 use crate::time::fitting;
 use crate::{Peer, Shape, median};
 
-/// Batches of each form; odd, so that there is a median.
-const ROUNDS: usize = 15;
+/// Turns; odd, so that there is a median.
+const ROUNDS: usize = 25;
 /// Calls that a thread makes in a batch: enough that what the barrier takes is lost among them.
 const CALLS: RangeInclusive<u32> = 5_000..=50_000;
 const BATCH: Duration = Duration::from_millis(2);
 
-/// Nanoseconds of CPU time that a probe adds to a call while `threads` make calls at once.
-pub(crate) fn added(peer: &Peer, shape: &Shape, threads: u32, warm_up: u32) -> f64 {
+/// Nanoseconds of CPU time that a probe adds to a call while two threads make calls at once, and
+/// what multiple that is of one thread's, which takes turns with the two.
+pub(crate) fn on_two_threads(peer: &Peer, shape: &Shape, warm_up: u32) -> (f64, f64) {
     let calls = fitting(peer, shape, BATCH, CALLS);
-    let barrier = Barrier::new(threads as usize);
-    // Read while all others wait to begin, and when all have ended.
-    let measure = |work| {
+    let barrier = Barrier::new(2);
+    // Read while the other one waits to begin, and when both have ended.
+    let measure = |work, threads: u32, works: bool| {
         barrier.wait();
         let start = cpu_ns();
         barrier.wait();
-        peer.run(shape, work, calls);
+        if works {
+            peer.run(shape, work, calls);
+        }
         barrier.wait();
         (cpu_ns() - start) / f64::from(calls * threads)
     };
-    let work = || {
+    let added = |threads, works| {
+        let plain = measure(shape.plain, threads, works);
+        measure(shape.probed, threads, works) - plain
+    };
+    let rounds = |is_first| {
         peer.run(shape, shape.probed, warm_up);
         let round = |_| {
-            let plain = measure(shape.plain);
-            measure(shape.probed) - plain
+            let one = added(1, is_first);
+            (added(2, true), one)
         };
-        median((0..ROUNDS).map(round).collect()).unwrap_or(f64::NAN)
+        (0..ROUNDS).map(round).collect::<Vec<_>>()
     };
-    thread::scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(work);
-        }
-        work()
-    })
+    let rounds = thread::scope(|scope| {
+        scope.spawn(|| rounds(false));
+        rounds(true)
+    });
+    let ratios = rounds.iter().map(|(two, one)| two / one).collect();
+    let two = rounds.iter().map(|(two, _)| *two).collect();
+    (median(two).unwrap_or(f64::NAN), median(ratios).unwrap_or(f64::NAN))
 }
 
 fn cpu_ns() -> f64 {

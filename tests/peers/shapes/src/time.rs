@@ -6,45 +6,49 @@ use std::time::{Duration, Instant};
 use crate::{Peer, Shape, median, processor};
 
 /// Batches of each form; odd, so that there is a median.
-const ROUNDS: usize = 201;
+const ROUNDS: usize = 401;
 /// Probes in a batch; fewer where they take longer, so that most batches end before the scheduler
 /// takes the core away.
 const PROBES: RangeInclusive<u32> = 50..=2_000;
 const BATCH: Duration = Duration::from_micros(100);
 
-/// Prints, for every shape, `NAME LIMIT PROBED`: medians of what either adds to a call, in
-/// nanoseconds; and the CPU time that a leaf call takes on one thread and on each of two.
+/// Prints, for every shape, `NAME ADDED RATIO`: what the peer adds to a call, in nanoseconds, and as
+/// a multiple of the limit, or `-`; then, as `threads`, the CPU time that it adds to a leaf call on
+/// each of two threads, and as a multiple of that on one.
 pub(crate) fn print(peer: &Peer, warm_up: u32) {
     for shape in peer.shapes {
         peer.run(shape, shape.probed, warm_up);
-        let (limit, probed) = added(peer, shape);
-        match limit {
-            Some(limit) => println!("{} {limit} {probed}", shape.name),
-            None => println!("{} - {probed}", shape.name),
+        let (added, ratio) = added(peer, shape);
+        match ratio {
+            Some(ratio) => println!("{} {added} {ratio}", shape.name),
+            None => println!("{} {added} -", shape.name),
         }
     }
     if let Some(leaf) = peer.shape("leaf") {
-        let one = processor::added(peer, leaf, 1, warm_up);
-        let two = processor::added(peer, leaf, 2, warm_up);
-        println!("threads {one} {two}");
+        let (added, ratio) = processor::on_two_threads(peer, leaf, warm_up);
+        println!("threads {added} {ratio}");
     }
 }
 
-/// What the limit and the peer add to a call: the three forms take turns.
-fn added(peer: &Peer, shape: &Shape) -> (Option<f64>, f64) {
+/// What the peer adds to a call, and how many times what the limit adds. The three forms take
+/// turns, and each batch is held against the one of the limit just before: what the machine does
+/// beside it rarely changes in between.
+fn added(peer: &Peer, shape: &Shape) -> (f64, Option<f64>) {
     let calls = (fitting(peer, shape, BATCH, PROBES) / shape.probes).max(1);
     let measure = |work| {
         let start = Instant::now();
         peer.run(shape, work, calls);
         start.elapsed().as_nanos() as f64 / f64::from(calls * shape.probes)
     };
-    let (mut limits, mut probes) = (Vec::new(), Vec::new());
+    let (mut added, mut ratios) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let plain = measure(shape.plain);
-        limits.extend(shape.limit.map(|limit| measure(limit) - plain));
-        probes.push(measure(shape.probed) - plain);
+        let limit = shape.limit.map(|limit| measure(limit) - plain);
+        let probed = measure(shape.probed) - plain;
+        ratios.extend(limit.map(|limit| probed / limit));
+        added.push(probed);
     }
-    (median(limits), median(probes).unwrap_or(f64::NAN))
+    (median(added).unwrap_or(f64::NAN), median(ratios))
 }
 
 /// As many probes as take the time.

@@ -8,11 +8,10 @@ fn assert_near(value: Option<f64>, expected: f64) {
 }
 
 #[test]
-fn a_ratio_is_to_the_limit_of_the_same_process() {
-    // The machine was at half speed in the second: ratios don't see it.
-    let figures = Figures::of_text("leaf 20 40\nleaf 40 80\nleaf 20 44\n");
-    assert_near(figures.added("leaf"), 44.0);
-    assert_near(figures.ratio("leaf"), 2.0);
+fn ratios_are_of_the_median_process_and_times_of_the_fastest() {
+    let figures = Figures::of_text("leaf 40 2\nleaf 80 2.1\nleaf 44 2.2\n");
+    assert_near(figures.added("leaf"), 40.0);
+    assert_near(figures.ratio("leaf"), 2.1);
     let (least, greatest) = figures.spread("leaf").expect("it was measured");
     assert_near(Some(least), 2.0);
     assert_near(Some(greatest), 2.2);
@@ -20,7 +19,7 @@ fn a_ratio_is_to_the_limit_of_the_same_process() {
 
 #[test]
 fn what_a_peer_does_not_have_is_none() {
-    let figures = Figures::of_text("leaf 20 40\npair - 3.5\nthreads 10 11\n");
+    let figures = Figures::of_text("leaf 20 1\npair 3.5 -\nthreads 11 1.1\n");
     assert_near(figures.added("pair"), 3.5);
     assert_eq!(figures.ratio("pair"), None);
     assert_eq!(figures.added("async"), None);
@@ -30,7 +29,7 @@ fn what_a_peer_does_not_have_is_none() {
 
 #[test]
 fn a_line_that_is_no_figure_is_an_error() {
-    for text in ["leaf", "leaf 20", "leaf x 40", "leaf 20 y", "\n"] {
+    for text in ["leaf", "leaf 20", "leaf x 40", "leaf 20 y", "leaf - 20", "\n"] {
         assert!(parse("peer", text).is_err(), "{text:?}");
     }
 }

@@ -15,7 +15,7 @@ fn line<'a>(text: &'a str, start: &str) -> &'a str {
 
 #[test]
 fn both_profiles_share_a_cell() {
-    let mut row = row("peer-limit", ["leaf 20 20\ndeep 20 21", "leaf 20 22\ndeep 20 20"]);
+    let mut row = row("peer-limit", ["leaf 20 1\ndeep 21 1.05", "leaf 22 1.1\ndeep 20 1"]);
     row.figures[0].instructions.push(("leaf", 27.2));
     row.figures[1].instructions.push(("leaf", 35.0));
     row.figures[0].memory.push(("leaf", 0.01));
@@ -28,7 +28,7 @@ fn both_profiles_share_a_cell() {
 
 #[test]
 fn what_was_not_measured_says_so() {
-    let text = both(&[row("peer-limit", ["leaf 20 20", ""])], "");
+    let text = both(&[row("peer-limit", ["leaf 20 1", ""])], "");
     let line = line(&text, "| limit");
     assert!(line.contains("| 20.0 / not measured | 1.00 / not measured |"), "{line}");
     assert!(line.ends_with("| not measured | not measured |"), "{line}");
@@ -37,9 +37,9 @@ fn what_was_not_measured_says_so() {
 #[test]
 fn allocators_are_held_against_the_default_one() {
     let rows = [
-        row("peer-divan", ["pair - 4.5", "pair - 6"]),
-        row("peer-system", ["pair - 4", "pair - 4"]),
-        row("peer-dhat", ["pair - 1804", "pair - 1904"]),
+        row("peer-divan", ["pair 4.5 -", "pair 6 -"]),
+        row("peer-system", ["pair 4 -", "pair 4 -"]),
+        row("peer-dhat", ["pair 1804 -", "pair 1904 -"]),
     ];
     let text = both(&rows, "");
     assert!(line(&text, "| `divan`").contains("| thread | +0.5 / +2.0 |"), "{text}");
@@ -50,10 +50,10 @@ fn allocators_are_held_against_the_default_one() {
 #[test]
 fn the_limit_is_first_then_ours_then_the_cheapest() {
     let rows = [
-        row("peer-tracing", ["leaf 20 400", "leaf 20 400"]),
-        row("peer-fastrace", ["leaf 20 100", "leaf 20 100"]),
-        row("peer-hotpath-runtime", ["leaf 20 500", "leaf 20 500"]),
-        row("peer-limit", ["leaf 20 600", "leaf 20 600"]),
+        row("peer-tracing", ["leaf 400 20", "leaf 400 20"]),
+        row("peer-fastrace", ["leaf 100 5", "leaf 100 5"]),
+        row("peer-hotpath-runtime", ["leaf 500 25", "leaf 500 25"]),
+        row("peer-limit", ["leaf 600 30", "leaf 600 30"]),
     ];
     let text = both(&rows, "");
     let at = |start| text.find(start).expect("the row is there");
