@@ -9,6 +9,7 @@ mod machine;
 mod measure;
 mod options;
 mod peer;
+mod processor;
 mod readme;
 mod table;
 mod workspace;
