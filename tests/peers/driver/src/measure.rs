@@ -1,5 +1,6 @@
 //! All peers, in turn.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
@@ -37,10 +38,12 @@ pub(crate) fn all(peers: &[Peer], rounds: usize, directory: &Path) -> Result<Vec
 }
 
 fn build(peers: &[Peer]) -> Result<(), Error> {
+    // Some packages are peers twice, in different environments.
+    let packages: BTreeSet<&str> = peers.iter().map(|peer| peer.package).collect();
     for profile in PROFILES {
-        for peer in peers {
-            eprintln!("building {} ({profile})", peer.package);
-            workspace::build(peer.package, profile)?;
+        for package in &packages {
+            eprintln!("building {package} ({profile})");
+            workspace::build(package, profile)?;
         }
     }
     Ok(())
