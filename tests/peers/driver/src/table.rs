@@ -48,7 +48,8 @@ fn probes(rows: &[Row]) -> String {
 /// What allocators add to an allocation and its release, over what a program has anyway.
 fn allocators(rows: &[Row]) -> String {
     let mut text = "\
-        | global allocator | counts by | allocation and free, ns | instructions | memory, B |\n\
+        | global allocator | counts by | allocation and free, ns over the default \
+        | instructions over `System` | memory, B |\n\
         | --- | --- | --- | --- | --- |\n"
         .to_owned();
     let mut rows: Vec<&Row> = rows.iter().filter(|row| row.peer.role.has_allocator()).collect();
