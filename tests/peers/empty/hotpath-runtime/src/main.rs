@@ -1,0 +1,3 @@
+//! Depends on one crate, whose build is timed.
+
+fn main() {}
