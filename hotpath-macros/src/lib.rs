@@ -11,6 +11,8 @@ mod expand;
 #[cfg(feature = "enabled")]
 mod fallback;
 #[cfg(feature = "enabled")]
+mod marker;
+#[cfg(feature = "enabled")]
 mod model;
 #[cfg(feature = "enabled")]
 mod place;
@@ -47,4 +49,14 @@ pub fn hotpath(options: TokenStream, item: TokenStream) -> TokenStream {
         drop(options);
         item
     }
+}
+
+/// What `hotpath_runtime::scope!` expands to: `scope!(RUNTIME, "label", { .. })`. Use that.
+#[doc(hidden)]
+#[proc_macro]
+pub fn scope(input: TokenStream) -> TokenStream {
+    #[cfg(feature = "enabled")]
+    return expand::scope(input.into()).into();
+    #[cfg(not(feature = "enabled"))]
+    input.into_iter().last().into_iter().collect()
 }

@@ -8,6 +8,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::{Attribute, Error, Item, ItemImpl, Result, Signature, Token, Visibility};
 
+use crate::marker::{self, Found};
 use crate::split::{Keyword, Piece, split};
 
 /// An item, in the order and with the tokens of the source where it isn't measured.
@@ -108,9 +109,11 @@ fn function(piece: Piece, context: &Context, direct: bool) -> Result<Node> {
     let Piece { head: tokens, body: Some(body), .. } = piece else {
         return Ok(Node::Verbatim(piece.head));
     };
-    if is_expanded(&body) {
-        return verbatim(tokens, &body);
-    }
+    let (first, body) = match marker::find(&body) {
+        Found::Nothing => (None, body),
+        Found::Original(options, original) => (Some(*options), original),
+        Found::Expanded => return verbatim(tokens, &body),
+    };
     let mut head = match syn::parse2::<Head>(tokens.clone()) {
         Ok(head) => head,
         Err(error) if direct => return Err(error),
@@ -119,7 +122,13 @@ fn function(piece: Piece, context: &Context, direct: bool) -> Result<Node> {
     };
     let own = Options::take(&mut head.attrs)?;
     let direct = direct || own.is_some();
-    let options = context.options.clone().refine(own.unwrap_or_default());
+    let options = match first {
+        // Whichever came first: the attribute on the function itself says more than one around it.
+        Some(first) if direct => first.refine(context.options.clone()),
+        Some(first) => context.options.clone().refine(first),
+        None => context.options.clone(),
+    };
+    let options = options.refine(own.unwrap_or_default());
     if options.skip {
         return verbatim(tokens, &body);
     }
@@ -198,15 +207,6 @@ fn without_hotpath(head: TokenStream) -> TokenStream {
     }
     tokens.extend(rest);
     tokens
-}
-
-/// Whether the body is one of our own: an attribute that came in by `cfg_attr` meets it again.
-fn is_expanded(body: &Group) -> bool {
-    let mut tokens = body.stream().into_iter();
-    matches!(
-        (tokens.next(), tokens.next()),
-        (Some(TokenTree::Ident(first)), Some(TokenTree::Ident(second))) if first == "static" && second == "__HOTPATH"
-    )
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ static SCRATCH_FUNCTION: Function = Function {
     column: 0,
     is_async: false,
     sites: &[Site { kind: "", line: 0, column: 0, label: "" }],
+    origin: [0; 2],
     id: AtomicU32::new(1),
     first_site: AtomicU32::new(1),
 };

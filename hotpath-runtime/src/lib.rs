@@ -22,6 +22,41 @@ pub use hotpath_runtime_macros::hotpath;
 
 pub use self::alloc::Allocator;
 
+/// Measures a piece of code like a function of its own: `scope!("label", { .. })`.
+///
+/// The block stays part of the function around: it may use `return`, `?`, `break` and `.await`,
+/// and the whole is an expression with the block's value. Across an `.await` the time while it is
+/// suspended is not its own. Without the feature `enabled` only the block is left.
+///
+/// An await that is hidden in another macro (`select!`) is refused with an error.
+///
+/// ```
+/// # fn read() -> Result<String, std::fmt::Error> { Ok("1 2".to_owned()) }
+/// # fn parse() -> Result<usize, std::fmt::Error> {
+/// let words = hotpath_runtime::scope!("read and split", {
+///     let text = read()?;
+///     text.split(' ').count()
+/// });
+/// # Ok(words)
+/// # }
+/// # assert_eq!(parse(), Ok(2));
+/// ```
+#[cfg(any(test, feature = "enabled"))]
+#[macro_export]
+macro_rules! scope {
+    ($($input:tt)*) => { $crate::__private::measured_scope!($crate, $($input)*) };
+}
+
+/// Measures a piece of code like a function of its own, once the feature `enabled` is on; without
+/// it, this is the block: `scope!("label", { .. })`.
+#[cfg(not(any(test, feature = "enabled")))]
+#[macro_export]
+macro_rules! scope {
+    ($label:literal, $body:block $(,)?) => {
+        $body
+    };
+}
+
 mod alloc;
 
 #[cfg(all(feature = "global-allocator", not(test)))]
@@ -53,7 +88,7 @@ macro_rules! measuring {
 }
 
 measuring! {
-    calibrate counter fork future heap histogram link map probe process register row slab span
+    calibrate counter fork future heap histogram iterator link making map probe process register row scope slab span
     summary sys throttle tree
 }
 #[cfg(test)]

@@ -57,11 +57,7 @@ impl Call {
     /// matters where it is timed. The caller sees to it that the guard is not dropped as well.
     #[inline(always)]
     pub(crate) fn close_poll(&self, end: u64) {
-        if self.start == 0 {
-            close_untimed(self.node);
-        } else {
-            finish_poll(self.node, self.start, end);
-        }
+        close_poll(self.node, self.start, end);
     }
 
     pub(crate) fn node(&self) -> &'static Node {
@@ -78,6 +74,16 @@ impl Drop for Call {
             let end = clock::ticks();
             finish(self.node, self.start, end);
         }
+    }
+}
+
+/// Closes the span of a poll that opened at `start`; 0 where it is not timed.
+#[inline(always)]
+pub(crate) fn close_poll(node: &'static Node, start: u64, end: u64) {
+    if start == 0 {
+        close_untimed(node);
+    } else {
+        finish_poll(node, start, end);
     }
 }
 

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use hotpath_runtime_syntax::{Kind, is_hotpath};
+use hotpath_runtime_syntax::{Kind, SiteSelection, is_hotpath};
 use syn::visit_mut::VisitMut;
 use syn::{ExprCall, File, Item, ItemFn, ItemStatic, Lit};
 
@@ -72,7 +72,7 @@ impl VisitMut for Enumerated {
 
 impl Enumerated {
     fn body(&mut self, block: &mut Block, is_async: bool) {
-        enumerate(block, is_async, &mut |_: &mut Expr, site: Site| {
+        enumerate(block, is_async, SiteSelection::Calls, &mut |_: &mut Expr, site: Site| {
             self.0.push((site.kind.name().to_owned(), site.label));
         });
     }

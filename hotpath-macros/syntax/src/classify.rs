@@ -2,9 +2,9 @@
 
 use proc_macro2::Span;
 use syn::spanned::Spanned as _;
-use syn::{Expr, ExprCall, ExprMethodCall, Path};
+use syn::{Expr, ExprCall, ExprMethodCall, ExprPath, Path};
 
-use crate::Kind;
+use crate::{Kind, SiteSelection};
 
 /// A kind and where the site is said to lie.
 #[derive(Clone, Copy, Debug)]
@@ -122,10 +122,14 @@ const STD_MODULES: &[&str] = &[
 ];
 
 /// The class of a method call, path call or known macro; `None` for everything else.
-pub(crate) fn classify(expr: &Expr) -> Option<Class> {
+pub(crate) fn classify(expr: &Expr, selection: SiteSelection) -> Option<Class> {
+    let other = |position: fn(&Expr) -> Option<Span>| {
+        let position = (selection == SiteSelection::All).then(|| position(expr))??;
+        Some(Class::value(Kind::Other, position))
+    };
     match expr {
-        Expr::MethodCall(call) => method(call),
-        Expr::Call(call) => path_call(call),
+        Expr::MethodCall(call) => method(call).or_else(|| other(method_position)),
+        Expr::Call(call) => path_call(call).or_else(|| other(function_position)),
         Expr::Macro(invocation) => {
             let kind = macro_kind(&standard_macro(&invocation.mac.path)?)?;
             let position = invocation.mac.path.span_of_start();
@@ -180,15 +184,31 @@ fn method(call: &ExprMethodCall) -> Option<Class> {
     Some(Class { kind, position: call.method.span(), by_receiver })
 }
 
+fn method_position(expr: &Expr) -> Option<Span> {
+    let Expr::MethodCall(call) = expr else { return None };
+    Some(call.method.span())
+}
+
+/// Of a function's path. A tuple struct or variant is made, not called.
+fn function_position(expr: &Expr) -> Option<Span> {
+    let Expr::Call(call) = expr else { return None };
+    let Expr::Path(function) = call.func.as_ref() else { return None };
+    let name = function.path.segments.last()?.ident.to_string();
+    is_lower(&name).then(|| path_position(function))
+}
+
+fn path_position(function: &ExprPath) -> Span {
+    match &function.qself {
+        Some(qself) => qself.lt_token.span(),
+        None => function.path.span_of_start(),
+    }
+}
+
 fn path_call(call: &ExprCall) -> Option<Class> {
     let Expr::Path(function) = call.func.as_ref() else { return None };
     let path = &function.path;
     let kind = path_kind(path, function.qself.is_some(), call.args.len())?;
-    let position = match &function.qself {
-        Some(qself) => qself.lt_token.span(),
-        None => path.span_of_start(),
-    };
-    Some(Class::value(kind, position))
+    Some(Class::value(kind, path_position(function)))
 }
 
 fn path_kind(path: &Path, qualified: bool, arguments: usize) -> Option<Kind> {
@@ -219,6 +239,7 @@ fn path_kind(path: &Path, qualified: bool, arguments: usize) -> Option<Kind> {
 }
 
 fn is_lower(name: &str) -> bool {
+    let name = name.strip_prefix("r#").unwrap_or(name);
     name.starts_with(|first: char| first.is_lowercase() || first == '_')
 }
 
@@ -263,7 +284,7 @@ mod tests {
     use super::*;
 
     fn kind(text: &str) -> Option<Kind> {
-        classify(&syn::parse_str(text).unwrap()).map(|class| class.kind)
+        classify(&syn::parse_str(text).unwrap(), SiteSelection::Calls).map(|class| class.kind)
     }
 
     #[test]

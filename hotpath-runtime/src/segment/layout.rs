@@ -106,6 +106,9 @@ pub(crate) struct FunctionRecord {
     pub(crate) site_count: Count,
     /// First of `site_count` [`SiteRecord`]s, one after another.
     pub(crate) sites: Link<SiteRecord>,
+    /// The macro call that it comes from; 0 where it stands in the source.
+    pub(crate) origin_line: Count,
+    pub(crate) origin_column: Count,
 }
 
 /// A site of a registered function.
