@@ -133,7 +133,8 @@ fn function(piece: Piece, context: &Context, direct: bool) -> Result<Node> {
         return verbatim(tokens, &body);
     }
     match refuse_function(&head.sig, &head.attrs) {
-        Some(refusal) if direct => return Err(refusal.into()),
+        // A `const fn` is left alone, which the command line says.
+        Some(refusal) if direct && head.sig.constness.is_none() => return Err(refusal.into()),
         Some(_) => return verbatim(tokens, &body),
         None => {}
     }
@@ -265,13 +266,19 @@ mod tests {
     #[test]
     fn refuses_what_cannot_be_measured() {
         assert!(error("struct S;").contains("a struct"));
-        assert!(error("const fn f() {}").contains("const fn"));
-        assert!(error("impl S { #[hotpath] const fn f() {} }").contains("const fn"));
+        assert!(error("#[unsafe(naked)] extern \"C\" fn f() {}").contains("naked"));
+        assert!(error("impl S { #[hotpath] #[naked] fn f() {} }").contains("naked"));
         assert!(error("impl S { #[hotpath(nam = \"x\")] fn f() {} }").contains("did you mean"));
         assert!(error("trait T { }").contains("a trait"));
         assert!(error("mod m;").contains("another file"));
         let named = Options::parse("name = \"x\"".parse().unwrap()).unwrap();
         assert!(read(named, "impl S { }".parse().unwrap()).is_err());
+    }
+
+    #[test]
+    fn a_const_function_is_left_alone() {
+        assert!(names("", "const fn f() {}").is_empty());
+        assert_eq!(names("", "impl S { #[hotpath] const fn f() {} fn g() {} }"), ["S::g"]);
     }
 
     #[test]

@@ -51,6 +51,16 @@ impl Package {
         Ok(Self { root, target: scratch.join("target") })
     }
 
+    /// Adds dependencies: lines of the manifest.
+    ///
+    /// # Errors
+    ///
+    /// The manifest can't be written.
+    pub fn depend(&self, lines: &str) -> io::Result<()> {
+        let path = self.root.join("Cargo.toml");
+        fs::write(&path, fs::read_to_string(&path)? + lines)
+    }
+
     /// Writes a file of the package.
     ///
     /// # Errors

@@ -77,6 +77,11 @@ fn shapes_compile_and_run(edition: &str) {
 }
 
 #[test]
+fn shapes_compile_and_run_in_2018() {
+    shapes_compile_and_run("2018");
+}
+
+#[test]
 fn shapes_compile_and_run_in_2021() {
     shapes_compile_and_run("2021");
 }

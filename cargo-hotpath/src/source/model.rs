@@ -201,9 +201,16 @@ impl Model<'_> {
     fn function(&mut self, candidate: &Candidate<'_>, context: &Context) {
         let own = annotation::options(candidate.attrs);
         let in_test = context.in_test || annotation::is_test(candidate.attrs);
+        let refusal = refuse_function(candidate.signature, candidate.attrs);
+        if let (Some(refusal), Some(own)) = (&refusal, &own)
+            && !own.skip
+        {
+            let line = refusal.span.start().line;
+            self.scanned.notes.push(format!("line {line}: left alone: {}", refusal.message));
+        }
         if let Some(options) = inherit(context.inherited.clone(), own)
             && !options.skip
-            && refuse_function(candidate.signature, candidate.attrs).is_none()
+            && refusal.is_none()
         {
             let function = self.measured(candidate, &options, context, in_test);
             let blocks = async_blocks_of(candidate, &function);

@@ -199,7 +199,7 @@ fn an_error_keeps_the_item() {
     let text = expand("nam = 1", "fn f() { a }");
     assert!(text.starts_with("fn f () { a }"), "{text}");
     assert!(text.contains("compile_error"), "{text}");
-    let block = parsed("", "impl S { #[hotpath] const fn a() {} fn b() {} }");
+    let block = parsed("", "impl S { #[hotpath(x)] fn a() {} fn b() {} }");
     let Item::Impl(block) = &block.items[0] else { panic!("an impl") };
     assert_eq!(block.items.len(), 3);
 }

@@ -49,6 +49,15 @@ const GROWING: &[&str] = &["OsString", "PathBuf", "String", "Vec", "VecDeque"];
 const PATTERNS: &[&str] =
     &["Glob", "GlobBuilder", "Regex", "RegexBuilder", "RegexSet", "RegexSetBuilder"];
 
+/// Functions that never come back: around them a wrapper would be unreachable.
+const DIVERGING: &[(&str, &str)] = &[
+    ("hint", "unreachable_unchecked"),
+    ("panic", "panic_any"),
+    ("panic", "resume_unwind"),
+    ("process", "abort"),
+    ("process", "exit"),
+];
+
 /// Modules of the standard library, as the first segment of a path.
 const STD_MODULES: &[&str] = &[
     "alloc",
@@ -193,8 +202,12 @@ fn method_position(expr: &Expr) -> Option<Span> {
 fn function_position(expr: &Expr) -> Option<Span> {
     let Expr::Call(call) = expr else { return None };
     let Expr::Path(function) = call.func.as_ref() else { return None };
-    let name = function.path.segments.last()?.ident.to_string();
-    is_lower(&name).then(|| path_position(function))
+    let mut backwards = function.path.segments.iter().rev().map(|it| it.ident.to_string());
+    let name = backwards.next()?;
+    let diverges = backwards.next().is_some_and(|owner| {
+        DIVERGING.iter().any(|(module, function)| owner == *module && name == *function)
+    });
+    (is_lower(&name) && !diverges).then(|| path_position(function))
 }
 
 fn path_position(function: &ExprPath) -> Span {
@@ -310,6 +323,26 @@ mod tests {
             ("r.replace(a, b)", None),
             ("g().await", Some(Kind::Await)),
             ("a.b", None),
+        ] {
+            assert_eq!(kind(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_call_on_demand() {
+        let kind = |text: &str| {
+            classify(&syn::parse_str(text).unwrap(), SiteSelection::All).map(|class| class.kind)
+        };
+        for (text, expected) in [
+            ("a.cloned()", Some(Kind::Other)),
+            ("a.clone()", Some(Kind::Clone)),
+            ("parse(a)", Some(Kind::Other)),
+            ("mem::take(a)", Some(Kind::Other)),
+            ("<T as D>::default()", Some(Kind::Other)),
+            ("Some(a)", None),
+            ("a::Pair(b, c)", None),
+            ("(self.f)(a)", None),
+            ("std::process::exit(1)", None),
         ] {
             assert_eq!(kind(text), expected, "{text}");
         }
