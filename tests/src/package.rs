@@ -100,6 +100,15 @@ impl Package {
             .output()
     }
 
+    /// Runs the tests of the package.
+    ///
+    /// # Errors
+    ///
+    /// Cargo can't be started.
+    pub fn test(&self) -> io::Result<std::process::Output> {
+        self.command(&["test", "--quiet"]).env("CARGO_HOTPATH_SUMMARY", "0").output()
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);

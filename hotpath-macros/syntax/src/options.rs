@@ -161,7 +161,12 @@ impl Options {
             "allow" => self.add_allowed(input),
             "crate" => {
                 equals(key, input, "crate = path::to::hotpath_runtime")?;
-                self.runtime = Some(input.call(Path::parse_mod_style)?);
+                let path = input.call(Path::parse_mod_style).map_err(|error| {
+                    let message =
+                        "`crate` takes a path, without quotes: `crate = path::to::hotpath_runtime`";
+                    Error::new(error.span(), message)
+                })?;
+                self.runtime = Some(path);
                 Ok(())
             }
             other => Err(Error::new(key.span(), unknown("option", other, NAMES))),
