@@ -34,7 +34,12 @@ fn future_in(expr: &mut Expr, sink: &mut dyn FnMut(&mut Expr)) -> bool {
             otherwise.is_some_and(|(_, other)| future_in(other, sink)) || then
         }
         Expr::Match(arms) => {
-            arms.arms.iter_mut().fold(false, |found, arm| future_in(&mut arm.body, sink) || found)
+            // Every arm is looked at, whatever the others hold.
+            let mut found = false;
+            for arm in &mut arms.arms {
+                found |= future_in(&mut arm.body, sink);
+            }
+            found
         }
         Expr::MethodCall(call)
             if (call.method == "boxed" || call.method == "boxed_local") && call.args.is_empty() =>

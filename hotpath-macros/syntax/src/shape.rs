@@ -50,9 +50,8 @@ impl Shape {
 /// Whether what the body ends in can be wrapped: a macro there may expand to statements.
 fn has_plain_tail(body: &Block) -> bool {
     match body.stmts.last() {
-        Some(Stmt::Expr(Expr::Macro(_), None) | Stmt::Macro(_)) => false,
+        Some(Stmt::Expr(Expr::Macro(_), None) | Stmt::Macro(_)) | None => false,
         Some(_) => true,
-        None => false,
     }
 }
 
