@@ -11,6 +11,8 @@ mod expand;
 #[cfg(feature = "enabled")]
 mod fallback;
 #[cfg(feature = "enabled")]
+mod marker;
+#[cfg(feature = "enabled")]
 mod model;
 #[cfg(feature = "enabled")]
 mod place;
@@ -23,21 +25,41 @@ mod split;
 /// | --- | --- |
 /// | `skip` | leaves this function, block or module alone |
 /// | `name = "..."` | the function's name in reports |
-/// | `sites = off` | measures the function only; `calls`, the default, also the expressions that rules can use |
+/// | `sites = off` | measures the function only; `calls`, the default, also the expressions that rules can use; `all` every call |
 /// | `allow(rule, ...)` | these rules say nothing here |
 /// | `crate = path` | where the runtime is found, when the dependency was renamed |
 ///
 /// Options on a block or module are defaults for the functions inside. What can't be measured there
-/// (`const fn`, declarations without body, traits) is left alone.
+/// (declarations without body, traits) is left alone, and so is a `const fn` everywhere. An
+/// attribute that meets a function a second time (by `cfg_attr`, under another name, on a module
+/// over an `impl` block) joins its options with those of the first.
 ///
-/// By-value arguments are dropped inside the measured span, with these exceptions: `self`; all
-/// arguments where another attribute may refer to them by name; those of an `async fn` that its
-/// body doesn't use.
+/// # What is measured of a function
+///
+/// | function | a call is | beside its body |
+/// | --- | --- | --- |
+/// | `fn` | a call | |
+/// | `async fn` | a future that was polled | its polls and waits |
+/// | `-> impl Future`, `-> BoxFuture`, `-> Pin<Box<dyn Future>>` | a future that was polled | polls and waits of the future that it returns; time and allocations of its making |
+/// | `-> impl Iterator` | a call, and a `next` of the iterator that it returns | |
+/// | async block | a future that was polled | its polls and waits, under the name `function::{async#0}` |
+///
+/// A boxed future is measured where the box is made in the function's tail or a `return`
+/// (`Box::pin(..)`, `.boxed()`), the rest where the bounds name nothing that a wrapper can't keep.
+/// Of an `impl Stream` only the making is measured. Closures and async closures are part of their
+/// function.
+///
+/// # Dropping arguments
+///
+/// By-value arguments and `self` are dropped inside the measured span, in the order of the plain
+/// function. The exceptions, which go right after it: all arguments where another attribute may
+/// refer to them by name; and `self` where the body names it in a format string or in a macro that
+/// is not one of the standard library's.
 ///
 /// # Errors
 ///
-/// On any other item, on a `const fn`, and on unknown options, the build fails with a message at
-/// the culprit; the item itself is kept.
+/// On any other item and on unknown options the build fails with a message at the culprit; the
+/// item itself is kept.
 #[proc_macro_attribute]
 pub fn hotpath(options: TokenStream, item: TokenStream) -> TokenStream {
     #[cfg(feature = "enabled")]
@@ -47,4 +69,14 @@ pub fn hotpath(options: TokenStream, item: TokenStream) -> TokenStream {
         drop(options);
         item
     }
+}
+
+/// What `hotpath_runtime::scope!` expands to: `scope!(RUNTIME, "label", { .. })`. Use that.
+#[doc(hidden)]
+#[proc_macro]
+pub fn scope(input: TokenStream) -> TokenStream {
+    #[cfg(feature = "enabled")]
+    return expand::scope(input.into()).into();
+    #[cfg(not(feature = "enabled"))]
+    input.into_iter().last().into_iter().collect()
 }

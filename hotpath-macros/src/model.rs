@@ -8,6 +8,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::{Attribute, Error, Item, ItemImpl, Result, Signature, Token, Visibility};
 
+use crate::marker::{self, Found};
 use crate::split::{Keyword, Piece, split};
 
 /// An item, in the order and with the tokens of the source where it isn't measured.
@@ -108,9 +109,11 @@ fn function(piece: Piece, context: &Context, direct: bool) -> Result<Node> {
     let Piece { head: tokens, body: Some(body), .. } = piece else {
         return Ok(Node::Verbatim(piece.head));
     };
-    if is_expanded(&body) {
-        return verbatim(tokens, &body);
-    }
+    let (first, body) = match marker::find(&body) {
+        Found::Nothing => (None, body),
+        Found::Original(options, original) => (Some(*options), original),
+        Found::Expanded => return verbatim(tokens, &body),
+    };
     let mut head = match syn::parse2::<Head>(tokens.clone()) {
         Ok(head) => head,
         Err(error) if direct => return Err(error),
@@ -119,12 +122,19 @@ fn function(piece: Piece, context: &Context, direct: bool) -> Result<Node> {
     };
     let own = Options::take(&mut head.attrs)?;
     let direct = direct || own.is_some();
-    let options = context.options.clone().refine(own.unwrap_or_default());
+    let options = match first {
+        // Whichever came first: the attribute on the function itself says more than one around it.
+        Some(first) if direct => first.refine(context.options.clone()),
+        Some(first) => context.options.clone().refine(first),
+        None => context.options.clone(),
+    };
+    let options = options.refine(own.unwrap_or_default());
     if options.skip {
         return verbatim(tokens, &body);
     }
     match refuse_function(&head.sig, &head.attrs) {
-        Some(refusal) if direct => return Err(refusal.into()),
+        // A `const fn` is left alone, which the command line says.
+        Some(refusal) if direct && head.sig.constness.is_none() => return Err(refusal.into()),
         Some(_) => return verbatim(tokens, &body),
         None => {}
     }
@@ -200,15 +210,6 @@ fn without_hotpath(head: TokenStream) -> TokenStream {
     tokens
 }
 
-/// Whether the body is one of our own: an attribute that came in by `cfg_attr` meets it again.
-fn is_expanded(body: &Group) -> bool {
-    let mut tokens = body.stream().into_iter();
-    matches!(
-        (tokens.next(), tokens.next()),
-        (Some(TokenTree::Ident(first)), Some(TokenTree::Ident(second))) if first == "static" && second == "__HOTPATH"
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,13 +266,19 @@ mod tests {
     #[test]
     fn refuses_what_cannot_be_measured() {
         assert!(error("struct S;").contains("a struct"));
-        assert!(error("const fn f() {}").contains("const fn"));
-        assert!(error("impl S { #[hotpath] const fn f() {} }").contains("const fn"));
+        assert!(error("#[unsafe(naked)] extern \"C\" fn f() {}").contains("naked"));
+        assert!(error("impl S { #[hotpath] #[naked] fn f() {} }").contains("naked"));
         assert!(error("impl S { #[hotpath(nam = \"x\")] fn f() {} }").contains("did you mean"));
         assert!(error("trait T { }").contains("a trait"));
         assert!(error("mod m;").contains("another file"));
         let named = Options::parse("name = \"x\"".parse().unwrap()).unwrap();
         assert!(read(named, "impl S { }".parse().unwrap()).is_err());
+    }
+
+    #[test]
+    fn a_const_function_is_left_alone() {
+        assert!(names("", "const fn f() {}").is_empty());
+        assert_eq!(names("", "impl S { #[hotpath] const fn f() {} fn g() {} }"), ["S::g"]);
     }
 
     #[test]

@@ -34,6 +34,7 @@ static SCRATCH_FUNCTION: Function = Function {
     column: 0,
     is_async: false,
     sites: &[SCRATCH_SITE, SCRATCH_SITE, SCRATCH_SITE],
+    origin: [0; 2],
     id: AtomicU32::new(1),
     first_site: AtomicU32::new(1),
 };

@@ -86,3 +86,45 @@ pub fn awaited<F: IntoFuture>(
 ) -> Awaited<F::IntoFuture> {
     future.into_future()
 }
+
+/// Guard over the body of a function that returns a future.
+#[derive(Debug)]
+pub struct Making(PhantomData<*const ()>);
+
+impl Drop for Making {
+    #[inline]
+    fn drop(&mut self) {}
+}
+
+/// Opens the span in which a function makes its future.
+#[inline]
+pub fn making(_function: &'static Function) -> Making {
+    Making(PhantomData)
+}
+
+/// An iterator that a function returns.
+pub type Steps<I> = I;
+
+/// Hands the iterator that a function returns back.
+#[inline]
+pub fn steps<I: Iterator>(_function: &'static Function, iterator: I) -> Steps<I> {
+    iterator
+}
+
+/// A piece of async code.
+#[derive(Debug)]
+pub struct Scope(());
+
+/// Opens a scope.
+#[inline]
+pub fn scope(_function: &'static Function) -> Scope {
+    Scope(())
+}
+
+impl Scope {
+    /// Hands an await of the scope back.
+    #[inline]
+    pub fn through<F: IntoFuture>(&self, future: F) -> F::IntoFuture {
+        future.into_future()
+    }
+}

@@ -42,6 +42,41 @@ pub use hotpath_runtime_macros::hotpath;
 
 pub use self::alloc::Allocator;
 
+/// Measures a piece of code like a function of its own: `scope!("label", { .. })`.
+///
+/// The block stays part of the function around: it may use `return`, `?`, `break` and `.await`,
+/// and the whole is an expression with the block's value. Across an `.await` the time while it is
+/// suspended is not its own. Without the feature `enabled` only the block is left.
+///
+/// An await that is hidden in another macro (`select!`) is refused with an error.
+///
+/// ```
+/// # fn read() -> Result<String, std::fmt::Error> { Ok("1 2".to_owned()) }
+/// # fn parse() -> Result<usize, std::fmt::Error> {
+/// let words = hotpath_runtime::scope!("read and split", {
+///     let text = read()?;
+///     text.split(' ').count()
+/// });
+/// # Ok(words)
+/// # }
+/// # assert_eq!(parse(), Ok(2));
+/// ```
+#[cfg(any(test, feature = "enabled"))]
+#[macro_export]
+macro_rules! scope {
+    ($($input:tt)*) => { $crate::__private::measured_scope!($crate, $($input)*) };
+}
+
+/// Measures a piece of code like a function of its own, once the feature `enabled` is on; without
+/// it, this is the block: `scope!("label", { .. })`.
+#[cfg(not(any(test, feature = "enabled")))]
+#[macro_export]
+macro_rules! scope {
+    ($label:literal, $body:block $(,)?) => {
+        $body
+    };
+}
+
 mod alloc;
 
 #[cfg(all(feature = "global-allocator", unix, target_pointer_width = "64", not(test)))]
@@ -73,8 +108,8 @@ macro_rules! measuring {
 }
 
 measuring! {
-    calibrate child cold counter file fork future handover heap histogram link map page pin probe
-    process register retained row slab span summary sys throttle tree
+    calibrate child cold counter file fork future handover heap histogram iterator link making map
+    page pin probe process register retained row scope slab span summary sys throttle tree
 }
 #[cfg(all(test, unix, target_pointer_width = "64"))]
 mod testing;

@@ -2,14 +2,19 @@
 
 #[cfg(not(all(unix, target_pointer_width = "64")))]
 pub use crate::inert::{
-    Awaited, Call, Frame, Token, awaited, call, exit, frame, grow, grow_on, mark, site, site_on,
+    Awaited, Call, Frame, Making, Scope, Steps, Token, awaited, call, exit, frame, grow, grow_on,
+    making, mark, scope, site, site_on, steps,
 };
 pub use crate::site::{Function, Site};
 #[cfg(all(unix, target_pointer_width = "64"))]
 pub use crate::{
     future::{Awaited, Frame, awaited, frame},
+    iterator::{Steps, steps},
+    making::{Making, making},
     probe::{Call, Token, call, exit, grow, grow_on, mark, site, site_on},
+    scope::{Scope, Through, scope},
 };
+pub use hotpath_runtime_macros::scope as measured_scope;
 
 #[cfg(all(unix, target_pointer_width = "64"))]
 #[doc(inline)]

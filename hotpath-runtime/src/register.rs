@@ -54,6 +54,8 @@ impl Function {
         record.line.set(u64::from(self.line));
         record.column.set(u64::from(self.column));
         record.is_async.set(u64::from(self.is_async));
+        record.origin_line.set(u64::from(self.origin[0]));
+        record.origin_column.set(u64::from(self.origin[1]));
         for (record, site) in sites.iter().zip(self.sites) {
             site.write(record, &mut room);
         }

@@ -21,6 +21,8 @@ pub struct Function {
     pub(crate) column: u32,
     pub(crate) is_async: bool,
     pub(crate) sites: &'static [Site],
+    /// Line and column of the macro call that it comes from; 0 where it stands in the source.
+    pub(crate) origin: [u32; 2],
     pub(crate) id: AtomicU32,
     pub(crate) first_site: AtomicU32,
 }
@@ -62,9 +64,20 @@ impl Function {
             column,
             is_async,
             sites,
+            origin: [0; 2],
             id: AtomicU32::new(0),
             first_site: AtomicU32::new(UNREGISTERED),
         }
+    }
+
+    /// The same, told where its outermost macro call is, and where the attribute stands: they
+    /// differ for what a macro makes, which its place alone doesn't tell apart.
+    #[must_use]
+    pub const fn expanded(mut self, call: [u32; 2], attribute: [u32; 2]) -> Self {
+        if call[0] != attribute[0] || call[1] != attribute[1] {
+            self.origin = call;
+        }
+        self
     }
 }
 

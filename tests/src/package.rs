@@ -51,6 +51,16 @@ impl Package {
         Ok(Self { root, target: scratch.join("target") })
     }
 
+    /// Adds dependencies: lines of the manifest.
+    ///
+    /// # Errors
+    ///
+    /// The manifest can't be written.
+    pub fn depend(&self, lines: &str) -> io::Result<()> {
+        let path = self.root.join("Cargo.toml");
+        fs::write(&path, fs::read_to_string(&path)? + lines)
+    }
+
     /// Writes a file of the package.
     ///
     /// # Errors
@@ -88,6 +98,15 @@ impl Package {
         self.command(&["run", "--quiet", "--bin", binary])
             .env("CARGO_HOTPATH_SUMMARY", "0")
             .output()
+    }
+
+    /// Runs the tests of the package.
+    ///
+    /// # Errors
+    ///
+    /// Cargo can't be started.
+    pub fn test(&self) -> io::Result<std::process::Output> {
+        self.command(&["test", "--quiet"]).env("CARGO_HOTPATH_SUMMARY", "0").output()
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

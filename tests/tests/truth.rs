@@ -110,3 +110,65 @@ fn an_unknown_clock_is_refused_by_name() {
     assert!(finished.stderr.contains("sundial"), "{}", finished.stderr);
     assert!(finished.stderr.contains("`system`"), "{}", finished.stderr);
 }
+
+#[test]
+fn what_a_function_returns_is_measured_beyond_its_making() {
+    let report = run("returned");
+
+    // 10 futures, one of which is ready at once; a box for each, two blocks in 9 of them.
+    let boxed = report.function("boxed");
+    assert_eq!(boxed["calls"], 10);
+    assert_eq!(boxed["async"]["polls"], 9 * 2 + 1);
+    assert_eq!(boxed["self_allocs"], 10 + 9 * 2);
+    assert_eq!(boxed["async"]["cancelled"], 0);
+
+    // 10 completed; one was made and never polled, which is no call.
+    let opaque = report.function("opaque");
+    assert_eq!(opaque["calls"], 10);
+    assert_eq!(opaque["async"]["polls"], 20);
+    assert_eq!(opaque["self_allocs"], 11 + 10);
+
+    // Two makings; 5 items and the end, then 3 items and the end through `rev`.
+    let vectors = report.function("vectors");
+    assert_eq!(vectors["calls"], 2 + 6 + 4);
+    assert_eq!(vectors["self_allocs"], 5 + 3);
+    assert_eq!(vectors["async"], serde_json::Value::Null);
+
+    // What it boxes is not found in its tail: it is a call, and the block is polled on its own.
+    let spawns = report.function("spawns");
+    assert_eq!(spawns["calls"], 1);
+    assert_eq!(spawns["self_allocs"], 1);
+    let block = report.function("{async#0}");
+    assert_eq!(block["calls"], 1);
+    assert_eq!(block["async"]["polls"], 2);
+    assert_eq!(block["self_allocs"], 1);
+    assert_eq!(block["from_macro"], false);
+
+    for name in ["taken", "taken_later"] {
+        let taken = report.function(name);
+        assert_eq!(taken["calls"], 10, "{name}");
+        assert_eq!(taken["self_allocs"], 20, "{name}: `self` and the argument go inside");
+    }
+    report.assert_shares_are_sane();
+}
+
+#[test]
+fn functions_that_agree_in_name_and_place_stay_apart() {
+    let report = run("identity");
+    let calls = |name: &str| {
+        let named = |function: &&serde_json::Value| {
+            function["path"].as_str().and_then(|path| path.rsplit("::").next()) == Some(name)
+        };
+        let found = report.functions().iter().filter(named);
+        let mut calls: Vec<u64> =
+            found.map(|function| function["calls"].as_u64().expect("a number")).collect();
+        calls.sort_unstable();
+        calls
+    };
+    assert_eq!(calls("shared"), [1, 2, 3]);
+    assert_eq!(calls("describe"), [4, 5, 6, 7]);
+    assert_eq!(calls("cloned"), [17]);
+    let ids: std::collections::BTreeSet<&str> =
+        report.functions().iter().filter_map(|function| function["id"].as_str()).collect();
+    assert_eq!(ids.len(), report.functions().len());
+}

@@ -92,7 +92,13 @@ fn instrumented_cases_compile(edition: &str, at_least: usize) {
     let compiling = controls(&package, candidates.collect());
     assert!(compiling.len() >= at_least, "only {} cases compile plain", compiling.len());
 
-    write(&package, &compiling, "#[hotpath_runtime::hotpath]");
+    for attribute in ["#[hotpath_runtime::hotpath]", "#[hotpath_runtime::hotpath(sites = all)]"] {
+        write(&package, &compiling, attribute);
+        instrumented_compile(&package);
+    }
+}
+
+fn instrumented_compile(package: &Package) {
     let diagnostics = package.cargo(&["check", "--lib"]).expect("cargo checks");
     let errors: Vec<&str> = diagnostics
         .iter()

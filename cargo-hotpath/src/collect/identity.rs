@@ -17,8 +17,8 @@ pub(super) struct Identities {
 
 /// Merges the functions of all segments.
 ///
-/// Functions that agree in everything (from one `macro_rules` body) are told apart by the order in
-/// which their process registered them.
+/// Functions of one `macro_rules` body are told apart by the call of the macro; those of one call
+/// that agree in everything else, by the order in which their process registered them.
 pub(super) fn merge(segments: &[Segment], workspace_root: &Path) -> Identities {
     let mut files = HashMap::new();
     let mut keys: Vec<Vec<Key>> = Vec::with_capacity(segments.len());
@@ -60,6 +60,7 @@ struct Key {
     line: u32,
     column: u32,
     is_async: bool,
+    origin: [u32; 2],
     sites: Vec<(String, u32, u32, String)>,
     occurrence: u32,
 }
@@ -77,6 +78,7 @@ impl Key {
             line: function.line,
             column: function.column,
             is_async: function.is_async,
+            origin: function.origin,
             sites: function.sites.iter().map(site).collect(),
             occurrence: 0,
         }

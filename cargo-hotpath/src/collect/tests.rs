@@ -38,6 +38,7 @@ fn function(name: &str, line: u32, sites: &[(&str, u32)]) -> reader::Function {
         column: 8,
         is_async: false,
         sites: sites.iter().map(site).collect(),
+        origin: [0; 2],
     }
 }
 

@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
-use hotpath_runtime_syntax::{Options, method_name, refuse_function, type_name};
+use hotpath_runtime_syntax::{
+    Options, Shape, async_blocks, block_name, block_position, mark_own, method_name,
+    refuse_function, returned, type_name,
+};
 use proc_macro2::LineColumn;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{Attribute, Block, ImplItem, Item, ItemImpl, ItemMod, Signature, TraitItem};
+use syn::{Attribute, Block, Expr, ImplItem, Item, ItemImpl, ItemMod, Signature, TraitItem};
 
 use super::comment::Suppressions;
 use super::module::{self, Place};
@@ -198,12 +201,21 @@ impl Model<'_> {
     fn function(&mut self, candidate: &Candidate<'_>, context: &Context) {
         let own = annotation::options(candidate.attrs);
         let in_test = context.in_test || annotation::is_test(candidate.attrs);
+        let refusal = refuse_function(candidate.signature, candidate.attrs);
+        if let (Some(refusal), Some(own)) = (&refusal, &own)
+            && !own.skip
+        {
+            let line = refusal.span.start().line;
+            self.scanned.notes.push(format!("line {line}: left alone: {}", refusal.message));
+        }
         if let Some(options) = inherit(context.inherited.clone(), own)
             && !options.skip
-            && refuse_function(candidate.signature, candidate.attrs).is_none()
+            && refusal.is_none()
         {
             let function = self.measured(candidate, &options, context, in_test);
+            let blocks = async_blocks_of(candidate, &function);
             self.scanned.functions.push(function);
+            self.scanned.functions.extend(blocks);
         }
         // Items inside are no part of it: they carry attributes of their own.
         let mut nested = Nested(Vec::new());
@@ -238,7 +250,7 @@ impl Model<'_> {
             line: at.line as u32,
             column: at.column as u32 + 1,
             ordinal: 0,
-            is_async: candidate.signature.asyncness.is_some(),
+            is_async: Shape::of(candidate.signature, candidate.block).is_async(),
             allowed,
             sites: self.sites(candidate, options, in_test),
         }
@@ -274,6 +286,31 @@ impl Model<'_> {
             })
             .collect()
     }
+}
+
+/// The async blocks of a function, each measured like a function of its own.
+fn async_blocks_of(candidate: &Candidate<'_>, function: &SourceFunction) -> Vec<SourceFunction> {
+    let mut body = candidate.block.clone();
+    match Shape::of(candidate.signature, candidate.block) {
+        Shape::BoxedFuture => drop(returned::boxed(&mut body, &mut mark_own)),
+        Shape::Future => returned::results(&mut body, &mut mark_own),
+        _ => {}
+    }
+    let mut blocks = Vec::new();
+    async_blocks(&mut body, &mut |expr, number| {
+        let Expr::Async(block) = expr else { return };
+        let at = block_position(block).start();
+        blocks.push(SourceFunction {
+            name: block_name(&function.name, number),
+            registered: block_name(&function.registered, number),
+            line: at.line as u32,
+            column: column(at),
+            is_async: true,
+            sites: Vec::new(),
+            ..function.clone()
+        });
+    });
+    blocks
 }
 
 /// The function's name for people, and the one that the attribute gives it: it sees the type of

@@ -3,13 +3,19 @@
 //! No lint attribute stands in it (a `forbid` in the user's crate would break
 //! the build), and it names only `core` and the runtime.
 
+mod blocks;
+mod captured;
 mod function;
 mod future;
+mod parameters;
 mod probe;
+mod receiver;
+mod returned;
 mod runtime;
+mod scope;
 mod table;
 
-use hotpath_runtime_syntax::{Options, Site, SiteSelection, enumerate};
+use hotpath_runtime_syntax::{Options, Shape, Site, enumerate};
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::parse::{ParseStream, Parser as _};
@@ -17,13 +23,15 @@ use syn::token::Brace;
 use syn::{AttrStyle, Attribute, Block, Expr, Stmt};
 
 use self::runtime::Runtime;
+pub(crate) use self::scope::scope;
 use crate::fallback;
+use crate::marker;
 use crate::model::{self, Container, Function, Node};
 
 /// The attribute with its options on its item.
 pub(crate) fn attribute(options: TokenStream, item: TokenStream) -> TokenStream {
     match Options::parse(options) {
-        Ok(options) if options.skip => item,
+        Ok(options) if options.skip && !marker::mentions_table(item.clone()) => item,
         Ok(options) => match model::read(options, item.clone()) {
             Ok(node) => expanded(node),
             Err(error) => fallback::keep(item, &error),
@@ -56,24 +64,40 @@ fn members(container: Container) -> TokenStream {
 struct Body {
     /// `#![..]` inside it.
     attrs: Vec<Attribute>,
+    /// What `self` by value is moved to.
+    receiver: Option<TokenStream>,
     statements: TokenStream,
     /// Ends in an expression, as far as is known.
     has_tail: bool,
+    shape: Shape,
     sites: Vec<Site>,
+}
+
+impl Body {
+    /// `{ BEFORE BODY }`, with the braces of the function: which temporaries of its tail a block drops
+    /// after its locals is decided by the edition of its braces.
+    fn block(&self, function: &Function, before: TokenStream) -> TokenTree {
+        let statements = before.into_iter().chain(self.statements.clone()).collect();
+        let mut braces = Group::new(function.body.delimiter(), statements);
+        braces.set_span(function.body.span());
+        TokenTree::Group(braces)
+    }
 }
 
 fn measured(mut function: Function) -> TokenStream {
     let span = Span::mixed_site().located_at(function.head.sig.ident.span());
     let runtime = Runtime::new(function.options.runtime.as_ref(), span);
-    let body = rewritten(&function, &runtime);
-    let table = table::table(&function, &body.sites, &runtime);
-    let measured = if function.head.sig.asyncness.is_some() {
-        future::body(&function, &body, &runtime)
-    } else {
-        function::body(&mut function, &body, &runtime)
+    let body = rewritten(&mut function, &runtime);
+    let table = table::table(&function, &body, &runtime);
+    let measured = match body.shape {
+        Shape::Async => future::body(&mut function, &body, &runtime),
+        _ => function::body(&mut function, &body, &runtime),
     };
     let mut inside = TokenStream::new();
     body.attrs.iter().for_each(|attribute| attribute.to_tokens(&mut inside));
+    if function.names_matter {
+        inside.extend(marker::leave(&function.options, &function.body, span));
+    }
     inside.extend(table);
     inside.extend(measured);
     let mut braces = Group::new(function.body.delimiter(), inside);
@@ -91,25 +115,37 @@ fn measured(mut function: Function) -> TokenStream {
 
 /// Replaces each site in place. A body that syn can't parse stays as it is: the function is
 /// measured, without sites.
-fn rewritten(function: &Function, runtime: &Runtime) -> Body {
+fn rewritten(function: &mut Function, runtime: &Runtime) -> Body {
     let is_async = function.head.sig.asyncness.is_some();
     let Ok((attrs, mut block)) = statements(&function.body) else {
-        let statements = function.body.stream();
-        return Body { attrs: Vec::new(), statements, has_tail: false, sites: Vec::new() };
+        return Body {
+            attrs: Vec::new(),
+            receiver: None,
+            statements: function.body.stream(),
+            has_tail: false,
+            shape: if is_async { Shape::Async } else { Shape::Call },
+            sites: Vec::new(),
+        };
     };
+    let shape = Shape::of(&function.head.sig, &block);
     let mut sites = Vec::new();
-    if function.options.sites.unwrap_or_default() == SiteSelection::Calls {
-        enumerate(&mut block, is_async, &mut |expr: &mut Expr, site: Site| {
-            probe::wrap(expr, &site, runtime);
-            sites.push(site);
-        });
-    }
+    let selection = function.options.sites.unwrap_or_default();
+    enumerate(&mut block, is_async, selection, &mut |expr: &mut Expr, site: Site| {
+        probe::wrap(expr, &site, runtime);
+        sites.push(site);
+    });
+    returned::wrap(&mut block, shape, runtime);
+    blocks::wrap(&mut block, function, runtime);
+    let receiver = match shape {
+        Shape::Async => None,
+        _ => receiver::moved(function, &mut block, runtime),
+    };
     let mut statements = TokenStream::new();
     for statement in &block.stmts {
         statement.to_tokens(&mut statements);
     }
     let has_tail = matches!(block.stmts.last(), Some(Stmt::Expr(_, None)));
-    Body { attrs, statements, has_tail, sites }
+    Body { attrs, receiver, statements, has_tail, shape, sites }
 }
 
 fn statements(body: &Group) -> syn::Result<(Vec<Attribute>, Block)> {

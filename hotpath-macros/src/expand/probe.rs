@@ -13,8 +13,14 @@ pub(crate) fn wrap(expr: &mut Expr, site: &Site, runtime: &Runtime) {
     let span = Span::mixed_site().located_at(site.position);
     if let Expr::Await(awaited) = expr {
         let future = std::mem::replace(awaited.base.as_mut(), Expr::PLACEHOLDER);
-        let arguments = list([table(span), index(site, span), future], span);
+        let arguments = list([Runtime::borrowed_table(span), index(site, span), future], span);
         *awaited.base = runtime.call("awaited", span, arguments);
+        return;
+    }
+    if site.form == Form::Future {
+        let future = std::mem::replace(expr, Expr::PLACEHOLDER);
+        let arguments = list([Runtime::borrowed_table(span), index(site, span), future], span);
+        *expr = runtime.call("awaited", span, arguments);
         return;
     }
     if site.marks_receiver
@@ -29,7 +35,7 @@ pub(crate) fn wrap(expr: &mut Expr, site: &Site, runtime: &Runtime) {
     let arguments = list([token(site, runtime, span), inner], span);
     *expr = match site.form {
         Form::Field => first_field(runtime.call("field", span, arguments), span),
-        Form::Call | Form::Await => runtime.call("exit", span, arguments),
+        Form::Call | Form::Await | Form::Future => runtime.call("exit", span, arguments),
     };
     put_attrs(expr, attrs);
 }
@@ -42,18 +48,12 @@ fn token(site: &Site, runtime: &Runtime, span: Span) -> Expr {
         Probe::Grow => ("grow", None),
         Probe::GrowOn(place) => ("grow_on", Some(place)),
     };
-    let mut arguments = list([table(span), index(site, span)], span);
+    let mut arguments = list([Runtime::borrowed_table(span), index(site, span)], span);
     if let Some(place) = place {
         arguments.push_punct(Token![,](span));
         arguments.push_value(reference(place.as_ref().clone(), span));
     }
     runtime.call(name, span, arguments)
-}
-
-/// `&__HOTPATH`
-fn table(span: Span) -> Expr {
-    let name = Runtime::table(span);
-    Expr::Verbatim(quote_spanned!(span=> &#name))
 }
 
 fn index(site: &Site, span: Span) -> Expr {
@@ -81,7 +81,11 @@ fn first_field(base: Expr, span: Span) -> Expr {
     })
 }
 
-fn list(expressions: impl IntoIterator<Item = Expr>, span: Span) -> Punctuated<Expr, Token![,]> {
+/// Arguments of a call.
+pub(super) fn list(
+    expressions: impl IntoIterator<Item = Expr>,
+    span: Span,
+) -> Punctuated<Expr, Token![,]> {
     let mut list = Punctuated::new();
     for expr in expressions {
         if !list.empty_or_trailing() {

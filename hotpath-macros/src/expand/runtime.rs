@@ -52,4 +52,10 @@ impl Runtime {
     pub(crate) fn table(span: Span) -> Ident {
         Ident::new("__HOTPATH", span)
     }
+
+    /// `&__HOTPATH`
+    pub(crate) fn borrowed_table(span: Span) -> Expr {
+        let name = Self::table(span);
+        Expr::Verbatim(quote_spanned!(span=> &#name))
+    }
 }

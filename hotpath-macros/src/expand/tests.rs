@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use hotpath_runtime_syntax::{Kind, is_hotpath};
+use hotpath_runtime_syntax::{Kind, SiteSelection, is_hotpath};
 use syn::visit_mut::VisitMut;
 use syn::{ExprCall, File, Item, ItemFn, ItemStatic, Lit};
 
@@ -72,7 +72,7 @@ impl VisitMut for Enumerated {
 
 impl Enumerated {
     fn body(&mut self, block: &mut Block, is_async: bool) {
-        enumerate(block, is_async, &mut |_: &mut Expr, site: Site| {
+        enumerate(block, is_async, SiteSelection::Calls, &mut |_: &mut Expr, site: Site| {
             self.0.push((site.kind.name().to_owned(), site.label));
         });
     }
@@ -199,7 +199,7 @@ fn an_error_keeps_the_item() {
     let text = expand("nam = 1", "fn f() { a }");
     assert!(text.starts_with("fn f () { a }"), "{text}");
     assert!(text.contains("compile_error"), "{text}");
-    let block = parsed("", "impl S { #[hotpath] const fn a() {} fn b() {} }");
+    let block = parsed("", "impl S { #[hotpath(x)] fn a() {} fn b() {} }");
     let Item::Impl(block) = &block.items[0] else { panic!("an impl") };
     assert_eq!(block.items.len(), 3);
 }

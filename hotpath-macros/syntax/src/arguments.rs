@@ -4,7 +4,9 @@ use proc_macro2::TokenStream;
 use quote::ToTokens as _;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Expr, Result, Token};
+use syn::{Expr, Macro, Result, Token};
+
+use crate::classify::standard_macro;
 
 /// What a macro does with its arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +28,16 @@ impl Family {
             "assert" | "debug_assert" => Some(Self::QuotesOnlyArgument),
             _ => None,
         }
+    }
+}
+
+/// Whether a macro only evaluates what it is given, and doesn't show or match it.
+pub fn evaluates(mac: &Macro) -> bool {
+    let family = standard_macro(&mac.path).and_then(|name| Family::of(&name));
+    match (family, Arguments::read(&mac.tokens)) {
+        (Some(Family::Evaluates), Some(_)) => true,
+        (Some(Family::QuotesOnlyArgument), Some(mut arguments)) => arguments.each().len() > 1,
+        _ => false,
     }
 }
 

@@ -2,9 +2,9 @@
 
 use proc_macro2::Span;
 use syn::spanned::Spanned as _;
-use syn::{Expr, ExprCall, ExprMethodCall, Path};
+use syn::{Expr, ExprCall, ExprMethodCall, ExprPath, Path};
 
-use crate::Kind;
+use crate::{Kind, SiteSelection};
 
 /// A kind and where the site is said to lie.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +48,15 @@ const GROWING: &[&str] = &["OsString", "PathBuf", "String", "Vec", "VecDeque"];
 /// Types that compile a pattern in `new`.
 const PATTERNS: &[&str] =
     &["Glob", "GlobBuilder", "Regex", "RegexBuilder", "RegexSet", "RegexSetBuilder"];
+
+/// Functions that never come back: around them a wrapper would be unreachable.
+const DIVERGING: &[(&str, &str)] = &[
+    ("hint", "unreachable_unchecked"),
+    ("panic", "panic_any"),
+    ("panic", "resume_unwind"),
+    ("process", "abort"),
+    ("process", "exit"),
+];
 
 /// Modules of the standard library, as the first segment of a path.
 const STD_MODULES: &[&str] = &[
@@ -122,10 +131,14 @@ const STD_MODULES: &[&str] = &[
 ];
 
 /// The class of a method call, path call or known macro; `None` for everything else.
-pub(crate) fn classify(expr: &Expr) -> Option<Class> {
+pub(crate) fn classify(expr: &Expr, selection: SiteSelection) -> Option<Class> {
+    let other = |position: fn(&Expr) -> Option<Span>| {
+        let position = (selection == SiteSelection::All).then(|| position(expr))??;
+        Some(Class::value(Kind::Other, position))
+    };
     match expr {
-        Expr::MethodCall(call) => method(call),
-        Expr::Call(call) => path_call(call),
+        Expr::MethodCall(call) => method(call).or_else(|| other(method_position)),
+        Expr::Call(call) => path_call(call).or_else(|| other(function_position)),
         Expr::Macro(invocation) => {
             let kind = macro_kind(&standard_macro(&invocation.mac.path)?)?;
             let position = invocation.mac.path.span_of_start();
@@ -180,15 +193,35 @@ fn method(call: &ExprMethodCall) -> Option<Class> {
     Some(Class { kind, position: call.method.span(), by_receiver })
 }
 
+fn method_position(expr: &Expr) -> Option<Span> {
+    let Expr::MethodCall(call) = expr else { return None };
+    Some(call.method.span())
+}
+
+/// Of a function's path. A tuple struct or variant is made, not called.
+fn function_position(expr: &Expr) -> Option<Span> {
+    let Expr::Call(call) = expr else { return None };
+    let Expr::Path(function) = call.func.as_ref() else { return None };
+    let mut backwards = function.path.segments.iter().rev().map(|it| it.ident.to_string());
+    let name = backwards.next()?;
+    let diverges = backwards.next().is_some_and(|owner| {
+        DIVERGING.iter().any(|(module, function)| owner == *module && name == *function)
+    });
+    (is_lower(&name) && !diverges).then(|| path_position(function))
+}
+
+fn path_position(function: &ExprPath) -> Span {
+    match &function.qself {
+        Some(qself) => qself.lt_token.span(),
+        None => function.path.span_of_start(),
+    }
+}
+
 fn path_call(call: &ExprCall) -> Option<Class> {
     let Expr::Path(function) = call.func.as_ref() else { return None };
     let path = &function.path;
     let kind = path_kind(path, function.qself.is_some(), call.args.len())?;
-    let position = match &function.qself {
-        Some(qself) => qself.lt_token.span(),
-        None => path.span_of_start(),
-    };
-    Some(Class::value(kind, position))
+    Some(Class::value(kind, path_position(function)))
 }
 
 fn path_kind(path: &Path, qualified: bool, arguments: usize) -> Option<Kind> {
@@ -219,6 +252,7 @@ fn path_kind(path: &Path, qualified: bool, arguments: usize) -> Option<Kind> {
 }
 
 fn is_lower(name: &str) -> bool {
+    let name = name.strip_prefix("r#").unwrap_or(name);
     name.starts_with(|first: char| first.is_lowercase() || first == '_')
 }
 
@@ -263,7 +297,7 @@ mod tests {
     use super::*;
 
     fn kind(text: &str) -> Option<Kind> {
-        classify(&syn::parse_str(text).unwrap()).map(|class| class.kind)
+        classify(&syn::parse_str(text).unwrap(), SiteSelection::Calls).map(|class| class.kind)
     }
 
     #[test]
@@ -289,6 +323,26 @@ mod tests {
             ("r.replace(a, b)", None),
             ("g().await", Some(Kind::Await)),
             ("a.b", None),
+        ] {
+            assert_eq!(kind(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_call_on_demand() {
+        let kind = |text: &str| {
+            classify(&syn::parse_str(text).unwrap(), SiteSelection::All).map(|class| class.kind)
+        };
+        for (text, expected) in [
+            ("a.cloned()", Some(Kind::Other)),
+            ("a.clone()", Some(Kind::Clone)),
+            ("parse(a)", Some(Kind::Other)),
+            ("mem::take(a)", Some(Kind::Other)),
+            ("<T as D>::default()", Some(Kind::Other)),
+            ("Some(a)", None),
+            ("a::Pair(b, c)", None),
+            ("(self.f)(a)", None),
+            ("std::process::exit(1)", None),
         ] {
             assert_eq!(kind(text), expected, "{text}");
         }

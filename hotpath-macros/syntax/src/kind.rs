@@ -60,6 +60,8 @@ kinds! {
     Write = "write",
     /// A call that leads into another crate: `serde_json::from_str(..)`.
     Call = "call",
+    /// Any other call of a method or path, with `sites = all` only.
+    Other = "other",
 }
 
 impl fmt::Display for Kind {

@@ -6,20 +6,27 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod blocks;
 mod classify;
 pub mod eligible;
+mod input;
 pub mod kind;
 mod label;
 mod name;
 mod nearest;
 pub mod options;
+pub mod returned;
 mod scope;
+pub mod shape;
 pub mod sites;
 pub mod wrap;
 
+pub use arguments::evaluates;
+pub use blocks::{async_blocks, block_name, block_position, mark_own};
 pub use eligible::{Refusal, refuse_function, refuse_item};
 pub use kind::Kind;
 pub use name::{method_name, type_name};
 pub use options::{Options, SiteSelection, is_hotpath};
+pub use shape::Shape;
 pub use sites::{Site, enumerate};
 pub use wrap::{Form, Probe};

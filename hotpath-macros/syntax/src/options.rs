@@ -1,6 +1,7 @@
 //! The grammar of `#[hotpath(...)]`.
 
 use proc_macro2::{Span, TokenStream};
+use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Error, Ident, LitStr, Meta, Path, Result, Token};
@@ -18,6 +19,8 @@ pub enum SiteSelection {
     /// Those that the rules can use.
     #[default]
     Calls,
+    /// Every call as well.
+    All,
 }
 
 /// What an attribute says; an option that it leaves out is `None`, `false` or empty.
@@ -27,7 +30,7 @@ pub struct Options {
     pub skip: bool,
     /// `name = "..."`: the name in reports, instead of that in the source.
     pub name: Option<String>,
-    /// `sites = off | calls`.
+    /// `sites = off | calls | all`.
     pub sites: Option<SiteSelection>,
     /// `allow(rule, ...)`: rules that say nothing here.
     pub allow: Vec<String>,
@@ -111,6 +114,31 @@ impl Options {
         }
     }
 
+    /// The options as they are written, for an attribute that is read again.
+    pub fn to_tokens(&self) -> TokenStream {
+        let mut tokens = TokenStream::new();
+        if self.skip {
+            return quote!(skip);
+        }
+        if let Some(name) = &self.name {
+            tokens.extend(quote!(name = #name,));
+        }
+        match self.sites {
+            Some(SiteSelection::Off) => tokens.extend(quote!(sites = off,)),
+            Some(SiteSelection::Calls) => tokens.extend(quote!(sites = calls,)),
+            Some(SiteSelection::All) => tokens.extend(quote!(sites = all,)),
+            None => {}
+        }
+        let rules = self.allow.iter().filter_map(|rule| rule.parse::<TokenStream>().ok());
+        if !self.allow.is_empty() {
+            tokens.extend(quote!(allow(#(#rules),*),));
+        }
+        if let Some(runtime) = &self.runtime {
+            tokens.extend(quote!(crate = #runtime,));
+        }
+        tokens
+    }
+
     fn of(attribute: &Attribute) -> Result<Self> {
         match &attribute.meta {
             Meta::Path(_) => Ok(Self::default()),
@@ -133,7 +161,12 @@ impl Options {
             "allow" => self.add_allowed(input),
             "crate" => {
                 equals(key, input, "crate = path::to::hotpath_runtime")?;
-                self.runtime = Some(input.call(Path::parse_mod_style)?);
+                let path = input.call(Path::parse_mod_style).map_err(|error| {
+                    let message =
+                        "`crate` takes a path, without quotes: `crate = path::to::hotpath_runtime`";
+                    Error::new(error.span(), message)
+                })?;
+                self.runtime = Some(path);
                 Ok(())
             }
             other => Err(Error::new(key.span(), unknown("option", other, NAMES))),
@@ -162,14 +195,15 @@ impl Options {
         let value = input.call(Ident::parse_any).map_err(|error| {
             Error::new(
                 error.span(),
-                "`sites` takes one of two words: `sites = off` or `sites = calls`",
+                "`sites` takes one of three words: `sites = off`, `sites = calls` or `sites = all`",
             )
         })?;
         self.sites = Some(match value.to_string().as_str() {
             "off" => SiteSelection::Off,
             "calls" => SiteSelection::Calls,
+            "all" => SiteSelection::All,
             other => {
-                let message = unknown("value of `sites`", other, &["off", "calls"]);
+                let message = unknown("value of `sites`", other, &["off", "calls", "all"]);
                 return Err(Error::new(value.span(), message));
             }
         });

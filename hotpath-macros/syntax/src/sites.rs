@@ -1,18 +1,20 @@
 //! The enumeration: the sites of a function body, in one order for everybody.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
+use syn::spanned::Spanned as _;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     Attribute, Block, Expr, ExprAsync, ExprClosure, ExprMacro, Item, Local, Macro, Pat, Path, Stmt,
     StmtMacro, Token, Type,
 };
 
-use crate::Kind;
 use crate::arguments::{Arguments, Family};
 use crate::classify::{classify, standard_macro};
+use crate::input::{self, Role, Syntax};
 use crate::label;
 use crate::scope::Scope;
 use crate::wrap::{self, Form, Operand, Probe};
+use crate::{Kind, SiteSelection};
 
 /// An expression that carries a probe.
 #[derive(Clone)]
@@ -34,14 +36,23 @@ pub struct Site {
     pub marks_receiver: bool,
 }
 
-/// Calls `sink` once for each site of `body`, inner expressions before those that hold them.
+/// Calls `sink` once for each site of `body` that `selection` asks for, inner expressions before those that hold them.
 ///
 /// The expression may be replaced in place: neither the number nor the order of sites depends on
 /// what the sink does. Nested items are left out, closures and async blocks are not. Returns the
 /// number of sites.
-pub fn enumerate<S: FnMut(&mut Expr, Site)>(body: &mut Block, is_async: bool, sink: &mut S) -> u32 {
+pub fn enumerate<S: FnMut(&mut Expr, Site)>(
+    body: &mut Block,
+    is_async: bool,
+    selection: SiteSelection,
+    sink: &mut S,
+) -> u32 {
+    if selection == SiteSelection::Off {
+        return 0;
+    }
     let mut walk = Walk {
         sink,
+        selection,
         next: 0,
         suspends: is_async,
         awaits: 0,
@@ -54,6 +65,7 @@ pub fn enumerate<S: FnMut(&mut Expr, Site)>(body: &mut Block, is_async: bool, si
 
 struct Walk<'s, S> {
     sink: &'s mut S,
+    selection: SiteSelection,
     next: u32,
     /// Whether an `await` here would suspend the function or block being walked.
     suspends: bool,
@@ -74,7 +86,8 @@ impl<S: FnMut(&mut Expr, Site)> Walk<'_, S> {
         operand: Operand,
         arguments: Option<&Arguments>,
     ) -> Option<Site> {
-        let class = classify(expr).filter(|class| self.may_tell(expr, class.kind))?;
+        let class =
+            classify(expr, self.selection).filter(|class| self.may_tell(expr, class.kind))?;
         let form = wrap::form(expr, class, operand)?;
         let (subject, marks_receiver) = match expr {
             Expr::MethodCall(call) => {
@@ -134,7 +147,9 @@ impl<S: FnMut(&mut Expr, Site)> Walk<'_, S> {
     fn invocation(&mut self, expr: &mut Expr, operand: Operand) {
         let Expr::Macro(ExprMacro { mac, .. }) = &*expr else { return };
         let Some(family) = standard_macro(&mac.path).and_then(|name| Family::of(&name)) else {
-            self.awaits += u32::from(self.suspends && mentions_await(mac.tokens.clone()));
+            if let Expr::Macro(ExprMacro { mac, .. }) = expr {
+                self.foreign(mac);
+            }
             return;
         };
         let mut arguments = Arguments::read(&mac.tokens);
@@ -144,9 +159,7 @@ impl<S: FnMut(&mut Expr, Site)> Walk<'_, S> {
             (Some(arguments), Expr::Macro(ExprMacro { mac, .. })) => {
                 self.arguments(mac, family, arguments);
             }
-            (_, Expr::Macro(ExprMacro { mac, .. })) => {
-                self.awaits += u32::from(self.suspends && mentions_await(mac.tokens.clone()));
-            }
+            (_, Expr::Macro(ExprMacro { mac, .. })) => self.opaque(mac),
             _ => {}
         }
         if before == self.awaits {
@@ -154,13 +167,59 @@ impl<S: FnMut(&mut Expr, Site)> Walk<'_, S> {
         }
     }
 
+    /// A macro whose input isn't looked into.
+    fn opaque(&mut self, mac: &Macro) {
+        self.awaits += u32::from(self.suspends && mentions_await(mac.tokens.clone()));
+    }
+
+    /// A macro that is no site, but whose input may hold some.
+    fn foreign(&mut self, mac: &mut Macro) {
+        let syntax = Syntax::of(&mac.path)
+            .filter(|it| self.suspends || matches!(it, Syntax::Fields | Syntax::Scope));
+        let parts =
+            syntax.and_then(|it| Some((it, input::read(it, &mac.path, mac.tokens.clone())?)));
+        let Some((syntax, mut parts)) = parts else { return self.opaque(mac) };
+        let first = self.next;
+        // What waits for a branch suspends, whatever the branches hold.
+        self.awaits += u32::from(matches!(syntax, Syntax::Select | Syntax::Join));
+        let expressions = input::expressions(&mut parts);
+        for (expr, role) in expressions {
+            match role {
+                Role::Value => self.visit_expr_mut(expr),
+                Role::OwnFuture => {
+                    self.operand = Operand::Awaited;
+                    self.visit_expr_mut(expr);
+                }
+                Role::Future => self.branch(expr),
+            }
+        }
+        if self.next > first {
+            mac.tokens = input::to_tokens(&parts);
+        }
+    }
+
+    /// A future that a macro polls, as if it were awaited.
+    fn branch(&mut self, expr: &mut Expr) {
+        let site = Site {
+            index: 0,
+            kind: Kind::Await,
+            position: expr.span(),
+            label: label::of_expr(expr),
+            form: Form::Future,
+            probe: Probe::Await,
+            marks_receiver: false,
+        };
+        self.operand = Operand::Awaited;
+        self.visit_expr_mut(expr);
+        self.emit(expr, Some(site));
+    }
+
     /// Walks macro arguments and puts them back if there was a site among them.
     fn arguments(&mut self, mac: &mut Macro, family: Family, arguments: &mut Arguments) {
         let first = self.next;
         let mut each = arguments.each();
         if family == Family::QuotesOnlyArgument && each.len() == 1 {
-            self.awaits += u32::from(self.suspends && mentions_await(mac.tokens.clone()));
-            return;
+            return self.opaque(mac);
         }
         for argument in &mut each {
             self.visit_expr_mut(argument);
@@ -205,8 +264,7 @@ impl<S: FnMut(&mut Expr, Site)> Walk<'_, S> {
             return self.visit_stmt_mut(statement);
         };
         if standard_macro(&mac.path).is_none() {
-            self.awaits += u32::from(self.suspends && mentions_await(mac.tokens.clone()));
-            return;
+            return self.foreign(mac);
         }
         let (attrs, semicolon) = (std::mem::take(attrs), *semi_token);
         let mut expr = Expr::Macro(ExprMacro { attrs, mac: mac.clone() });

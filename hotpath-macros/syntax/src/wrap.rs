@@ -19,6 +19,8 @@ pub enum Form {
     Field,
     /// `awaited(.., FUTURE).await`: no token lives across a suspension.
     Await,
+    /// `awaited(.., FUTURE)`, where a macro polls the future.
+    Future,
 }
 
 /// How a site is opened.
@@ -53,10 +55,12 @@ pub(crate) fn form(expr: &Expr, class: Class, operand: Operand) -> Option<Form> 
     match (class.kind, operand) {
         (Kind::Await, _) => Some(Form::Await),
         // `&path::call()` may be promoted to a static, which a wrapped call isn't.
-        (Kind::Call, Operand::Borrowed) if matches!(expr, Expr::Call(_)) => None,
+        (Kind::Call | Kind::Other, Operand::Borrowed) if matches!(expr, Expr::Call(_)) => None,
         (_, Operand::Borrowed) => Some(Form::Field),
         // These only make a future here; the await point is the site.
-        (Kind::Lock | Kind::Write | Kind::Grow | Kind::Call, Operand::Awaited) => None,
+        (Kind::Lock | Kind::Write | Kind::Grow | Kind::Call | Kind::Other, Operand::Awaited) => {
+            None
+        }
         (_, Operand::Plain | Operand::Awaited) => Some(Form::Call),
     }
 }
@@ -102,11 +106,12 @@ fn root(place: &Expr) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SiteSelection;
     use crate::classify::classify;
 
     fn form_of(text: &str, operand: Operand) -> Option<Form> {
         let expr: Expr = syn::parse_str(text).unwrap();
-        form(&expr, classify(&expr).unwrap(), operand)
+        form(&expr, classify(&expr, SiteSelection::Calls).unwrap(), operand)
     }
 
     #[test]

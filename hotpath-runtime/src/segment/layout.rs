@@ -131,6 +131,9 @@ pub(crate) struct FunctionRecord {
     pub(crate) sites: Link<SiteRecord>,
     /// Process-wide number of the first of them.
     pub(crate) first_site: Count,
+    /// The macro call that it comes from; 0 where it stands in the source.
+    pub(crate) origin_line: Count,
+    pub(crate) origin_column: Count,
 }
 
 /// A site of a registered function.

@@ -228,6 +228,9 @@ pub struct Function {
     pub is_async: bool,
     /// Its expression and await sites, in the order of the enumeration.
     pub sites: Vec<Site>,
+    /// Line and column of the macro call that it comes from, 1-based; 0 where it stands in the
+    /// source.
+    pub origin: [u32; 2],
 }
 
 /// An expression or await site of a function.

@@ -13,6 +13,7 @@ fn functions(count: usize) -> Vec<Function> {
             column: 4,
             is_async: false,
             sites: Vec::new(),
+            origin: [0; 2],
         })
         .collect()
 }

@@ -9,7 +9,7 @@ fn sites(body: &str) -> Vec<String> {
 fn listed(body: &str, is_async: bool) -> Vec<String> {
     let mut block: Block = syn::parse_str(&format!("{{ {body} }}")).unwrap();
     let mut found = Vec::new();
-    enumerate(&mut block, is_async, &mut |_: &mut Expr, site: Site| {
+    enumerate(&mut block, is_async, SiteSelection::Calls, &mut |_: &mut Expr, site: Site| {
         let probe = match &site.probe {
             Probe::On(_) | Probe::GrowOn(_) => " on",
             Probe::Value | Probe::Grow | Probe::Await => "",
@@ -152,16 +152,21 @@ fn the_sink_changes_neither_order_nor_number() {
     let mut plain: Block = syn::parse_str(text).unwrap();
     let untouched = plain.to_token_stream().to_string();
     let mut expected = Vec::new();
-    enumerate(&mut plain, false, &mut |_: &mut Expr, site: Site| {
+    enumerate(&mut plain, false, SiteSelection::Calls, &mut |_: &mut Expr, site: Site| {
         expected.push((site.kind, site.label));
     });
     assert_eq!(plain.to_token_stream().to_string(), untouched);
     let mut rewritten: Block = syn::parse_str(text).unwrap();
     let mut found = Vec::new();
-    let count = enumerate(&mut rewritten, false, &mut |expr: &mut Expr, site: Site| {
-        *expr = syn::parse_str(&format!("site({})", site.index)).unwrap();
-        found.push((site.kind, site.label));
-    });
+    let count = enumerate(
+        &mut rewritten,
+        false,
+        SiteSelection::Calls,
+        &mut |expr: &mut Expr, site: Site| {
+            *expr = syn::parse_str(&format!("site({})", site.index)).unwrap();
+            found.push((site.kind, site.label));
+        },
+    );
     assert_eq!(found, expected);
     assert_eq!(count as usize, expected.len());
     assert!(rewritten.to_token_stream().to_string().contains("site (2) ;"));
@@ -172,7 +177,9 @@ fn positions_are_those_of_the_name() {
     let mut block: Block =
         syn::parse_str("{ a.b\n  .clone(); std::format!(\"\"); Arc::clone(&a); }").unwrap();
     let mut found = Vec::new();
-    enumerate(&mut block, false, &mut |_: &mut Expr, site: Site| found.push(site.position.start()));
+    enumerate(&mut block, false, SiteSelection::Calls, &mut |_: &mut Expr, site: Site| {
+        found.push(site.position.start())
+    });
     let positions: Vec<(usize, usize)> = found.iter().map(|at| (at.line, at.column)).collect();
     assert_eq!(positions, [(2, 3), (2, 12), (2, 30)]);
 }

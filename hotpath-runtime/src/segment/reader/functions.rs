@@ -49,6 +49,10 @@ fn read_function(
         column: number(offset_of!(raw::FunctionRecord, column))? as u32,
         is_async: number(offset_of!(raw::FunctionRecord, is_async))? != 0,
         sites,
+        origin: [
+            number(offset_of!(raw::FunctionRecord, origin_line))? as u32,
+            number(offset_of!(raw::FunctionRecord, origin_column))? as u32,
+        ],
     };
     Ok((number(offset_of!(raw::FunctionRecord, id))?, function))
 }

@@ -1,0 +1,90 @@
+//! The places in a body that say what it returns.
+
+use syn::visit_mut::{self, VisitMut};
+use syn::{Block, Expr, ExprAsync, ExprCall, ExprClosure, ExprReturn, Item, Stmt};
+
+/// Calls `sink` for the tail of a body and for the operand of every `return` in it.
+pub fn results(body: &mut Block, sink: &mut dyn FnMut(&mut Expr)) {
+    Returns(&mut |expr: &mut Expr| sink(expr)).visit_block_mut(body);
+    if let Some(Stmt::Expr(tail, None)) = body.stmts.last_mut() {
+        sink(tail);
+    }
+}
+
+/// Calls `sink` for each future that the body puts into the box that it returns: the argument of
+/// `Box::pin(..)`, the receiver of `.boxed()`. Whether there was one.
+///
+/// Looks through calls around them whose callee is verbatim: the probes of an expansion.
+pub fn boxed(body: &mut Block, sink: &mut dyn FnMut(&mut Expr)) -> bool {
+    let mut found = false;
+    results(body, &mut |result| found |= future_in(result, sink));
+    found
+}
+
+fn future_in(expr: &mut Expr, sink: &mut dyn FnMut(&mut Expr)) -> bool {
+    match expr {
+        Expr::Paren(inner) => future_in(&mut inner.expr, sink),
+        Expr::Group(inner) => future_in(&mut inner.expr, sink),
+        Expr::Cast(cast) => future_in(&mut cast.expr, sink),
+        Expr::Block(block) => future_in_tail(&mut block.block, sink),
+        Expr::Unsafe(block) => future_in_tail(&mut block.block, sink),
+        Expr::If(branches) => {
+            let then = future_in_tail(&mut branches.then_branch, sink);
+            let otherwise = branches.else_branch.as_mut();
+            otherwise.is_some_and(|(_, other)| future_in(other, sink)) || then
+        }
+        Expr::Match(arms) => {
+            // Every arm is looked at, whatever the others hold.
+            let mut found = false;
+            for arm in &mut arms.arms {
+                found |= future_in(&mut arm.body, sink);
+            }
+            found
+        }
+        Expr::MethodCall(call)
+            if (call.method == "boxed" || call.method == "boxed_local") && call.args.is_empty() =>
+        {
+            sink(&mut call.receiver);
+            true
+        }
+        Expr::Call(call) if matches!(call.func.as_ref(), Expr::Verbatim(_)) => {
+            call.args.last_mut().is_some_and(|inner| future_in(inner, sink))
+        }
+        Expr::Call(call) if is_box_pin(call) => {
+            call.args.iter_mut().for_each(sink);
+            true
+        }
+        _ => false,
+    }
+}
+
+fn future_in_tail(block: &mut Block, sink: &mut dyn FnMut(&mut Expr)) -> bool {
+    match block.stmts.last_mut() {
+        Some(Stmt::Expr(tail, None)) => future_in(tail, sink),
+        _ => false,
+    }
+}
+
+fn is_box_pin(call: &ExprCall) -> bool {
+    let Expr::Path(function) = call.func.as_ref() else { return false };
+    let mut backwards = function.path.segments.iter().rev();
+    call.args.len() == 1
+        && backwards.next().is_some_and(|last| last.ident == "pin")
+        && backwards.next().is_some_and(|owner| owner.ident == "Box")
+}
+
+/// The operands of `return` that are of the function itself.
+struct Returns<'s>(&'s mut dyn FnMut(&mut Expr));
+
+impl VisitMut for Returns<'_> {
+    fn visit_expr_return_mut(&mut self, it: &mut ExprReturn) {
+        visit_mut::visit_expr_return_mut(self, it);
+        if let Some(operand) = &mut it.expr {
+            (self.0)(operand);
+        }
+    }
+
+    fn visit_expr_closure_mut(&mut self, _: &mut ExprClosure) {}
+    fn visit_expr_async_mut(&mut self, _: &mut ExprAsync) {}
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+}
