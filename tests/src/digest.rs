@@ -53,6 +53,7 @@ impl Digest {
             spawned_monotonic_ns: Some(5),
             exited: Some(end),
             workspace_root: PathBuf::from("/work/space"),
+            samples: None,
         };
         let profile = collect::merge(&segments, Vec::new(), &outcome);
         let text = serde_json::to_vec(&profile).expect("string keys");
