@@ -20,12 +20,8 @@ fn forked_children_are_processes_of_their_own() {
     // Open at the forks: in the two children that counted something as well.
     assert_eq!(report.function("session")["calls"], 3);
     assert!(!report.warns_of("unclean-exit"), "{}", report["quality"]);
-    assert_eq!(
-        report["quality"]["warnings"].as_array().map(Vec::len),
-        Some(0),
-        "{}",
-        report["quality"]
-    );
+    // All of them count allocations, those too that made none.
+    assert!(!report.warns_of("note"), "{}", report["quality"]);
     // The first child left long before the parent did.
     let (wall, session) =
         (number(&report["totals"]["wall_ns"]), number(&report.function("session")["total_ns"]));
@@ -61,7 +57,8 @@ fn plugin() -> PathBuf {
 #[test]
 fn a_library_may_be_unloaded_while_its_threads_still_run() {
     let report = report("host", plugin().to_str().expect("the path is UTF-8"));
-    assert_eq!(report.function("round")["calls"], 3);
+    // Open at the forks: each child still ends the expression in which it was born.
+    assert_eq!(report.function("round")["calls"], 3 + 3);
     assert_eq!(report.function("in_plugin")["calls"], 1_200);
     assert!(!report.warns_of("unclean-exit"), "{}", report["quality"]);
 }

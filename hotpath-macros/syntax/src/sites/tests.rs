@@ -178,7 +178,7 @@ fn positions_are_those_of_the_name() {
         syn::parse_str("{ a.b\n  .clone(); std::format!(\"\"); Arc::clone(&a); }").unwrap();
     let mut found = Vec::new();
     enumerate(&mut block, false, SiteSelection::Calls, &mut |_: &mut Expr, site: Site| {
-        found.push(site.position.start())
+        found.push(site.position.start());
     });
     let positions: Vec<(usize, usize)> = found.iter().map(|at| (at.line, at.column)).collect();
     assert_eq!(positions, [(2, 3), (2, 12), (2, 30)]);

@@ -55,6 +55,8 @@ pub fn read(bytes: &[u8], end: Option<Anchor>) -> Result<Segment, ReadError> {
     }
     let live = bytes.word(offset_of!(raw::Header, live))?.wrapping_add(held_back).cast_signed();
     let peak = bytes.word(offset_of!(raw::Header, peak))?;
+    // A forked child may have made no allocation yet: it knows of its parent's.
+    measured |= peak > 0;
     let memory = measured.then(|| Memory {
         live_bytes: live,
         peak_live_bytes: peak.max(u64::try_from(live).unwrap_or(0)),
