@@ -192,6 +192,8 @@ impl Sums {
             &self.timed,
             &self.max,
             &self.max_before,
+            &self.ticks_before,
+            &self.timed_before,
             &self.skipped,
             &self.variance,
         ];

@@ -3,6 +3,7 @@
 
 use core::ffi::{CStr, c_int};
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
 use crate::sys;
 
 /// Device and number of a file.

@@ -75,11 +75,16 @@ extern "C" fn parent() {
 
 extern "C" fn child() {
     let is_amid = IS_AMID.load(Relaxed);
-    if process::adopt(is_amid) && !is_amid {
+    let is_own = process::adopt(is_amid);
+    if is_own && !is_amid {
         BORN.store(child::reset(), Relaxed);
         STAGE.store(UNPUBLISHED, Relaxed);
     } else {
         STAGE.store(LOST, Relaxed);
+    }
+    if !is_own {
+        // No memory for a copy: what is mapped may be the parent's still.
+        slab::abandon();
     }
     release();
 }

@@ -84,8 +84,9 @@ impl Slab {
         if self.is_none() {
             return;
         }
-        let known = node.histogram.get();
-        let make = || cold::within(self, || self.function_histogram(node.function.get()));
+        let id = node.function.get();
+        let known = node.histogram.get().or_else(|| self.histograms_by_function.follow(id));
+        let make = || cold::within(self, || self.function_histogram(id));
         if let Some(histogram) = known.or_else(|| slab::change(make)) {
             // By another clock no call may go the short way, which this opens.
             if !clock::is_system() {

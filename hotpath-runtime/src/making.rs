@@ -7,7 +7,7 @@ use crate::probe;
 use crate::segment::layout::Node;
 use crate::site::Function;
 use crate::tree::{self, SPECIAL};
-use crate::{clock, slab};
+use crate::{clock, fork, slab};
 
 /// Guard over the body of a function that returns a future.
 #[must_use]
@@ -15,6 +15,10 @@ use crate::{clock, slab};
 pub struct Making {
     node: &'static Node,
     start: u64,
+    /// Whether it opened the way of nodes with more to do than counting.
+    is_special: bool,
+    /// The thread's cold work before.
+    cold: u64,
     not_send: PhantomData<*const ()>,
 }
 
@@ -23,27 +27,33 @@ pub struct Making {
 #[inline]
 pub fn making(function: &'static Function) -> Making {
     let (slab, node) = tree::enter(function);
-    let start = if node.countdown.next.get() == SPECIAL {
+    let is_special = node.countdown.next.get() == SPECIAL;
+    let start = if is_special {
         tree::open_special(slab, node);
         slab.start.get()
     } else {
         slab.cur.set(Some(node));
-        clock::ticks()
+        let start = clock::ticks();
+        node.opened.set(start);
+        start
     };
-    Making { node, start, not_send: PhantomData }
+    Making { node, start, is_special, cold: slab.cold.get(), not_send: PhantomData }
 }
 
 impl Drop for Making {
     #[inline]
     fn drop(&mut self) {
-        let slab = slab::current();
-        let end = clock::ticks();
-        if self.node.countdown.next.get() == SPECIAL {
-            tree::close_special(slab, self.node, self.start, end);
-        } else {
-            let span = probe::elapsed(slab, self.start, end);
-            probe::leave(slab, self.node, span);
-            self.node.sums.ticks.add(self.node.without_cold(span));
+        let (slab, node) = (slab::current(), self.node);
+        let (start, end) = (self.start.max(fork::born()), clock::ticks());
+        if self.is_special {
+            return tree::close_uncounted(slab, node, start, end);
         }
+        // What it holds itself is in `held` only where a timed call of the node is open.
+        node.without_cold(0);
+        let cold = slab.cold.get().wrapping_sub(self.cold);
+        let span = probe::elapsed(slab, start, end);
+        probe::leave(slab, node, span);
+        node.sums.ticks.add(span.saturating_sub(cold));
+        node.forget_open();
     }
 }

@@ -90,8 +90,10 @@ impl Open {
     pub(crate) fn close_poll(self, end: u64) {
         let Self { slab, node, start } = self;
         if start == 0 {
-            close_untimed(slab, node);
-        } else if node.countdown.next.get() == SPECIAL {
+            return close_untimed(slab, node);
+        }
+        let start = start.max(fork::born());
+        if node.countdown.next.get() == SPECIAL {
             tree::close_special(slab, node, start, end);
         } else if clock::is_system() {
             postpone(slab, node);
@@ -180,8 +182,9 @@ fn close_rare(slab: &Slab, node: &Node, span: u64) -> (u64, u64) {
 /// Closes a span that was to be timed, but opened by a counter that is not the process's clock.
 #[cold]
 fn postpone(slab: &Slab, node: &Node) -> Option<(u64, u64)> {
-    leave(slab, node, node.countdown.mean.get());
-    node.without_cold(0);
+    let held = node.held.get();
+    node.without_cold(held);
+    leave(slab, node, node.countdown.mean.get().wrapping_add(held));
     node.countdown.postpone();
     None
 }
@@ -331,12 +334,13 @@ pub fn exit<T>(token: Token, value: T) -> T {
     let end = if mode == Mode::Timed { clock::ticks() } else { 0 };
     let row =
         if has_type { row } else { row::check(function, index, first, Type::of::<T>()) };
-    span::pop(slab, level, span, row);
+    // Before it leaves the stack, where a signal handler's own could take its place.
     match (mode, span) {
         (Mode::Timed, Some(span)) => span::close_time(slab, span, row, first.or(row), end),
         (Mode::Skipped, _) => span::skip_time(slab, first),
         _ => {}
     }
+    span::pop(slab, level, span, row);
     value
 }
 
@@ -357,7 +361,6 @@ impl Drop for Token {
         } else {
             row::find_untyped(slab, self.function, self.index)
         };
-        span::pop(slab, self.level, self.span, row);
         match (self.mode, self.span) {
             (Mode::Timed, Some(span)) => {
                 span::close_time(slab, span, row, self.first.or(row), end);
@@ -365,6 +368,7 @@ impl Drop for Token {
             (Mode::Skipped, _) => span::skip_time(slab, self.first),
             _ => {}
         }
+        span::pop(slab, self.level, self.span, row);
     }
 }
 

@@ -167,6 +167,12 @@ pub(crate) fn free() -> impl Iterator<Item = &'static Slab> {
     core::iter::successors(FREE.get(), |slab| slab.next_free.get())
 }
 
+/// Has this thread count nothing from now on.
+pub(crate) fn abandon() {
+    select(None);
+    set_state(State::Dead);
+}
+
 fn state() -> State {
     STATE.try_with(Cell::get).unwrap_or(State::Dead)
 }

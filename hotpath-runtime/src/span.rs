@@ -1,5 +1,7 @@
 //! The stack of open expression spans beside each slab: what makes rows exclusive of each other.
 
+use core::sync::atomic::{Ordering::SeqCst, compiler_fence};
+
 use crate::clock;
 use crate::probe::elapsed;
 use crate::segment::layout::{Node, Row, Slab, Span};
@@ -8,13 +10,15 @@ use crate::segment::layout::{Node, Row, Slab, Span};
 #[inline(always)]
 pub(crate) fn push(slab: &Slab, site: u64) -> (u64, Option<&'static Span>) {
     let level = slab.top.get();
-    slab.top.set(level + 1);
     let span = slab.spans.get(level);
     if let Some(span) = span {
         span.node.follow(&slab.cur);
         span.start.set(0);
         span.site.set(site);
+        // A signal handler that allocates must not find it half written.
+        compiler_fence(SeqCst);
     }
+    slab.top.set(level + 1);
     (level, span)
 }
 

@@ -85,7 +85,8 @@ impl Countdown {
     /// Whether the timed span that is open stands for others.
     fn is_sample(&self) -> bool {
         let (gap, next) = (self.gap.get(), self.next.get());
-        next > ALWAYS || (next == SPECIAL && gap != 0 && gap < self.count.get())
+        // Where each span is timed by the system's clock, `gap` is a count beyond the first window.
+        next > ALWAYS || (next == SPECIAL && gap != 0 && gap < WINDOW.min(self.count.get()))
     }
 
     /// Has the next span timed in place of this one, by the process's clock.
@@ -116,8 +117,9 @@ impl Countdown {
             return self.gap.set(u64::MAX);
         }
         let slowest = if max > sums.max_before.get() { max } else { 0 };
-        let spans = ticks.wrapping_sub(self.mean.get()).wrapping_sub(slowest);
-        let mean = spans.cast_signed() / WINDOW.cast_signed();
+        let spans = ticks.wrapping_sub(sums.ticks_before.get()).wrapping_sub(slowest);
+        let timed = sums.timed.get().wrapping_sub(sums.timed_before.get()).max(1);
+        let mean = spans.cast_signed() / timed.cast_signed();
         if self.gap.get() == 0 || mean >= short.cast_signed() {
             return self.time_each(sums);
         }
@@ -127,7 +129,9 @@ impl Countdown {
 
     /// Times each span from now on, to look again after some.
     fn time_each(&self, sums: &Sums) {
-        self.mean.set(sums.ticks.get());
+        self.mean.set(0);
+        sums.ticks_before.set(sums.ticks.get());
+        sums.timed_before.set(sums.timed.get());
         sums.max_before.set(sums.max.get());
         self.gap.set(self.count.get() + WINDOW);
         self.next.set(always());
@@ -173,6 +177,8 @@ impl Sums {
             max_before: Count::new(0),
             skipped: Count::new(0),
             variance: Count::new(0),
+            ticks_before: Count::new(0),
+            timed_before: Count::new(0),
         }
     }
 

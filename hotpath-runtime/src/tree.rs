@@ -5,7 +5,7 @@ use crate::segment::layout::{Allocs, Countdown, Node, Slab, Sums};
 use crate::site::Function;
 use crate::slab::{self, reach};
 use crate::probe::{elapsed, leave};
-use crate::{clock, cold, map, span, throttle};
+use crate::{clock, cold, fork, map, span, throttle};
 
 /// `next` of a node with more to do than counting and reading the processor's counter: the back
 /// edge of a recursion, one that may be entered while it is open, those that only stand in for a
@@ -264,7 +264,7 @@ pub(crate) fn close_special(
     } else {
         node.opened.set(0);
     }
-    let span = elapsed(slab, start, end);
+    let span = elapsed(slab, start.max(fork::born()), end);
     leave(slab, node, span);
     let own = if is_nested { span } else { node.without_cold(span) };
     if !is_alias && !node.is_reentrant() {
@@ -278,4 +278,36 @@ pub(crate) fn close_special(
     let sum = if is_nested && !is_alias { &node.nested } else { &node.sums.ticks };
     sum.add(own);
     Some((own, 1))
+}
+
+/// Closes what opened as a call of such a node but is none: it is not counted, nor is it one of those
+/// that are looked at.
+pub(crate) fn close_uncounted(slab: &Slab, node: &Node, start: u64, end: u64) {
+    if node.is_substitute() {
+        return;
+    }
+    let (is_alias, is_nested) = (node.is_alias(), node.is_nested());
+    if is_nested {
+        span::pop_border(slab);
+    } else {
+        node.opened.set(0);
+    }
+    let span = elapsed(slab, start, end);
+    leave(slab, node, span);
+    let own = if is_nested { span } else { node.without_cold(span) };
+    if node.is_reentrant() {
+        node.depth.set(node.depth.get() - 1);
+    }
+    let sum = if is_nested && !is_alias { &node.nested } else { &node.sums.ticks };
+    sum.add(own);
+}
+
+impl Node {
+    /// Closes what opened while it was a plain node, in case that it counts its open calls by now.
+    pub(crate) fn forget_open(&self) {
+        if self.depth.get() > 1 {
+            self.depth.set(self.depth.get() - 1);
+            self.opened.set(0);
+        }
+    }
 }

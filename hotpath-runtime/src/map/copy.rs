@@ -56,7 +56,9 @@ pub(crate) fn copy_error() -> c_int {
 /// Both places stay mapped meanwhile, for `bytes` rounded up to a word, and `to` is zeroed.
 unsafe fn copy_words(from: *const Count, to: *const Count, bytes: usize) {
     for i in 0..bytes.div_ceil(8) {
-        // SAFETY: as the caller promises; all changes are to atomic words.
+        // SAFETY: as the caller promises. Other threads change atomic words, halves (buckets) and bytes
+        // (`Retained::held`) meanwhile: a plain machine load of an aligned word sees each of them
+        // before or after, on every processor that this is compiled for.
         let (from, to) = unsafe { (&*from.add(i), &*to.add(i)) };
         let word = from.get();
         // Fresh pages are zero, and are only there once they are written.

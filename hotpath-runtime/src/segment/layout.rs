@@ -267,8 +267,7 @@ pub(crate) struct Countdown {
     /// Where each span is timed, the one at which to look whether they are short; else for how
     /// many the next timed one stands, which is always fewer than there have been.
     pub(crate) gap: Count,
-    /// Where each span is timed, `ticks` as they were when that was last looked at; else the mean
-    /// span, the longest cut short.
+    /// The mean span, the longest cut short; 0 where each span is timed.
     pub(crate) mean: Count,
 }
 
@@ -286,6 +285,10 @@ pub(crate) struct Sums {
     pub(crate) skipped: Count,
     /// Variance of `ticks` by sampling; an `f64`.
     pub(crate) variance: Count,
+    /// `ticks` and `timed` as they were when the mean was last looked at. A site's types have a
+    /// countdown in common, but each its own sums.
+    pub(crate) ticks_before: Count,
+    pub(crate) timed_before: Count,
 }
 
 /// A function in its calling context.

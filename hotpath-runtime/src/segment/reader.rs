@@ -356,7 +356,7 @@ pub struct Row {
     pub allocs: Allocs,
     /// Await sites: polls.
     pub polls: u64,
-    /// Await sites: completions at the first poll.
+    /// Await sites: completions at the first poll. One whose first poll a kill cut short is among them.
     pub ready: u64,
     /// Await sites: ticks between a pending poll and the next (or the drop of the future) where
     /// this was the deepest site.

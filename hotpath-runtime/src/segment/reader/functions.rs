@@ -99,6 +99,11 @@ impl Names {
         }
     }
 
+    /// How many sites of a function are known; 0 for one that isn't.
+    pub(super) fn site_count(&self, id: u64) -> u64 {
+        self.by_id.get(&id).map_or(0, |function| function.sites as u64)
+    }
+
     /// The indices of a function and of its site, likewise.
     pub(super) fn site(
         &self,

@@ -16,7 +16,7 @@ pub(super) fn read(bytes: Bytes<'_>, names: &Names) -> Result<Option<Retained>, 
     if period == 0 {
         return Err(ReadError::Damaged { what: "period", offset: table });
     }
-    let sites = Sites::read(bytes)?;
+    let sites = Sites::read(bytes, names)?;
     let mut blocks = Vec::new();
     for entry in 0..raw::HELD * raw::HELD_EACH {
         // 1: an entry that is being filled in.
@@ -67,14 +67,15 @@ fn read_block(
 struct Sites(Vec<(u64, u64, usize)>);
 
 impl Sites {
-    fn read(bytes: Bytes<'_>) -> Result<Self, ReadError> {
+    fn read(bytes: Bytes<'_>, names: &Names) -> Result<Self, ReadError> {
         let head = offset_of!(raw::Header, functions);
         let next = offset_of!(raw::FunctionRecord, newer);
         let records = list(bytes, head, next, size_of::<raw::FunctionRecord>())?;
         let mut ranges = Vec::with_capacity(records.len());
         for (index, at) in records.into_iter().enumerate() {
             let first = bytes.word(at + offset_of!(raw::FunctionRecord, first_site))?;
-            let count = bytes.word(at + offset_of!(raw::FunctionRecord, site_count))?;
+            // Of a table that had no room in the file, the sites are not known.
+            let count = names.site_count(bytes.word(at + offset_of!(raw::FunctionRecord, id))?);
             ranges.push((first, first.saturating_add(count), index));
         }
         ranges.sort_unstable();
