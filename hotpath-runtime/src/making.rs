@@ -57,3 +57,6 @@ impl Drop for Making {
         node.forget_open();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -283,3 +283,30 @@ fn polls_are_throttled_and_waits_are_exact() {
     assert!((1_024..15_000).contains(&node.timed), "{}", node.timed);
     assert!(node.wait > 0);
 }
+
+/// A generic function's site: one countdown, and sums for each type.
+#[test]
+fn a_short_type_beside_a_long_one_spoils_no_sum() {
+    for short_one_in in [2, 7, 100] {
+        let site = Simulated::new(SHORT, 0);
+        let (long, light) = (Sums::new(), Sums::new());
+        let mut truth = 0;
+        for i in 0..200_000_u64 {
+            // Not in step with the looks.
+            let is_light = i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32 < (1 << 32) / short_one_in;
+            let (sums, span) = if is_light { (&light, 20) } else { (&long, 10_000) };
+            truth += span;
+            if site.countdown.step() < site.countdown.next.get() {
+                assert!(site.countdown.mean.get() < 2 * 10_000, "{}", site.countdown.mean.get());
+                continue;
+            }
+            if site.countdown.is_plain() {
+                sums.record(span);
+            } else {
+                site.countdown.record(site.slab, sums, span);
+            }
+        }
+        let estimate = (long.ticks.get() + light.ticks.get()) as f64;
+        assert!((estimate / truth as f64 - 1.0).abs() < 0.1, "{estimate} of {truth}");
+    }
+}
