@@ -25,7 +25,7 @@ pub(super) fn allocator(segments: &[Segment], rates: &[Rate]) -> Vec<SizeClass> 
             free: mean(of().map(|(class, inside, rate)| (class.frees, inside, rate))),
         })
     });
-    merged.filter(|class| class.alloc.timed + class.free.timed > 0).collect()
+    merged.filter(|class| class.alloc.timed > 0 || class.free.timed > 0).collect()
 }
 
 /// The mean over processes and its standard error; what a span of nothing reads is taken out.

@@ -240,7 +240,7 @@ fn tolerance(nodes: &[Node], index: usize, owners: &[usize]) -> i128 {
         children.fold((1, nodes[index].variance), |(rounding, variance), child| {
             (rounding + i128::from(child.timed), variance + child.variance)
         });
-    rounding + (LIKELY_ERRORS * variance.sqrt()) as i128
+    rounding.saturating_add((LIKELY_ERRORS * variance.sqrt()) as i128)
 }
 
 #[cfg(test)]
