@@ -48,6 +48,7 @@ fn root(package: &Package, target: &Target, workspace_root: &Path) -> CrateRoot 
         target: target.name.replace('-', "_"),
         edition: target.edition.to_string(),
         file: relative(target.src_path.as_std_path(), workspace_root),
+        implicit: false,
     }
 }
 
