@@ -5,6 +5,7 @@ mod error;
 mod files;
 mod manifest;
 mod place;
+pub mod runtime;
 mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
