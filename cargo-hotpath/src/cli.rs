@@ -180,6 +180,12 @@ pub struct MeasureArgs {
     #[arg(long, value_name = "BYTES", env = "CARGO_HOTPATH_RETAINED", help_heading = MEASURE,
         num_args = 0..=1, require_equals = true, default_missing_value = "512 KiB")]
     pub retained: Option<String>,
+    /// Measure every function without any annotation, in a copy of the workspace; with GLOB only
+    /// those of files (`src/parser/**`) or paths (`orders::parser::*`) that match [default: where no
+    /// function is annotated]
+    #[arg(long, value_name = "GLOB", env = "CARGO_HOTPATH_AUTO", help_heading = MEASURE,
+        num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub auto: Option<String>,
 }
 
 /// What the report shows, and where it goes.
@@ -323,9 +329,18 @@ mod tests {
     fn every_own_flag_reads_its_variable() {
         let command = Cli::command();
         let run = command.find_subcommand("run").unwrap();
-        for flag in
-            ["runs", "timeout", "top", "min_impact", "all", "format", "output", "save", "retained"]
-        {
+        for flag in [
+            "runs",
+            "timeout",
+            "top",
+            "min_impact",
+            "all",
+            "format",
+            "output",
+            "save",
+            "retained",
+            "auto",
+        ] {
             let argument = run.get_arguments().find(|a| a.get_id() == flag).unwrap();
             let variable = argument.get_env().unwrap().to_str().unwrap().to_owned();
             assert_eq!(variable, format!("CARGO_HOTPATH_{}", flag.to_uppercase()));

@@ -6,6 +6,7 @@
 
 pub mod advise;
 pub mod allocator;
+pub mod auto;
 pub mod cargo;
 pub mod cli;
 pub mod collect;

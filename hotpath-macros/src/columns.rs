@@ -48,7 +48,9 @@ impl Columns {
         for token in tokens {
             let is_hash = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '#');
             match token {
-                TokenTree::Group(group) if after_hash && group.delimiter() == Delimiter::Bracket => {
+                TokenTree::Group(group)
+                    if after_hash && group.delimiter() == Delimiter::Bracket =>
+                {
                     if let Some(column) = inserted(&group) {
                         self.add(&column);
                     }
@@ -103,7 +105,10 @@ mod tests {
     fn inserted_at(before: &str, columns: &[usize]) -> String {
         let mut text = before.to_owned();
         for column in columns.iter().rev() {
-            text.insert_str(column - 1, &format!("#[::r::hotpath(crate = ::r, column = {column})] "));
+            text.insert_str(
+                column - 1,
+                &format!("#[::r::hotpath(crate = ::r, column = {column})] "),
+            );
         }
         text
     }

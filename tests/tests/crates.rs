@@ -143,12 +143,7 @@ fn tail(text: &str) -> &str {
 }
 
 /// Copies a crate, instrumented where the runtime's name is given; gives the number of functions.
-fn copy(
-    published: &Published,
-    from: &Path,
-    to: &Path,
-    runtime: Option<&str>,
-) -> (PathBuf, usize) {
+fn copy(published: &Published, from: &Path, to: &Path, runtime: Option<&str>) -> (PathBuf, usize) {
     let metadata = published.metadata(from, true).expect("cargo reads the crate's manifest");
     let package = &metadata["packages"][0];
     let targets = package["targets"].as_array().expect("a package has targets");

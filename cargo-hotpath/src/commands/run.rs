@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 
 use crate::advise;
-use crate::cargo::build::{self, Built};
+use crate::auto::{self, Copy, Plan};
+use crate::cargo::build::{self, Built, Order};
 use crate::cargo::config::{self, Config};
 use crate::cargo::executable::Executable;
 use crate::cargo::lock::BuildLock;
@@ -18,7 +19,7 @@ use crate::interrupt::Interrupts;
 use crate::options::RunOptions;
 use crate::repeat::{self, Repetitions, ending};
 use crate::roots;
-use crate::run_dir::{self, Build, RECORD_VERSION, RunDir, RunRecord};
+use crate::run_dir::{self, Build, CrateRoot, RECORD_VERSION, RunDir, RunRecord};
 use crate::schema::{Warning, Workload};
 use crate::term::Term;
 use crate::unhit;
@@ -30,7 +31,14 @@ pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
     let selection = select::select(&workspace, options.package.as_deref(), &options.choice)?;
     let here = std::env::current_dir().unwrap_or_else(|_| workspace.root().to_owned());
     let config = config::read(&here, workspace.root(), options.build.target.as_deref());
-    let job = Job { workspace: &workspace, selection: &selection, options, config: &config };
+    let plan = auto::plan(&workspace, &selection, options, term)?;
+    let job = Job {
+        workspace: &workspace,
+        selection: &selection,
+        options,
+        config: &config,
+        plan: plan.as_ref(),
+    };
     let interrupts = Interrupts::install();
     let dir = RunDir::create(&workspace.data_dir)?;
     let measured = measure(&job, &dir, (&interrupts, term));
@@ -61,6 +69,37 @@ struct Job<'a> {
     selection: &'a Selection<'a>,
     options: &'a RunOptions,
     config: &'a Config,
+    /// What is instrumented without annotation.
+    plan: Option<&'a Plan>,
+}
+
+impl Job<'_> {
+    /// Crates whose functions are measured.
+    fn roots(&self) -> Vec<CrateRoot> {
+        match self.plan {
+            Some(plan) => plan.roots.clone(),
+            None => roots::of_workload(self.workspace, self.selection),
+        }
+    }
+
+    /// Builds the user's workspace, or its copy.
+    fn build(&self, interrupts: &Interrupts, term: &Term) -> Result<Built, Error> {
+        let Self { workspace, selection, options, .. } = self;
+        let manifest = &options.manifest;
+        let Some(plan) = self.plan else {
+            let order = Order { workspace, selection, manifest, options, has_allocator: false };
+            return build::build(order, interrupts, term);
+        };
+        let copy = Copy::make(plan, workspace, manifest, term)?;
+        let order = Order {
+            workspace: &copy.workspace,
+            selection: &copy.selection(workspace, selection)?,
+            manifest: &copy.manifest,
+            options,
+            has_allocator: plan.wraps_allocator,
+        };
+        build::build(order, interrupts, term)
+    }
 }
 
 /// Builds and runs; what was measured is stored when this returns.
@@ -71,7 +110,7 @@ fn measure(
 ) -> Result<(RunRecord, Repetitions), Error> {
     let options = job.options;
     let lock = BuildLock::take(&job.workspace.data_dir, interrupts, term)?;
-    let built = build::build(job.workspace, job.selection, options, interrupts, term)?;
+    let built = job.build(interrupts, term)?;
     let executable = Executable::keep(&built.executable, &dir.path)
         .map_err(|source| Error::output(dir.path.display(), source))?;
     drop(lock);
@@ -87,6 +126,7 @@ fn measure(
     }
     let warnings = warnings(&repetitions, &built, options, interrupts);
     repetitions.warnings.extend(warnings);
+    repetitions.warnings.extend(job.plan.into_iter().flat_map(|plan| plan.warnings.clone()));
     let mut record = record(job, &built, dir, &repetitions, interrupts);
     if let Err(error) = dir.finish(&record) {
         record.warnings.push(repeat::not_stored(&error));
@@ -98,9 +138,9 @@ fn why_nothing(repetitions: &Repetitions, job: &Job<'_>, interrupts: &Interrupts
     if interrupts.received() {
         return Error::Interrupted;
     }
-    unhit::reason(repetitions, || {
-        let roots = roots::of_workload(job.workspace, job.selection);
-        advise::annotated(&roots, job.workspace.root())
+    unhit::reason(repetitions, job.plan.is_some(), || match job.plan {
+        Some(plan) => plan.functions,
+        None => advise::annotated(&job.roots(), job.workspace.root()),
     })
 }
 
@@ -153,7 +193,7 @@ fn record(
     repetitions: &Repetitions,
     interrupts: &Interrupts,
 ) -> RunRecord {
-    let Job { workspace, selection, options, config } = job;
+    let Job { workspace, selection, options, config, .. } = job;
     let reported = repetitions.median();
     let text =
         |words: &[OsString]| words.iter().map(|w| w.to_string_lossy().into_owned()).collect();
@@ -181,7 +221,7 @@ fn record(
             debug_assertions: built.debug_assertions,
             manifest: roots::relative(selection.package.manifest_path.as_std_path(), root),
         },
-        roots: roots::of_workload(workspace, selection),
+        roots: job.roots(),
         repetitions: repetitions.stored.clone(),
         reported,
         interrupted: interrupts.received(),

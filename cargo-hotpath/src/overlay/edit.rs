@@ -81,7 +81,8 @@ mod tests {
     #[test]
     fn insertions_and_replacements_are_made_in_order() {
         let text = "static A: T = E;";
-        let edits = Edits::new(text, vec![edit(14..15, "N(E)"), edit(0..0, "#[a] "), edit(10..11, "W<T>")]);
+        let edits =
+            Edits::new(text, vec![edit(14..15, "N(E)"), edit(0..0, "#[a] "), edit(10..11, "W<T>")]);
         let edited = edits.apply(Path::new("a.rs"), text.into()).unwrap();
         assert_eq!(edited, "#[a] static A: W<T> = N(E);");
     }
@@ -89,7 +90,10 @@ mod tests {
     #[test]
     fn what_overlaps_or_lies_outside_is_left_out() {
         let text = "ä bc";
-        let edits = Edits::new(text, vec![edit(1..2, "x"), edit(3..5, "y"), edit(4..4, "z"), edit(9..9, "w")]);
+        let edits = Edits::new(
+            text,
+            vec![edit(1..2, "x"), edit(3..5, "y"), edit(4..4, "z"), edit(9..9, "w")],
+        );
         assert_eq!(edits.apply(Path::new("a.rs"), text.into()).unwrap(), "ä y");
         assert!(Edits::new(text, vec![edit(9..9, "")]).is_empty());
     }

@@ -348,7 +348,9 @@ fn an_optional_runtime_is_one_no_longer() {
     assert!(!text.contains("optional"), "{text}");
     let text = adapted(
         "hotpath-runtime",
-        &format!("{MANIFEST}[dependencies]\nhotpath-runtime = {{ version = \"1\", optional = true }}\n"),
+        &format!(
+            "{MANIFEST}[dependencies]\nhotpath-runtime = {{ version = \"1\", optional = true }}\n"
+        ),
     );
     assert!(text.contains("[features]\nhotpath-runtime = []"), "{text}");
 }
@@ -364,5 +366,8 @@ fn members_outside_of_the_workspace_are_dropped() {
     case.sync();
     let text = case.read("Cargo.toml");
     assert!(text.contains("members = [\"a\", \"e/*\"]"), "{text}");
-    assert!(text.contains("default-members = [\"a\"]") || text.contains("default-members = [ \"a\"]"), "{text}");
+    assert!(
+        text.contains("default-members = [\"a\"]") || text.contains("default-members = [ \"a\"]"),
+        "{text}"
+    );
 }

@@ -1,5 +1,7 @@
 //! Inserts the attribute before functions, in their own line: line numbers hold.
 
+use std::ops::Range;
+
 use hotpath_runtime_syntax::{is_hotpath, refuse_function, type_name};
 use proc_macro2::LineColumn;
 use syn::ext::IdentExt;
@@ -10,9 +12,9 @@ use syn::{
     Signature, TraitItemFn, Visibility,
 };
 
-use super::{Insertion, annotation};
 use super::model::items_of_macro;
 use super::span::Lines;
+use super::{Insertion, annotation};
 
 /// A function that can carry the attribute and doesn't.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +63,13 @@ pub fn attribute(name: &str, insertion: Insertion) -> String {
     format!("#[::{name}::hotpath(crate = ::{name}, column = {column})] ")
 }
 
+/// The bytes that a piece of syntax takes in the text that it was parsed from.
+pub fn bytes(text: &str, syntax: &impl Spanned) -> Range<usize> {
+    let lines = Lines::new(text);
+    let span = syntax.span();
+    lines.byte(span.start())..lines.byte(span.end())
+}
+
 struct Search<'a> {
     lines: &'a Lines<'a>,
     path: Vec<String>,
@@ -106,10 +115,7 @@ impl Search<'_> {
         self.found.push(Bare {
             path,
             name: signature.ident.span().start(),
-            insertion: Insertion {
-                byte: self.lines.byte(start),
-                column: start.column as u32 + 1,
-            },
+            insertion: Insertion { byte: self.lines.byte(start), column: start.column as u32 + 1 },
             in_test: self.in_test || annotation::is_test(attrs),
             is_leaf: is_leaf(body),
         });

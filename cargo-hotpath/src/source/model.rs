@@ -17,9 +17,7 @@ use super::comment::Suppressions;
 use super::module::{self, Place};
 use super::scan::Job;
 use super::span::Lines;
-use super::{
-    Insertion, SourceFunction, SourceSite, annotate, annotation, enumeration, site,
-};
+use super::{Insertion, SourceFunction, SourceSite, annotate, annotation, enumeration, site};
 
 /// What one file holds.
 #[derive(Default)]

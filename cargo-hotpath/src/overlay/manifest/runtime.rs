@@ -34,7 +34,9 @@ pub(super) fn redirect(
                 continue;
             }
             let mut all = features(item);
-            all.extend(inherited.get(key.get()).filter(|_| inherits).into_iter().flatten().cloned());
+            all.extend(
+                inherited.get(key.get()).filter(|_| inherits).into_iter().flatten().cloned(),
+            );
             let mut entry = entry(key.get(), runtime, all);
             for kept in ["optional", "default-features"] {
                 if let Some(kept_value) = item.get(kept).and_then(Item::as_value) {
