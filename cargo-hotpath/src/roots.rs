@@ -38,6 +38,24 @@ pub fn of_auto(
     unique(roots)
 }
 
+/// These crates and the libraries of these packages, whose functions all count.
+pub fn with_libraries(
+    mut roots: Vec<CrateRoot>,
+    workspace: &Workspace,
+    packages: &[&Package],
+) -> Vec<CrateRoot> {
+    for package in packages {
+        let libraries = package.targets.iter().filter(|target| is_library(target));
+        roots.extend(
+            libraries.map(|target| CrateRoot {
+                implicit: true,
+                ..root(package, target, workspace.root())
+            }),
+        );
+    }
+    unique(roots)
+}
+
 /// The build scripts of these packages.
 pub fn of_build_scripts(workspace: &Workspace, packages: &[&Package]) -> Vec<CrateRoot> {
     let of = |package: &&Package| {
