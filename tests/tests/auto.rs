@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use hotpath_tests::{Finished, Hotpath, Workspace, binary};
 use serde_json::Value;
 
 /// The workspace, which lies in a directory beside a dependency of it.
 fn space() -> PathBuf {
-    static LOCK: Once = Once::new();
-    let root = Workspace::shared("plain").join("space");
-    LOCK.call_once(|| {
+    static SPACE: OnceLock<PathBuf> = OnceLock::new();
+    let made = SPACE.get_or_init(|| {
+        let root = Workspace::shared("plain").join("space");
         // Versions that are there without a network.
         let lock = fs::read(binary::repository().join("Cargo.lock")).unwrap();
         fs::write(root.join("Cargo.lock"), lock).unwrap();
@@ -23,8 +23,14 @@ fn space() -> PathBuf {
             .output()
             .unwrap();
         assert!(settled.status.success(), "{}", String::from_utf8_lossy(&settled.stderr));
+        root
     });
-    root
+    made.clone()
+}
+
+/// Its target directory.
+fn target() -> PathBuf {
+    space().with_file_name("target")
 }
 
 /// The tests share one copy of the workspace, which each wants otherwise.
@@ -84,7 +90,7 @@ fn place(file: &str, text: &str) -> (u64, u64) {
 
 /// The program as its user builds it.
 fn plain(args: &[&str]) -> Finished {
-    let target = space().join("target/plain");
+    let target = target().join("plain");
     let output = Command::new(binary::cargo())
         .args(["run", "--release", "--offline", "--quiet", "-p", "app", "--target-dir"])
         .arg(target)
@@ -100,7 +106,8 @@ fn plain(args: &[&str]) -> Finished {
 #[test]
 fn a_program_that_was_never_annotated_is_measured_where_its_source_says() {
     let _alone = alone();
-    let before = tree(&space());
+    let all = space().with_file_name("");
+    let before = tree(&all);
     let finished = hotpath(&["-p", "app", "--format", "json"]).run().expect_code(0);
     assert!(
         finished.stderr.contains("no function of the workload is annotated"),
@@ -150,7 +157,7 @@ fn a_program_that_was_never_annotated_is_measured_where_its_source_says() {
         assert_eq!(site["count"], count, "{text}");
     }
     assert_eq!(report["quality"]["allocations"], "measured");
-    assert_eq!(tree(&space()), before, "the user's tree is as it was");
+    assert_eq!(tree(&all), before, "the user's tree is as it was");
     // The stored run is enough for the report.
     let again = Hotpath::new(&space(), &["report", "--format", "json"]).run().expect_code(0).json();
     assert!(!paths(&again).is_empty());
@@ -168,7 +175,8 @@ fn the_program_does_what_it_does_without_us() {
         let measured = hotpath(&args).run().expect_code(if code == 0 { 0 } else { 3 });
         assert_eq!(measured.stdout, plain.stdout);
         if mode == "panic" {
-            let at = "app/src/main.rs:30:5";
+            let (line, column) = place("app/src/main.rs", "panic!(");
+            let at = &format!("app/src/main.rs:{line}:{column}:");
             assert!(plain.stderr.contains(at), "{}", plain.stderr);
             assert!(measured.stderr.contains(at), "{}", measured.stderr);
         }
@@ -179,7 +187,7 @@ fn the_program_does_what_it_does_without_us() {
 fn a_second_run_writes_and_builds_nothing() {
     let _alone = alone();
     let _ = hotpath(&["--auto", "-p", "counted"]).run().expect_code(0);
-    let overlay = space().join("target/hotpath/overlay");
+    let overlay = target().join("hotpath/overlay");
     let stamps = || -> BTreeMap<PathBuf, _> {
         let files = tree(&overlay).into_keys();
         let sources = files.filter(|path| !path.ends_with(".hotpath-overlay.json"));
