@@ -175,6 +175,16 @@ pub struct MeasureArgs {
     /// Stop a repetition after this time (`90s`, `5m`, `500ms`) and report what it did
     #[arg(long, value_name = "DURATION", env = "CARGO_HOTPATH_TIMEOUT", help_heading = MEASURE)]
     pub timeout: Option<String>,
+    /// Run CMD with the shell once the workload is ready, and stop the workload when CMD has ended
+    #[arg(long, value_name = "CMD", env = "CARGO_HOTPATH_DRIVE", help_heading = MEASURE)]
+    pub drive: Option<String>,
+    /// What says that the workload is ready: `tcp:PORT`, `log:REGEX` (a line of its output) or a
+    /// duration, each waited for up to 60 s [default: 1s]
+    #[arg(long, value_name = "WHEN", env = "CARGO_HOTPATH_READY", help_heading = MEASURE)]
+    pub ready: Option<String>,
+    /// Stop the workload after this time (from when it is ready); that is no failure
+    #[arg(long, value_name = "DURATION", env = "CARGO_HOTPATH_DURATION", help_heading = MEASURE)]
+    pub duration: Option<String>,
     /// Sample live blocks, one byte in BYTES (`64 KiB`, `1 MiB`): which sites retain memory at the
     /// end [without a value: 512 KiB]
     #[arg(long, value_name = "BYTES", env = "CARGO_HOTPATH_RETAINED", help_heading = MEASURE,
@@ -323,9 +333,20 @@ mod tests {
     fn every_own_flag_reads_its_variable() {
         let command = Cli::command();
         let run = command.find_subcommand("run").unwrap();
-        for flag in
-            ["runs", "timeout", "top", "min_impact", "all", "format", "output", "save", "retained"]
-        {
+        for flag in [
+            "runs",
+            "timeout",
+            "drive",
+            "ready",
+            "duration",
+            "top",
+            "min_impact",
+            "all",
+            "format",
+            "output",
+            "save",
+            "retained",
+        ] {
             let argument = run.get_arguments().find(|a| a.get_id() == flag).unwrap();
             let variable = argument.get_env().unwrap().to_str().unwrap().to_owned();
             assert_eq!(variable, format!("CARGO_HOTPATH_{}", flag.to_uppercase()));

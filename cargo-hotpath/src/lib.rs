@@ -13,6 +13,7 @@ pub mod commands;
 pub mod counters;
 pub mod date;
 pub mod deliver;
+pub mod drive;
 pub mod environment;
 pub mod error;
 pub mod facts;
