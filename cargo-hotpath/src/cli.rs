@@ -42,6 +42,8 @@ pub enum Command {
     List(ListArgs),
     /// Explain a rule: what it means, when not to follow it, before and after
     Explain(ExplainArgs),
+    /// Make a package depend on the runtime
+    Init(InitArgs),
     /// Remove what is kept under `target/hotpath`
     Clean(CleanArgs),
 }
@@ -53,7 +55,7 @@ impl Command {
             Self::Run(args) => args.report.format,
             Self::Report(args) => args.report.format,
             Self::List(args) => args.format,
-            Self::Explain(_) | Self::Clean(_) => Format::Human,
+            Self::Explain(_) | Self::Init(_) | Self::Clean(_) => Format::Human,
         }
     }
 }
@@ -263,6 +265,23 @@ pub struct ExplainArgs {
     /// The rule, as findings name it; all rules are listed without one
     #[arg(value_name = "RULE")]
     pub rule: Option<String>,
+}
+
+/// Flags of `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// Package that gets the dependency
+    #[arg(short, long, value_name = "SPEC", help_heading = PACKAGE)]
+    pub package: Option<String>,
+    /// Only show the change
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Depend on a copy of the runtime in this directory instead of the registry's
+    #[arg(long, value_name = "DIRECTORY")]
+    pub path: Option<PathBuf>,
+    /// Where the manifest is.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
 }
 
 /// Flags of `clean`.
