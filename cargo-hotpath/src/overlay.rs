@@ -4,6 +4,7 @@ mod error;
 mod files;
 mod manifest;
 mod place;
+pub mod runtime;
 mod state;
 
 use std::collections::BTreeSet;

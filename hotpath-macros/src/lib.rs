@@ -16,6 +16,8 @@ mod marker;
 mod model;
 #[cfg(feature = "enabled")]
 mod place;
+#[cfg(feature = "sources")]
+mod sources;
 #[cfg(feature = "enabled")]
 mod split;
 
@@ -79,4 +81,12 @@ pub fn scope(input: TokenStream) -> TokenStream {
     return expand::scope(input.into()).into();
     #[cfg(not(feature = "enabled"))]
     input.into_iter().last().into_iter().collect()
+}
+
+/// What `hotpath_runtime::SOURCES` is: the sources of the runtime, this package and its library.
+#[doc(hidden)]
+#[cfg(feature = "sources")]
+#[proc_macro]
+pub fn sources(_: TokenStream) -> TokenStream {
+    sources::expand()
 }

@@ -77,6 +77,11 @@ macro_rules! scope {
     };
 }
 
+/// The packages that measure, each with its files: path below `src`, and text. Tests are left out.
+#[doc(hidden)]
+#[cfg(feature = "sources")]
+pub const SOURCES: &[(&str, &[(&str, &str)])] = hotpath_runtime_macros::sources!();
+
 mod alloc;
 
 #[cfg(all(feature = "global-allocator", unix, target_pointer_width = "64", not(test)))]

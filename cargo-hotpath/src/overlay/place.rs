@@ -26,6 +26,14 @@ pub(super) fn write(to: &Path, text: &str, like: &Path) -> Result<bool, OverlayE
     Ok(true)
 }
 
+/// Makes `to` a file of this text, with the permissions of any new file, where it isn't one.
+pub(super) fn create(to: &Path, text: &str) -> Result<(), OverlayError> {
+    if is_file(to) && fs::read(to).is_ok_and(|old| old == text.as_bytes()) {
+        return Ok(());
+    }
+    replace(to, |beside| fs::File::create_new(beside)?.write_all(text.as_bytes()))
+}
+
 /// Makes `to` a copy of `from`, sharing its blocks where the file system can; says whether it was
 /// anything else.
 pub(super) fn copy(from: &Path, to: &Path) -> Result<bool, OverlayError> {

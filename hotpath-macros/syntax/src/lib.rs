@@ -30,3 +30,8 @@ pub use options::{Options, SiteSelection, is_hotpath};
 pub use shape::Shape;
 pub use sites::{Site, enumerate};
 pub use wrap::{Form, Probe};
+
+/// Where this package lies while a build reads it; for `hotpath_runtime::SOURCES`.
+#[doc(hidden)]
+#[cfg(feature = "sources")]
+pub const DIRECTORY: &str = env!("CARGO_MANIFEST_DIR");
