@@ -81,12 +81,12 @@ impl Proc {
 
     /// Takes `file` for that of a thread.
     #[cfg(test)]
-    pub(super) fn replace(&mut self, pid: u32, tid: u32, file: File) {
+    fn replace(&mut self, pid: u32, tid: u32, file: File) {
         self.files.insert((pid, tid), file);
     }
 
     #[cfg(test)]
-    pub(super) fn asked(&self) -> Asked {
+    fn asked(&self) -> Asked {
         self.asked
     }
 
