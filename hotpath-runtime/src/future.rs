@@ -9,11 +9,11 @@ use core::mem::{self, ManuallyDrop};
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use crate::row::{self, Type};
 use crate::probe::{self, Open};
+use crate::row::{self, Type};
 use crate::segment::layout::{Node, Row, Slab};
 use crate::site::Function;
-use crate::{clock, slab};
+use crate::{clock, fork, slab};
 
 /// `last` of a frame that has completed.
 const DONE: u64 = u64::MAX;
@@ -98,7 +98,7 @@ impl<F: Future> Future for Frame<F> {
 fn resume(node: &'static Node, start: u64, last: u64) {
     let now = if start == 0 { clock::ticks() } else { start };
     node.resumed.add(1);
-    node.wait.add(probe::elapsed(slab::current(), last, now));
+    node.wait.add(probe::elapsed(slab::current(), last.max(fork::born()), now));
 }
 
 /// Closes the span of a poll. The function's distribution holds no polls but the time from `first`,
@@ -107,7 +107,7 @@ fn resume(node: &'static Node, start: u64, last: u64) {
 fn close(slab: &'static Slab, node: &'static Node, start: u64, first: u64, end: u64) {
     Open::of(slab, node, start).close_poll(end);
     if first != 0 {
-        slab.distribute_call(node, probe::elapsed(slab, first, end), 1);
+        slab.distribute_call(node, probe::elapsed(slab, first.max(fork::born()), end), 1);
     }
 }
 
@@ -283,7 +283,7 @@ fn forget_pending(before: u64) {
 /// Charges the time since the last poll.
 #[inline(never)]
 fn charge(row: &Row, state: State, last: u64) {
-    let wait = probe::elapsed(slab::current(), last, clock::ticks());
+    let wait = probe::elapsed(slab::current(), last.max(fork::born()), clock::ticks());
     match state {
         State::Leaf => row.wait.add(wait),
         State::Outer => row.nested_wait.add(wait),
@@ -296,6 +296,7 @@ fn charge(row: &Row, state: State, last: u64) {
 fn complete(row: Option<&'static Row>, first: u64) {
     if let Some(histogram) = row.and_then(|row| row.histogram.get()) {
         let slab = slab::current();
+        let first = first.max(fork::born());
         slab.distribute(histogram.bucket_of(probe::elapsed(slab, first, clock::ticks())));
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod clean;
 pub mod explain;
+pub mod init;
 pub mod list;
 pub mod report;
 pub mod run;
