@@ -3,6 +3,7 @@
 mod allocator;
 mod copy;
 mod members;
+mod pace;
 mod pattern;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 pub use self::copy::Copy;
 use self::members::Member;
+pub use self::pace::LeftOut;
 pub use self::pattern::Pattern;
 use crate::advise;
 use crate::cargo::config;
@@ -19,11 +21,11 @@ use crate::cargo::select::{self, Selection};
 use crate::error::Error;
 use crate::options::{Auto, RunOptions};
 use crate::overlay::{self, Edit, Edits};
-use crate::profile::path::normal;
+use crate::profile::path::{self, normal};
 use crate::roots;
 use crate::run_dir::CrateRoot;
 use crate::schema::Warning;
-use crate::source::{Source, annotate};
+use crate::source::{Source, SourceFunction, annotate};
 use crate::term::Term;
 
 /// What the copy will differ in, and what the report needs to know of that.
@@ -76,11 +78,29 @@ pub fn plan(
         }
     };
     check_toolchain(config::rustc_version().as_deref().unwrap_or_default())?;
-    let plan = Plan::new(workspace, selection, pattern)?;
+    let plan = Plan::new(workspace, selection, pattern, &LeftOut::default())?;
     for warning in &plan.warnings {
         term.detail("Note", &warning.message);
     }
     Ok(Some(plan))
+}
+
+/// The plan for a second pass.
+///
+/// # Errors
+///
+/// As [`plan`]; nothing is left to measure, for one.
+pub fn plan_without(
+    workspace: &Workspace,
+    selection: &Selection<'_>,
+    options: &RunOptions,
+    without: &LeftOut,
+) -> Result<Plan, Error> {
+    let pattern = match &options.auto {
+        Auto::Matching(pattern) => Some(pattern),
+        _ => None,
+    };
+    Plan::new(workspace, selection, pattern, without)
 }
 
 fn is_annotated(workspace: &Workspace, selection: &Selection<'_>) -> bool {
@@ -115,13 +135,15 @@ impl Plan {
         workspace: &Workspace,
         selection: &Selection<'_>,
         pattern: Option<&Pattern>,
+        without: &LeftOut,
     ) -> Result<Self, Error> {
         let root = workspace.root();
         let (members, left_out) = members::of(workspace, selection.package);
         let taken: BTreeSet<_> = members.iter().map(|member| &member.package.id).collect();
         let roots = roots::of_auto(workspace, selection, &|package| taken.contains(&package.id));
-        let source = advise::scan(&roots, root);
         let packages: Vec<_> = members.iter().map(|member| member.package).collect();
+        let all = roots::with_libraries(roots.clone(), workspace, &packages);
+        let source = advise::scan(&all, root);
         let scripts = advise::scan(&roots::of_build_scripts(workspace, &packages), root);
         let files = overlay::files_of(&source, &scripts);
         let own = workspace.members().into_iter().find(|member| member.name == RUNTIME);
@@ -137,10 +159,15 @@ impl Plan {
                 .map(|directory| directory.as_std_path().to_owned()),
             files: source.files().clone(),
         };
-        plan.edit(root, &source, &files, &members, pattern);
+        plan.edit((root, &source, &files), &members, &|function| {
+            pattern.is_none_or(|pattern| pattern.takes(function))
+                && !without.holds(&function.file, function.line, function.column)
+        });
         let notes = left_out.iter().filter(|it| it.matters()).map(members::LeftOut::message);
-        plan.warnings =
-            notes.map(|message| Warning { id: "not-instrumented".to_owned(), message }).collect();
+        plan.warnings = notes
+            .map(|message| Warning { id: "not-instrumented".to_owned(), message })
+            .chain((!without.is_empty()).then(|| without.warning()))
+            .collect();
         plan.members = members
             .into_iter()
             .map(|it| (it.package.manifest_path.clone().into_std_path_buf(), it.runtime))
@@ -153,11 +180,9 @@ impl Plan {
 
     fn edit(
         &mut self,
-        root: &Path,
-        source: &Source,
-        files: &BTreeSet<PathBuf>,
+        (root, source, files): (&Path, &Source, &BTreeSet<PathBuf>),
         members: &[Member<'_>],
-        pattern: Option<&Pattern>,
+        takes: &dyn Fn(&SourceFunction) -> bool,
     ) {
         let mut edits: BTreeMap<PathBuf, Vec<Edit>> = BTreeMap::new();
         let mut seen = BTreeSet::new();
@@ -165,14 +190,14 @@ impl Plan {
             let Some(insertion) = function.insertion else { continue };
             let file = normal(&root.join(&function.file));
             // A module of several targets is scanned for each.
-            if !files.contains(&file)
-                || pattern.is_some_and(|pattern| !pattern.takes(function))
-                || !seen.insert((file.clone(), insertion.byte))
-            {
+            if !files.contains(&file) || !takes(function) {
                 continue;
             }
+            self.functions += usize::from(self.is_of_workload(function));
             let Some(name) = crate_name(members, &file) else { continue };
-            self.functions += 1;
+            if !seen.insert((file.clone(), insertion.byte)) {
+                continue;
+            }
             edits.entry(file).or_default().push(Edit {
                 range: insertion.byte..insertion.byte,
                 text: annotate::attribute(&name, insertion),
@@ -180,7 +205,9 @@ impl Plan {
         }
         for file in files {
             let Some(name) = crate_name(members, file) else { continue };
-            let Ok(text) = fs::read_to_string(file) else { continue };
+            // What was scanned, so that the places are of this text.
+            let scanned = source.texts().get(&path::relative(root, file)).cloned();
+            let Some(text) = scanned.or_else(|| fs::read_to_string(file).ok()) else { continue };
             let wrapping = allocator::wrap(&text, &name);
             let is_root = self.roots.iter().any(|it| normal(&root.join(&it.file)) == *file);
             self.wraps_allocator |= wrapping.is_certain && is_root;
@@ -192,16 +219,24 @@ impl Plan {
         }
     }
 
+    fn is_of_workload(&self, function: &SourceFunction) -> bool {
+        let of =
+            |root: &CrateRoot| root.package == function.package && root.target == function.target;
+        self.roots.iter().any(of)
+    }
+
     fn nothing(
         &self,
         source: &Source,
         pattern: Option<&Pattern>,
         selection: &Selection<'_>,
     ) -> Error {
-        if let Some(pattern) = pattern.filter(|_| !source.functions().is_empty()) {
+        let functions: Vec<&SourceFunction> =
+            source.functions().iter().filter(|it| self.is_of_workload(it)).collect();
+        if let Some(pattern) = pattern.filter(|_| !functions.is_empty()) {
             return Error::Selection {
                 message: format!("no function to measure matches `--auto={}`", pattern.text()),
-                hint: select::suggestion(pattern.text(), &pattern.candidates(source.functions())),
+                hint: select::suggestion(pattern.text(), &pattern.candidates(&functions)),
             };
         }
         let reasons: Vec<&str> =

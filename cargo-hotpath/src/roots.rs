@@ -49,6 +49,24 @@ pub fn of_every_target(workspace: &Workspace, packages: &[&Package]) -> Vec<Crat
     unique(packages.iter().flat_map(of).collect())
 }
 
+/// These crates and the libraries of these packages, whose functions all count.
+pub fn with_libraries(
+    mut roots: Vec<CrateRoot>,
+    workspace: &Workspace,
+    packages: &[&Package],
+) -> Vec<CrateRoot> {
+    for package in packages {
+        let libraries = package.targets.iter().filter(|target| is_library(target));
+        roots.extend(
+            libraries.map(|target| CrateRoot {
+                implicit: true,
+                ..root(package, target, workspace.root())
+            }),
+        );
+    }
+    unique(roots)
+}
+
 /// The build scripts of these packages.
 pub fn of_build_scripts(workspace: &Workspace, packages: &[&Package]) -> Vec<CrateRoot> {
     let of = |package: &&Package| {

@@ -245,3 +245,20 @@ fn it_can_be_switched_off() {
     let off = hotpath(&["-p", "app"]).env("CARGO_HOTPATH_AUTO", "0").run().expect_code(2);
     assert!(off.stderr.contains("does not depend on `hotpath-runtime`"), "{}", off.stderr);
 }
+
+#[test]
+fn what_costs_more_than_it_tells_is_left_out_of_a_second_pass() {
+    let _alone = alone();
+    let command = Hotpath::new(&space(), &["run", "-p", "busy", "--runs", "2", "--format", "json"]);
+    let finished = command.run_with_input("12345").expect_code(0);
+    // Two repetitions in each pass, with the same input.
+    let lines: Vec<&str> = finished.stderr.lines().filter(|line| line.starts_with("5 ")).collect();
+    assert_eq!(lines.len(), 4, "{}", finished.stderr);
+    let report = finished.json();
+    assert_eq!(paths(&report), ["busy::main", "busy::walk"]);
+    let warnings = report["quality"]["warnings"].as_array().unwrap();
+    let second = warnings.iter().find(|warning| warning["id"] == "second-pass").unwrap();
+    let message = second["message"].as_str().unwrap();
+    assert!(message.contains("`busy::step` (3 000 000 calls)"), "{message}");
+    assert_eq!(report["runs"].as_array().unwrap().len(), 2);
+}

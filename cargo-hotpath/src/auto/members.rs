@@ -55,7 +55,8 @@ impl LeftOut<'_> {
     }
 }
 
-/// Those that the workload's package consists of and uses.
+/// All that can be, whatever the workload: the copy then stays the same for the next one. Of those
+/// that can't, only the ones that the workload's package consists of and uses.
 pub(super) fn of<'a>(
     workspace: &'a Workspace,
     package: &'a Package,
@@ -63,9 +64,11 @@ pub(super) fn of<'a>(
     let of_runtime = part_of_runtime(workspace);
     let mut members = Vec::new();
     let mut left_out = Vec::new();
-    for package in workspace.reachable(package) {
+    let used: BTreeSet<_> = workspace.reachable(package).iter().map(|it| &it.id).collect();
+    for package in workspace.members() {
         match reason(workspace, package, &of_runtime) {
-            Some(why) => left_out.push(LeftOut { package, why }),
+            Some(why) if used.contains(&package.id) => left_out.push(LeftOut { package, why }),
+            Some(_) => {}
             None => members.push(Member { package, runtime: name_of_runtime(package) }),
         }
     }

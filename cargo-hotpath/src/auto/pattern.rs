@@ -68,7 +68,7 @@ impl Pattern {
     }
 
     /// What it could have meant: files or paths of these functions, as it was written.
-    pub(super) fn candidates(&self, functions: &[SourceFunction]) -> Vec<String> {
+    pub fn candidates(&self, functions: &[&SourceFunction]) -> Vec<String> {
         let names = functions.iter().flat_map(|function| {
             let path = format!("{}::{}", function.module, function.name);
             let file = self.files.as_ref().map(|_| function.file.clone());
@@ -155,8 +155,7 @@ mod tests {
             file: "src/a.rs".to_owned(),
             ..SourceFunction::default()
         };
-        let of =
-            |glob: &str| Pattern::new(glob).unwrap().candidates(std::slice::from_ref(&function));
+        let of = |glob: &str| Pattern::new(glob).unwrap().candidates(&[&function]);
         assert_eq!(of("src/b.rs"), ["src/a.rs"]);
         assert_eq!(of("m::g"), ["m", "m::f"]);
     }

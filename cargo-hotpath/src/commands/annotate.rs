@@ -114,7 +114,7 @@ fn hot(run: &str, workspace: &Workspace) -> Result<BTreeSet<(String, u32)>, Erro
     let found: BTreeSet<&str> = findings.iter().filter_map(|it| it.function.as_deref()).collect();
     let is_hot = functions
         .into_iter()
-        .filter(|function| function.self_pct >= HOT_PCT || found.contains(function.path.as_str()));
+        .filter(|function| function.self_pct >= HOT_PCT || found.contains(function.id.as_str()));
     Ok(is_hot.map(|function| (function.file, function.line)).collect())
 }
 

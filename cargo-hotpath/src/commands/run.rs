@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use crate::advise;
-use crate::auto::{self, Copy, Plan};
+use crate::auto::{self, Copy, LeftOut, Plan};
 use crate::cargo::build::{self, Built, Order};
 use crate::cargo::config::{self, Config};
 use crate::cargo::executable::Executable;
@@ -11,6 +11,7 @@ use crate::cargo::lock::BuildLock;
 use crate::cargo::metadata::Workspace;
 use crate::cargo::process::Launch;
 use crate::cargo::select::{self, Selection};
+use crate::cargo::stdin::Input;
 use crate::cli::Format;
 use crate::deliver;
 use crate::environment;
@@ -23,6 +24,7 @@ use crate::run_dir::{self, Build, CrateRoot, RECORD_VERSION, RunDir, RunRecord};
 use crate::schema::{Warning, Workload};
 use crate::term::Term;
 use crate::unhit;
+use crate::units;
 
 /// Does it all; the exit code says how the workload went.
 pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
@@ -41,8 +43,13 @@ pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
     };
     let interrupts = Interrupts::install();
     let dir = RunDir::create(&workspace.data_dir)?;
-    let measured = measure(&job, &dir, (&interrupts, term));
-    let (record, repetitions) = measured.inspect_err(|_| dir.discard())?;
+    let mut input = Input::plan(options.runs != Some(1), &dir.path).map_err(|source| {
+        dir.discard();
+        Error::output(dir.path.display(), source)
+    })?;
+    let measured = measure(&job, &dir, &mut input, (&interrupts, term));
+    let first = measured.inspect_err(|_| dir.discard())?;
+    let (record, repetitions) = second_pass(&job, &dir, first, &mut input, (&interrupts, term));
     if let Some(name) = &options.save {
         run_dir::save_as(&workspace.data_dir, name, &dir.id)?;
     }
@@ -52,6 +59,53 @@ pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
     drop(step);
     deliver::deliver(&advice, &options.report, term)?;
     Ok(conclude(&repetitions, &interrupts, term))
+}
+
+/// Measures again without the functions whose probes cost more than they told, where there are such
+/// and the workload is repeated anyway; the first pass's figures where there are none or it fails.
+fn second_pass(
+    job: &Job<'_>,
+    dir: &RunDir,
+    first: (RunRecord, Repetitions),
+    input: &mut Input,
+    (interrupts, term): (&Interrupts, &Term),
+) -> (RunRecord, Repetitions) {
+    let (record, repetitions) = &first;
+    let repeats = job.options.runs != Some(1) && repetitions.stored.len() > 1;
+    if job.plan.is_none() || !repeats || interrupts.received() || repetitions.failed().is_some() {
+        return first;
+    }
+    let profile = &repetitions.profiles[record.reported];
+    let advice = advise::advise(record, profile, job.workspace.root(), &job.options.report);
+    let left_out = LeftOut::choose(&advice.report, &profile.probes);
+    if left_out.is_empty() {
+        return first;
+    }
+    term.status(
+        "Repeating",
+        format_args!(
+            "without {} whose probes cost more than they tell",
+            units::counted(left_out.len() as u64, "function")
+        ),
+    );
+    let plan = auto::plan_without(job.workspace, job.selection, job.options, &left_out);
+    let again = plan.and_then(|plan| {
+        let job = Job { plan: Some(&plan), ..*job };
+        measure(&job, dir, input, (interrupts, term))
+    });
+    match again {
+        Ok(second) => second,
+        Err(error) => {
+            term.warning(format_args!(
+                "the figures are of the first pass, as the second failed: {error}"
+            ));
+            for (index, profile) in repetitions.profiles.iter().enumerate() {
+                // It may have been replaced; should this fail too, only `report` is without it.
+                let _ = profile.write(&dir.profile(index).1);
+            }
+            first
+        }
+    }
 }
 
 fn conclude(repetitions: &Repetitions, interrupts: &Interrupts, term: &Term) -> Exit {
@@ -64,6 +118,7 @@ fn conclude(repetitions: &Repetitions, interrupts: &Interrupts, term: &Term) -> 
 }
 
 /// What is to be built and run.
+#[derive(Clone, Copy)]
 struct Job<'a> {
     workspace: &'a Workspace,
     selection: &'a Selection<'a>,
@@ -98,7 +153,14 @@ impl Job<'_> {
             options,
             has_allocator: plan.wraps_allocator,
         };
-        build::build(order, interrupts, term)
+        build::build(order, interrupts, term).inspect_err(|error| {
+            if matches!(error, Error::Build) {
+                term.warning(
+                    "this was a copy with every function instrumented: where an error is about \
+                     that, `--auto=GLOB` takes fewer, and `CARGO_HOTPATH_AUTO=0` none",
+                );
+            }
+        })
     }
 }
 
@@ -106,6 +168,7 @@ impl Job<'_> {
 fn measure(
     job: &Job<'_>,
     dir: &RunDir,
+    input: &mut Input,
     (interrupts, term): (&Interrupts, &Term),
 ) -> Result<(RunRecord, Repetitions), Error> {
     let options = job.options;
@@ -121,7 +184,8 @@ fn measure(
     launch.stdout_to_stderr =
         options.report.format != Format::Human && options.report.output.is_none();
     let root = job.workspace.root();
-    let mut repetitions = repeat::repeat(&launch, options.runs, dir, root, (interrupts, term))?;
+    let runs = options.runs;
+    let mut repetitions = repeat::repeat(&launch, runs, (dir, root), input, (interrupts, term))?;
     if !repetitions.hit() {
         return Err(why_nothing(&repetitions, job, interrupts));
     }
