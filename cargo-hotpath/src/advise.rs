@@ -65,6 +65,7 @@ pub fn scan(roots: &[CrateRoot], workspace_root: &Path) -> Source {
             edition: root.edition.clone(),
             file: workspace_root.join(&root.file),
             workspace_root: workspace_root.to_owned(),
+            implicit: root.implicit,
         })
         .collect();
     Source::scan(&roots)

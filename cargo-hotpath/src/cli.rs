@@ -44,6 +44,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Make a package depend on the runtime
     Init(InitArgs),
+    /// Add `#[hotpath]` to functions of the source, or take it away
+    Annotate(AnnotateArgs),
     /// Remove what is kept under `target/hotpath`
     Clean(CleanArgs),
 }
@@ -55,7 +57,7 @@ impl Command {
             Self::Run(args) => args.report.format,
             Self::Report(args) => args.report.format,
             Self::List(args) => args.format,
-            Self::Explain(_) | Self::Init(_) | Self::Clean(_) => Format::Human,
+            Self::Explain(_) | Self::Init(_) | Self::Annotate(_) | Self::Clean(_) => Format::Human,
         }
     }
 }
@@ -192,6 +194,12 @@ pub struct MeasureArgs {
     #[arg(long, value_name = "BYTES", env = "CARGO_HOTPATH_RETAINED", help_heading = MEASURE,
         num_args = 0..=1, require_equals = true, default_missing_value = "512 KiB")]
     pub retained: Option<String>,
+    /// Measure every function without any annotation, in a copy of the workspace; with GLOB only
+    /// those of files (`src/parser/**`) or paths (`orders::parser::*`) that match [default: where no
+    /// function is annotated]
+    #[arg(long, value_name = "GLOB", env = "CARGO_HOTPATH_AUTO", help_heading = MEASURE,
+        num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub auto: Option<String>,
 }
 
 /// What the report shows, and where it goes.
@@ -284,6 +292,33 @@ pub struct InitArgs {
     pub manifest: ManifestArgs,
 }
 
+/// Flags of `annotate`.
+#[derive(Debug, Args)]
+pub struct AnnotateArgs {
+    /// Functions (`orders::parser::*`) or files (`src/parser/**`)
+    #[arg(value_name = "GLOB")]
+    pub patterns: Vec<String>,
+    /// Those with 1 % of the measured time or a finding in a run [without a value: the last]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, require_equals = true,
+        default_missing_value = "last")]
+    pub hot: Option<String>,
+    /// Take the attribute away; without GLOB or `--hot` from everything
+    #[arg(long)]
+    pub remove: bool,
+    /// Write the change instead of showing it
+    #[arg(long)]
+    pub apply: bool,
+    /// Only functions of this package [default: every workspace member]
+    #[arg(short, long, value_name = "SPEC", help_heading = PACKAGE)]
+    pub package: Option<String>,
+    /// Where the manifest is.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    /// Directory for all generated artifacts
+    #[arg(long, value_name = "DIRECTORY", help_heading = BUILD)]
+    pub target_dir: Option<PathBuf>,
+}
+
 /// Flags of `clean`.
 #[derive(Debug, Args)]
 pub struct CleanArgs {
@@ -365,6 +400,7 @@ mod tests {
             "output",
             "save",
             "retained",
+            "auto",
         ] {
             let argument = run.get_arguments().find(|a| a.get_id() == flag).unwrap();
             let variable = argument.get_env().unwrap().to_str().unwrap().to_owned();

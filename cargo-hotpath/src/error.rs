@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::collect::CollectError;
+use crate::overlay::OverlayError;
 use crate::profile::ProfileError;
 use crate::schema::{ErrorBody, ErrorDocument, SCHEMA_VERSION};
 
@@ -68,6 +69,19 @@ pub enum Error {
         /// The workload's package.
         package: String,
     },
+    /// The compiler is too old for the runtime.
+    #[error(
+        "this workspace's toolchain is Rust {found}: instrumented code needs {needed} or newer"
+    )]
+    Toolchain {
+        /// Its version.
+        found: String,
+        /// The oldest that does.
+        needed: String,
+    },
+    /// The copy of the workspace can't be made.
+    #[error(transparent)]
+    Overlay(#[from] OverlayError),
     /// Cargo's build failed; its own output says why.
     #[error("cargo couldn't build the workload")]
     Build,
@@ -170,11 +184,15 @@ impl Error {
     /// The process's exit code.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Profile(ProfileError::Write { .. }) | Self::Output { .. } => Exit::Output,
+            Self::Profile(ProfileError::Write { .. })
+            | Self::Output { .. }
+            | Self::Overlay(OverlayError::Write { .. }) => Exit::Output,
             Self::Usage { .. }
             | Self::Metadata(_)
             | Self::Selection { .. }
             | Self::MissingDependency { .. }
+            | Self::Toolchain { .. }
+            | Self::Overlay(_)
             | Self::NoRun { .. }
             | Self::Data { .. }
             | Self::Profile(_)
@@ -197,6 +215,9 @@ impl Error {
             Self::Metadata(_) => "metadata",
             Self::Selection { .. } => "selection",
             Self::MissingDependency { .. } => "missing-dependency",
+            Self::Toolchain { .. } => "toolchain-too-old",
+            Self::Overlay(OverlayError::Write { .. }) => "output-failed",
+            Self::Overlay(_) => "unusable-workspace",
             Self::Build => "build-failed",
             Self::Spawn { .. } => "spawn-failed",
             Self::NoExecutable(_) => "no-executable",
@@ -222,8 +243,14 @@ impl Error {
             | Self::NothingHit { hint, .. }
             | Self::NoRun { hint, .. } => Some(hint.clone()),
             Self::MissingDependency { package } => Some(format!(
-                "run `cargo add hotpath-runtime -p {package}`, then write `#[hotpath_runtime::hotpath]` above the functions to measure"
+                "drop `CARGO_HOTPATH_AUTO`, or run `cargo add hotpath-runtime -p {package}` and write `#[hotpath_runtime::hotpath]` above the functions to measure"
             )),
+            Self::Toolchain { .. } => Some(
+                "run it with a newer one, `cargo +stable hotpath run`, or raise the one that `rust-toolchain.toml`, `rustup override` or `RUSTUP_TOOLCHAIN` names".to_owned(),
+            ),
+            Self::Metadata(text) if text.contains("toolchain") && text.contains("not installed") => {
+                Some("install it with `rustup toolchain install`, or run with another: `cargo +stable hotpath run`".to_owned())
+            }
             Self::Build => Some("the errors above are cargo's own; `cargo build` shows whether they come from the measured build".to_owned()),
             Self::Spawn { .. } => Some("`CARGO` may name the cargo to use".to_owned()),
             Self::Start { .. } => {
@@ -236,7 +263,9 @@ impl Error {
                 "let it write files (`ulimit -f unlimited`), free some space in /dev/shm and below the target directory, and run it again".to_owned(),
             ),
             Self::Data { .. } => Some("`cargo hotpath run` makes a new run".to_owned()),
-            Self::Output { .. } | Self::Profile(ProfileError::Write { .. }) => {
+            Self::Output { .. }
+            | Self::Overlay(OverlayError::Write { .. })
+            | Self::Profile(ProfileError::Write { .. }) => {
                 Some("free some space, or choose a writable place with `--target-dir` or `-o`".to_owned())
             }
             Self::Metadata(_)
@@ -244,6 +273,7 @@ impl Error {
             | Self::Interrupted
             // These say themselves what to do.
             | Self::Profile(_)
+            | Self::Overlay(_)
             | Self::Collect(_)
             | Self::Closed => None,
             Self::Internal(_) => {

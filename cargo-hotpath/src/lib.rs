@@ -6,6 +6,7 @@
 
 pub mod advise;
 pub mod allocator;
+pub mod auto;
 pub mod cargo;
 pub mod cli;
 pub mod collect;
@@ -73,6 +74,7 @@ fn dispatch(command: Command, term: &Term) -> Result<Exit, Error> {
         Command::Run(args) => commands::run::run(&RunOptions::try_from(*args)?, term),
         Command::Report(args) => commands::report::report(args, term),
         Command::List(args) => commands::list::list(&args, term),
+        Command::Annotate(args) => commands::annotate::annotate(&args, term),
         Command::Init(args) => commands::init::init(&args, term),
         Command::Explain(args) => commands::explain::explain(&args),
         Command::Clean(args) => commands::clean::clean(&args, term),

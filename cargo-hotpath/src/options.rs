@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::auto::Pattern;
 use crate::cli::{
     BuildArgs, FeatureArgs, Format, ManifestArgs, MeasureArgs, ReportFlags, RunArgs, WorkloadArgs,
 };
@@ -33,6 +34,8 @@ pub struct RunOptions {
     pub plan: Option<Plan>,
     /// Bytes of which one is drawn to sample live blocks, where they are.
     pub retained: Option<u64>,
+    /// Whether functions are measured without annotation.
+    pub auto: Auto,
     /// Report.
     pub report: ReportOptions,
     /// Name to keep the run under.
@@ -54,6 +57,19 @@ pub struct ReportOptions {
     pub format: Format,
     /// File to write to; standard output without one.
     pub output: Option<PathBuf>,
+}
+
+/// Whether functions are measured without annotation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Auto {
+    /// Where none is annotated.
+    Unasked,
+    /// In no case.
+    Never,
+    /// All of them.
+    All,
+    /// Those that match.
+    Matching(Pattern),
 }
 
 /// The target that was asked for.
@@ -109,6 +125,7 @@ impl TryFrom<RunArgs> for RunOptions {
             timeout: args.measure.timeout.as_deref().map(timeout).transpose()?,
             plan: plan(&args.measure)?,
             retained: args.measure.retained.as_deref().map(period).transpose()?,
+            auto: auto(args.measure.auto.as_deref())?,
             report: args.report.try_into()?,
             save: args.save,
             args: args.args,
@@ -197,6 +214,16 @@ fn duration(text: &str, flag: &str) -> Result<Duration, Error> {
                 "write a number above zero with its unit: `500ms`, `90s`, `5m`, `1h`",
             )
         })
+}
+
+/// A flag without a value, a variable that says yes or no, or a glob.
+fn auto(text: Option<&str>) -> Result<Auto, Error> {
+    Ok(match text.map(str::trim) {
+        None | Some("") => Auto::Unasked,
+        Some("1" | "true" | "yes" | "on") => Auto::All,
+        Some("0" | "false" | "no" | "off") => Auto::Never,
+        Some(glob) => Auto::Matching(Pattern::new(glob)?),
+    })
 }
 
 /// `64 KiB`, `1M`, `4096`: a bare number is bytes.
@@ -318,6 +345,17 @@ mod tests {
         assert_eq!(period("2m").unwrap(), 2 << 20);
         for bad in ["", "0", "-1", "1.5k", "x", "1 parsec", "99999999999 GiB"] {
             assert!(period(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn annotation_can_be_done_without_by_flag_or_variable() {
+        assert_eq!(run(&[]).unwrap().auto, Auto::Unasked);
+        assert_eq!(run(&["--auto", "--", "x"]).unwrap().auto, Auto::All);
+        assert!(matches!(run(&["--auto=src/**"]).unwrap().auto, Auto::Matching(_)));
+        assert!(run(&["--auto=src/{a"]).is_err());
+        for (value, expected) in [("1", Auto::All), ("0", Auto::Never), ("", Auto::Unasked)] {
+            assert_eq!(auto(Some(value)).unwrap(), expected);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The overlay: a synchronised copy of a workspace that we may change; the user's tree is only read.
 
+mod edit;
 mod error;
 mod files;
 mod manifest;
@@ -7,16 +8,16 @@ mod place;
 pub mod runtime;
 mod state;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+pub use self::edit::{Edit, Edits};
 pub use self::error::OverlayError;
 use self::files::{Entry, EntryKind};
 pub use self::manifest::Dependency;
 use self::manifest::Manifests;
 use self::state::{Stamp, State};
 use crate::source::Source;
-use crate::source::annotate::{self, Bare};
 
 /// What the copy is of, and how it differs.
 pub struct Recipe<'a> {
@@ -26,25 +27,16 @@ pub struct Recipe<'a> {
     pub to: &'a Path,
     /// Directories that are not part of the workspace's source: its target directory.
     pub without: &'a [PathBuf],
-    /// Manifests of the packages that get the runtime as a dependency.
-    pub members: &'a [PathBuf],
-    /// That dependency.
+    /// Files that are copied whatever an ignore rule says of them.
+    pub needed: &'a BTreeSet<PathBuf>,
+    /// Manifests of the packages that get the runtime as a dependency, each with the name that it
+    /// has there.
+    pub members: &'a BTreeMap<PathBuf, String>,
+    /// That dependency. Dependencies on another version of it, wherever in the workspace, become
+    /// this one: there is one in the build.
     pub runtime: &'a Dependency,
-    /// Files whose functions are annotated, of [`files_of`].
-    pub annotated: &'a BTreeSet<PathBuf>,
-    /// What is inserted: `#[path::hotpath]`.
-    pub attribute: &'a str,
-    /// Which functions get it; `None` for all.
-    pub choice: Option<Choice<'a>>,
-}
-
-/// Which functions get the attribute.
-#[derive(Clone, Copy)]
-pub struct Choice<'a> {
-    /// What the choice depends on: a copy that was made for another text is made anew.
-    pub name: &'a str,
-    /// Whether a function of this file, by its name below the root, gets it.
-    pub takes: &'a dyn Fn(&Path, &Bare) -> bool,
+    /// What changes in which file.
+    pub edits: &'a BTreeMap<PathBuf, Edits>,
 }
 
 /// What a synchronisation did.
@@ -56,10 +48,6 @@ pub struct Synced {
     pub written: usize,
     /// Files that were taken away, as the workspace has them no more.
     pub removed: usize,
-    /// Functions that carry an inserted attribute, in files that were written.
-    pub functions: usize,
-    /// What was left alone, and why.
-    pub notes: Vec<String>,
 }
 
 /// The files that targets consist of and that can be annotated. Those that `foreign` targets use
@@ -75,9 +63,9 @@ pub fn files_of(targets: &Source, foreign: &Source) -> BTreeSet<PathBuf> {
 /// [`OverlayError`] names the file that can't be read, written or understood. The copy is then
 /// partly done; the next call goes on.
 pub fn sync(recipe: &Recipe<'_>) -> Result<Synced, OverlayError> {
-    let entries = files::list(recipe.from, recipe.to, recipe.without)?;
+    let entries = files::list(recipe)?;
     let names: BTreeSet<&Path> = entries.iter().map(|entry| entry.name.as_path()).collect();
-    let manifests = Manifests::new(recipe, &names);
+    let manifests = Manifests::new(recipe, &names)?;
     let before = State::load(recipe.to, &recipe.identity());
     let mut state = State::new(recipe.identity());
     let mut synced = Synced { files: entries.len(), ..Synced::default() };
@@ -87,91 +75,44 @@ pub fn sync(recipe: &Recipe<'_>) -> Result<Synced, OverlayError> {
         synced.removed += 1;
     }
     for entry in &entries {
-        let stamp = entry.stamp();
+        let edits = recipe.edits.get(&entry.path);
+        let stamp = entry.stamp(edits);
         // What a manifest becomes hangs on which other files there are.
-        if !entry.is_manifest() && before.is_current(&entry.name, stamp, recipe.to) {
-            state.add(&entry.name, stamp, before.functions(&entry.name));
-            continue;
+        if entry.is_manifest() || !before.is_current(&entry.name, stamp, recipe.to) {
+            synced.written += usize::from(bring(recipe, &manifests, entry, edits)?);
         }
-        let functions = bring(recipe, &manifests, entry, &mut synced)?;
-        synced.functions += functions;
-        state.add(&entry.name, stamp, functions);
+        state.add(&entry.name, stamp);
     }
     state.store(recipe.to)?;
     Ok(synced)
 }
 
-/// Brings one entry over; gives the number of attributes inserted.
+/// Brings one entry over; says whether the copy had another.
 fn bring(
     recipe: &Recipe<'_>,
     manifests: &Manifests<'_>,
     entry: &Entry,
-    synced: &mut Synced,
-) -> Result<usize, OverlayError> {
+    edits: Option<&Edits>,
+) -> Result<bool, OverlayError> {
     let to = recipe.to.join(&entry.name);
     if entry.kind == EntryKind::Link {
-        synced.written += usize::from(place::link(recipe.from, entry, &to)?);
-        return Ok(0);
+        return place::link(recipe.from, entry, &to);
     }
-    let text = if entry.is_manifest() {
-        manifests.adapted(entry)?.map(|text| (text, 0))
-    } else if recipe.annotated.contains(&entry.path) {
-        annotated(recipe, entry, synced)?
-    } else {
-        None
+    let text = match edits {
+        _ if entry.is_manifest() => manifests.adapted(entry)?,
+        Some(edits) => Some(edits.apply(&entry.path, place::read(&entry.path)?)?),
+        None => None,
     };
-    let (is_written, functions) = match text {
-        Some((text, functions)) => (place::write(&to, &text, &entry.path)?, functions),
-        None => (place::copy(&entry.path, &to)?, 0),
-    };
-    synced.written += usize::from(is_written);
-    Ok(functions)
-}
-
-/// The text with the attribute inserted, and how often; `None` where it stays as it is.
-fn annotated(
-    recipe: &Recipe<'_>,
-    entry: &Entry,
-    synced: &mut Synced,
-) -> Result<Option<(String, usize)>, OverlayError> {
-    let bytes = place::read(&entry.path)?;
-    let Ok(text) = String::from_utf8(bytes) else { return Ok(None) };
-    let mut functions = match annotate::bare_functions(&text) {
-        Ok(functions) => functions,
-        Err(error) => {
-            let line = error.span().start().line;
-            synced.notes.push(format!(
-                "{}:{line}: not instrumented, as it can't be parsed: {error}",
-                entry.name.display()
-            ));
-            return Ok(None);
-        }
-    };
-    if let Some(choice) = recipe.choice {
-        functions.retain(|function| (choice.takes)(&entry.name, function));
+    match text {
+        Some(text) => place::write(&to, &text, &entry.path),
+        None => place::copy(&entry.path, &to),
     }
-    if functions.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some((annotate::insert(&text, recipe.attribute, &functions), functions.len())))
 }
 
 impl Recipe<'_> {
     /// What all files of the copy depend on beside their source.
     fn identity(&self) -> String {
-        let mut identity = format!(
-            "{}\n{}\n{}\n{}\n{:?}\n",
-            env!("CARGO_PKG_VERSION"),
-            self.from.display(),
-            self.attribute,
-            self.choice.map_or("", |choice| choice.name),
-            self.runtime,
-        );
-        for path in self.members.iter().chain(self.annotated) {
-            identity.push_str(&path.to_string_lossy());
-            identity.push('\n');
-        }
-        identity
+        format!("{}\n{}\n", env!("CARGO_PKG_VERSION"), self.from.display())
     }
 }
 
@@ -180,8 +121,9 @@ impl Entry {
         self.kind == EntryKind::File && self.name.file_name() == Some("Cargo.toml".as_ref())
     }
 
-    fn stamp(&self) -> Stamp {
-        Stamp { len: self.len, modified_ns: self.modified_ns }
+    fn stamp(&self, edits: Option<&Edits>) -> Stamp {
+        let edits = edits.map_or(0, Edits::identity);
+        Stamp { len: self.len, modified_ns: self.modified_ns, edits }
     }
 }
 

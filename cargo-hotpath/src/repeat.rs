@@ -35,18 +35,16 @@ pub struct Repetitions {
 pub fn repeat(
     launch: &Launch,
     runs: Option<u32>,
-    dir: &RunDir,
-    root: &Path,
+    (dir, root): (&RunDir, &Path),
+    input: &mut Input,
     (interrupts, term): (&Interrupts, &Term),
 ) -> Result<Repetitions, Error> {
-    let mut input = Input::plan(runs != Some(1), &dir.path)
-        .map_err(|source| Error::output(dir.path.display(), source))?;
     let mut all = Repetitions::default();
     let mut wanted = runs.unwrap_or(DEFAULT_RUNS);
     while all.stored.len() < wanted as usize {
         let index = all.stored.len();
         announce(term, launch, index);
-        let (ended, profile) = once(launch, dir, root, &mut input, interrupts)?;
+        let (ended, profile) = once(launch, dir, root, input, interrupts)?;
         let same_input = input.end();
         let (name, path) = dir.profile(index);
         // What was measured is reported all the same.

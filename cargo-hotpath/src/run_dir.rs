@@ -71,6 +71,9 @@ pub struct CrateRoot {
     pub edition: String,
     /// File, relative to the workspace root where it lies there.
     pub file: String,
+    /// Whether its functions were measured though they carry no attribute.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub implicit: bool,
 }
 
 /// One repetition.

@@ -35,6 +35,9 @@ pub struct Root {
     pub file: PathBuf,
     /// Root of the workspace: names of files are relative to it.
     pub workspace_root: PathBuf,
+    /// Whether functions count as annotated though they carry no attribute: in a copy they got one.
+    /// Left out are tests, and what [`annotate`] leaves out.
+    pub implicit: bool,
 }
 
 /// The annotated functions of a workspace.
@@ -49,8 +52,9 @@ pub struct Source {
 impl Source {
     /// Reads and parses every file of the given targets, on all cores.
     ///
-    /// Files that can't be read or parsed are left out and said in [`Source::notes`]. Only files
-    /// in which the attribute's name occurs are parsed for more than their modules.
+    /// Files that can't be read or parsed are left out and said in [`Source::notes`]. Unless
+    /// functions count without it, only files in which the attribute's name occurs are parsed for
+    /// more than their modules.
     #[hotpath]
     pub fn scan(roots: &[Root]) -> Self {
         scan::scan(roots)
@@ -106,6 +110,17 @@ pub struct SourceFunction {
     pub allowed: Vec<String>,
     /// Its sites, in the order of the enumeration.
     pub sites: Vec<SourceSite>,
+    /// Where the attribute goes that it doesn't carry; `None` where it does.
+    pub insertion: Option<Insertion>,
+}
+
+/// Where an attribute goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Insertion {
+    /// Byte offset of the token that it goes before.
+    pub byte: usize,
+    /// Column of that token in characters, 1-based.
+    pub column: u32,
 }
 
 /// A site of an annotated function.

@@ -7,6 +7,8 @@
 use proc_macro::TokenStream;
 
 #[cfg(feature = "enabled")]
+mod columns;
+#[cfg(feature = "enabled")]
 mod expand;
 #[cfg(feature = "enabled")]
 mod fallback;

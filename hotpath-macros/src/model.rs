@@ -8,6 +8,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::{Attribute, Error, Item, ItemImpl, Result, Signature, Token, Visibility};
 
+use crate::columns::Columns;
 use crate::marker::{self, Found};
 use crate::split::{Keyword, Piece, split};
 
@@ -27,6 +28,7 @@ pub(crate) struct Function {
     /// Name in reports.
     pub(crate) name: String,
     pub(crate) options: Options,
+    pub(crate) columns: Columns,
     /// Another attribute may refer to the parameters by name.
     pub(crate) names_matter: bool,
 }
@@ -144,7 +146,8 @@ fn function(piece: Piece, context: &Context, direct: bool) -> Result<Node> {
         (None, None) => head.sig.ident.to_string(),
     };
     let names_matter = context.names_matter || has_foreign_macro(&head.attrs);
-    Ok(Node::Function(Box::new(Function { head, body, name, options, names_matter })))
+    let columns = Columns::of(&options, &body);
+    Ok(Node::Function(Box::new(Function { head, body, name, options, columns, names_matter })))
 }
 
 fn container(piece: Piece, outer: &Context) -> Result<Node> {

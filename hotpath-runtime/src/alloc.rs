@@ -1,6 +1,7 @@
 //! The counting allocator: forwards to another and counts on the node on top.
 
 use core::alloc::{GlobalAlloc, Layout};
+use core::ops::Deref;
 
 #[cfg(all(any(test, feature = "enabled"), unix, target_pointer_width = "64"))]
 use crate::heap;
@@ -26,6 +27,15 @@ impl<A> Allocator<A> {
     /// Counts what `inner` does.
     pub const fn new(inner: A) -> Self {
         Self { inner }
+    }
+}
+
+/// What the inner allocator offers beside allocating stays within reach: limits, statistics.
+impl<A> Deref for Allocator<A> {
+    type Target = A;
+
+    fn deref(&self) -> &A {
+        &self.inner
     }
 }
 

@@ -35,6 +35,7 @@ impl Digest {
             edition: "2024".to_owned(),
             file: binary::repository().join("examples/srcindex").join(file),
             workspace_root: binary::repository().to_owned(),
+            implicit: false,
         };
         Self { source: Source::scan(&[root("src/lib.rs"), root("src/main.rs")]) }
     }

@@ -48,8 +48,8 @@ fn names_that_are_not_there_get_a_suggestion() {
 
 #[test]
 fn a_package_without_the_dependency_is_told_how_to_add_it() {
-    let finished = run(&["--format", "json", "-p", "bare"]).expect_code(2);
-    let (code, message) = error(&finished);
+    let command = hotpath(&["--format", "json", "-p", "bare"]).env("CARGO_HOTPATH_AUTO", "0");
+    let (code, message) = error(&command.run().expect_code(2));
     assert_eq!(code, "missing-dependency");
     assert!(message.contains("cargo add hotpath-runtime -p bare"), "{message}");
 }
@@ -59,8 +59,18 @@ fn a_workload_that_reaches_no_site_is_exit_4() {
     let (code, message) = error(&run(&["--format", "json", "--", "idle"]).expect_code(4));
     assert_eq!(code, "nothing-hit");
     assert!(message.contains("none of its 3"), "{message}");
-    let (_, message) = error(&run(&["--format", "json", "-p", "silent"]).expect_code(4));
+    let command = hotpath(&["--format", "json", "-p", "silent"]).env("CARGO_HOTPATH_AUTO", "0");
+    let (_, message) = error(&command.run().expect_code(4));
     assert!(message.contains("no function is annotated"), "{message}");
+}
+
+#[test]
+fn a_package_in_which_nothing_can_be_measured_is_exit_2() {
+    for package in ["bare", "silent"] {
+        let (code, message) = error(&run(&["--format", "json", "-p", package]).expect_code(2));
+        assert_eq!(code, "selection");
+        assert!(message.contains(&format!("nothing in package `{package}`")), "{message}");
+    }
 }
 
 #[test]

@@ -3,12 +3,12 @@
 //! `cargo test -p hotpath-tests --test crates -- --ignored --nocapture` does all of them (network,
 //! half an hour); `CRATES=syn,nom` only those.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use cargo_hotpath::overlay::{self, Dependency, Recipe};
-use cargo_hotpath::source::{Root, Source};
+use cargo_hotpath::overlay::{self, Dependency, Edit, Edits, Recipe};
+use cargo_hotpath::source::{Insertion, Root, Source, annotate};
 use hotpath_tests::binary;
 use hotpath_tests::published::{LOCKED, Published, Tested};
 
@@ -51,8 +51,8 @@ const ALL: &[Published] = &[
     published("winnow", "0.7.11"),
 ];
 
-/// What is inserted.
-const ATTRIBUTE: &str = "#[::hotpath_runtime::hotpath]";
+/// Name of the dependency that the instrumented copies get.
+const RUNTIME: &str = "hotpath-runtime";
 
 #[test]
 fn small_crates_pass_their_own_tests_instrumented() {
@@ -90,9 +90,9 @@ fn compare(published: &Published, scratch: &Path) -> (String, String) {
     let name = published.name;
     let source = published.source(scratch).unwrap_or_else(|error| panic!("{name}: {error}"));
     let (plain, _) = copy(published, &source, &scratch.join("plain").join(name), None);
-    let attribute = Some(ATTRIBUTE);
+    let runtime = Some(RUNTIME);
     let to = scratch.join("instrumented").join(name);
-    let (instrumented, functions) = copy(published, &source, &to, attribute);
+    let (instrumented, functions) = copy(published, &source, &to, runtime);
     let target = |kind: &str| scratch.join("target").join(kind);
     let test = |copy: &Path, kind: &str| {
         published.test(copy, &target(kind)).unwrap_or_else(|error| panic!("{name}: {error}"))
@@ -142,13 +142,8 @@ fn tail(text: &str) -> &str {
     &text[start..]
 }
 
-/// Copies a crate, instrumented where an attribute is given; gives the number of functions.
-fn copy(
-    published: &Published,
-    from: &Path,
-    to: &Path,
-    attribute: Option<&str>,
-) -> (PathBuf, usize) {
+/// Copies a crate, instrumented where the runtime's name is given; gives the number of functions.
+fn copy(published: &Published, from: &Path, to: &Path, runtime: Option<&str>) -> (PathBuf, usize) {
     let metadata = published.metadata(from, true).expect("cargo reads the crate's manifest");
     let package = &metadata["packages"][0];
     let targets = package["targets"].as_array().expect("a package has targets");
@@ -163,34 +158,54 @@ fn copy(
             edition: target["edition"].as_str().unwrap_or_default().to_owned(),
             file: PathBuf::from(target["src_path"].as_str().unwrap_or_default()),
             workspace_root: from.to_owned(),
+            implicit: false,
         };
         Source::scan(&targets.iter().map(root).collect::<Vec<_>>())
     };
-    let annotated = match attribute {
-        Some(_) => overlay::files_of(&scan(&library), &scan(&build)),
+    let library = scan(&library);
+    let files = match runtime {
+        Some(_) => overlay::files_of(&library, &scan(&build)),
         None => BTreeSet::new(),
     };
-    let members = attribute.map(|_| from.join("Cargo.toml"));
-    let synced = overlay::sync(&Recipe {
+    let (edits, functions) = edits(&files);
+    let members = runtime.map(|name| (from.join("Cargo.toml"), name.to_owned()));
+    overlay::sync(&Recipe {
         from,
         to,
         without: &[],
-        members: members.as_slice(),
+        needed: library.files(),
+        members: &members.into_iter().collect(),
         runtime: &Dependency {
             name: "hotpath-runtime".to_owned(),
             path: binary::repository().join("hotpath-runtime"),
             features: vec!["enabled".to_owned()],
         },
-        annotated: &annotated,
-        attribute: attribute.unwrap_or_default(),
-        choice: None,
+        edits: &edits,
     })
     .unwrap_or_else(|error| panic!("{}: {error}", published.name));
     if published.version == LOCKED {
         let lock = binary::repository().join("Cargo.lock");
         std::fs::copy(lock, to.join("Cargo.lock")).expect("the lock file is copied");
     }
-    (to.to_owned(), synced.functions)
+    (to.to_owned(), functions)
+}
+
+/// An attribute before every function, and how many there are.
+fn edits(files: &BTreeSet<PathBuf>) -> (BTreeMap<PathBuf, Edits>, usize) {
+    let mut all = BTreeMap::new();
+    let mut count = 0;
+    for file in files {
+        let Ok(text) = std::fs::read_to_string(file) else { continue };
+        let Ok(functions) = annotate::bare_functions(&text) else { continue };
+        count += functions.len();
+        let insert = |insertion: Insertion| Edit {
+            range: insertion.byte..insertion.byte,
+            text: annotate::attribute("hotpath_runtime", insertion),
+        };
+        let list = functions.iter().map(|function| insert(function.insertion)).collect();
+        all.insert(file.clone(), Edits::new(&text, list));
+    }
+    (all, count)
 }
 
 fn is(target: &serde_json::Value, kind: &str) -> bool {

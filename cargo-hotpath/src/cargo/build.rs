@@ -10,7 +10,7 @@ use cargo_metadata::{Artifact, BuildScript, CompilerMessage, Message, PackageId}
 
 use super::metadata::{Workspace, manifest_flags};
 use super::select::{Kind, Selection, is_library};
-use crate::cli::Color;
+use crate::cli::{Color, ManifestArgs};
 use crate::error::Error;
 use crate::interrupt::Interrupts;
 use crate::options::RunOptions;
@@ -37,16 +37,26 @@ pub struct Built {
     pub binaries: Vec<(String, PathBuf)>,
 }
 
+/// What is built, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// The user's workspace, or a copy of it.
+    pub workspace: &'a Workspace,
+    /// What is selected there.
+    pub selection: &'a Selection<'a>,
+    /// How cargo is to read it.
+    pub manifest: &'a ManifestArgs,
+    /// Everything else that was asked for.
+    pub options: &'a RunOptions,
+    /// Whether the program is known to have a global allocator, so that ours isn't tried first.
+    pub has_allocator: bool,
+}
+
 /// Builds; a second time without our allocator where the program has its own.
-pub fn build(
-    workspace: &Workspace,
-    selection: &Selection<'_>,
-    options: &RunOptions,
-    interrupts: &Interrupts,
-    term: &Term,
-) -> Result<Built, Error> {
+pub fn build(order: Order<'_>, interrupts: &Interrupts, term: &Term) -> Result<Built, Error> {
+    let selection = order.selection;
     let attempt = |allocator| {
-        let command = compose(workspace, selection, options, allocator, term);
+        let command = compose(order, allocator, term)?;
         Attempt {
             package: &selection.package.id,
             selection,
@@ -56,7 +66,7 @@ pub fn build(
         }
         .run(command, interrupts)
     };
-    match attempt(true)? {
+    match attempt(!order.has_allocator)? {
         Outcome::Built(built) => Ok(*built),
         Outcome::AllocatorConflict => {
             term.status(
@@ -72,13 +82,8 @@ pub fn build(
 }
 
 /// The whole cargo command line.
-fn compose(
-    workspace: &Workspace,
-    selection: &Selection<'_>,
-    options: &RunOptions,
-    allocator: bool,
-    term: &Term,
-) -> Command {
+fn compose(order: Order<'_>, allocator: bool, term: &Term) -> Result<Command, Error> {
+    let Order { workspace, selection, manifest, options, .. } = order;
     let mut command = Command::new(super::program());
     match selection.kind {
         Kind::Bin | Kind::Example => command.arg("build"),
@@ -90,25 +95,23 @@ fn compose(
         Kind::Lib => command.arg("--lib"),
         kind => command.arg(format!("--{kind}")).arg(&selection.target.name),
     };
-    command.args(feature_flags(selection, options, allocator));
+    command.args(feature_flags(selection, options, allocator)?);
     command.arg("--profile").arg(&options.profile);
     command.arg("--target-dir").arg(workspace.data_dir.join("build"));
-    command.arg("--manifest-path").arg(manifest(workspace, options));
+    command.arg("--manifest-path").arg(match &manifest.manifest_path {
+        Some(path) => path.clone(),
+        None => workspace.root().join("Cargo.toml"),
+    });
     if let Some(target) = &options.build.target {
         command.arg("--target").arg(target);
     }
     if let Some(jobs) = &options.build.jobs {
         command.arg(format!("--jobs={jobs}"));
     }
-    command.args(manifest_flags(&options.manifest));
+    command.args(manifest_flags(manifest));
     command.args(display_flags(term));
     command.stdin(Stdio::null()).stdout(Stdio::piped());
-    command
-}
-
-fn manifest(workspace: &Workspace, options: &RunOptions) -> PathBuf {
-    let root = || workspace.root().join("Cargo.toml");
-    options.manifest.manifest_path.clone().unwrap_or_else(root)
+    Ok(command)
 }
 
 /// Name and version: a name alone may also be that of a dependency.
@@ -125,10 +128,12 @@ fn feature_flags(
     selection: &Selection<'_>,
     options: &RunOptions,
     allocator: bool,
-) -> Vec<OsString> {
+) -> Result<Vec<OsString>, Error> {
     let asked = &options.features;
     let package = selection.package;
-    let switch = &selection.switch;
+    let Some(switch) = &selection.switch else {
+        return Err(Error::MissingDependency { package: package.name.to_string() });
+    };
     let own = switch.package.id == package.id;
     let mut flags: Vec<OsString> = Vec::new();
     let mut features = vec![format!("{}/enabled", switch.name)];
@@ -158,7 +163,7 @@ fn feature_flags(
         }
     }
     flags.extend(["--features".into(), features.join(",").into()]);
-    flags
+    Ok(flags)
 }
 
 fn display_flags(term: &Term) -> Vec<&'static str> {

@@ -45,6 +45,11 @@ impl Workspace {
         self.metadata.workspace_root.as_std_path()
     }
 
+    /// Where cargo puts what it builds for the user.
+    pub fn target_directory(&self) -> &Path {
+        self.metadata.target_directory.as_std_path()
+    }
+
     /// Members, by name.
     pub fn members(&self) -> Vec<&Package> {
         let mut members = self.metadata.workspace_packages();
@@ -98,6 +103,17 @@ impl Workspace {
         let member = self.members().into_iter().find(|m| same(m.manifest_path.as_std_path()))?;
         Some(member.id.clone())
     }
+}
+
+/// Has cargo hold the lock file against the manifests, as `--locked` means it.
+pub fn check_locked(manifest: &ManifestArgs) -> Result<(), Error> {
+    let mut command = MetadataCommand::new();
+    command.cargo_path(super::program());
+    if let Some(path) = &manifest.manifest_path {
+        command.manifest_path(path);
+    }
+    command.other_options(manifest_flags(manifest));
+    command.exec().map(drop).map_err(|error| Error::Metadata(reason(&error)))
 }
 
 /// The names under which a package's manifest depends on the runtime.

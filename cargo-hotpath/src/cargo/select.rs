@@ -1,6 +1,7 @@
 //! Which package and target is the workload, and where its features have to be switched on.
 
 use std::fmt;
+use std::path::Path;
 
 use cargo_metadata::{Package, Target, TargetKind};
 
@@ -82,8 +83,9 @@ pub struct Selection<'a> {
     pub target: &'a Target,
     /// Kind of that target.
     pub kind: Kind,
-    /// Where the probes are switched on: the package itself, or a member that it uses.
-    pub switch: Switch<'a>,
+    /// Where the probes are switched on: the package itself, or a member that it uses; `None` where
+    /// neither depends on the runtime.
+    pub switch: Option<Switch<'a>>,
 }
 
 /// Where the probes are switched on.
@@ -113,8 +115,36 @@ pub fn select<'a>(
         Choice::Bench(name) => named(&packages, Kind::Bench, name)?,
         Choice::Lib => library(&packages)?,
     };
-    let switch = switch(workspace, package)?;
+    let switch = switch(workspace, package);
     Ok(Selection { package, target, kind, switch })
+}
+
+/// What was selected in a workspace, in a copy of it.
+pub fn counterpart<'a>(
+    copy: &'a Workspace,
+    workspace: &Workspace,
+    selection: &Selection<'_>,
+) -> Result<Selection<'a>, Error> {
+    let name = |package: &Package, root: &Path| {
+        package.manifest_path.as_std_path().strip_prefix(root).map(Path::to_owned).ok()
+    };
+    let wanted = name(selection.package, workspace.root());
+    let members = copy.members();
+    let found = members.into_iter().find(|it| wanted.is_some() && name(it, copy.root()) == wanted);
+    let target = found.and_then(|package| {
+        let same = |it: &&Target| it.name == selection.target.name && selection.kind.fits(it);
+        Some((package, package.targets.iter().find(same)?))
+    });
+    let Some((package, target)) = target else {
+        return Err(Error::Selection {
+            message: format!(
+                "package `{}` can't be instrumented: it lies outside of the workspace's directory",
+                selection.package.name
+            ),
+            hint: "annotate its functions with `#[hotpath_runtime::hotpath]`".to_owned(),
+        });
+    };
+    Ok(Selection { package, target, kind: selection.kind, switch: switch(copy, package) })
 }
 
 /// A member by `name` or `name@version`.
@@ -212,15 +242,11 @@ fn library<'a>(packages: &[&'a Package]) -> Result<Candidate<'a>, Error> {
 
 /// The package itself where it depends on the runtime, else the nearest member that it uses: features
 /// unify, so switching on one switches on all.
-fn switch<'a>(workspace: &'a Workspace, package: &'a Package) -> Result<Switch<'a>, Error> {
-    workspace
-        .reachable(package)
-        .into_iter()
-        .find_map(|package| {
-            let name = runtime_names(package).into_iter().next()?;
-            Some(Switch { package, name })
-        })
-        .ok_or_else(|| Error::MissingDependency { package: package.name.to_string() })
+fn switch<'a>(workspace: &'a Workspace, package: &'a Package) -> Option<Switch<'a>> {
+    workspace.reachable(package).into_iter().find_map(|package| {
+        let name = runtime_names(package).into_iter().next()?;
+        Some(Switch { package, name })
+    })
 }
 
 fn packages_of(candidates: &[Candidate<'_>]) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! The commands, each from options to exit code.
 
+pub mod annotate;
 pub mod clean;
 pub mod explain;
 pub mod init;

@@ -3,13 +3,15 @@
 use std::ffi::OsString;
 
 use crate::advise;
-use crate::cargo::build::{self, Built};
+use crate::auto::{self, Copy, LeftOut, Plan};
+use crate::cargo::build::{self, Built, Order};
 use crate::cargo::config::{self, Config};
 use crate::cargo::executable::Executable;
 use crate::cargo::lock::BuildLock;
 use crate::cargo::metadata::Workspace;
 use crate::cargo::process::Launch;
 use crate::cargo::select::{self, Selection};
+use crate::cargo::stdin::Input;
 use crate::cli::Format;
 use crate::deliver;
 use crate::environment;
@@ -18,10 +20,11 @@ use crate::interrupt::Interrupts;
 use crate::options::RunOptions;
 use crate::repeat::{self, Repetitions, ending};
 use crate::roots;
-use crate::run_dir::{self, Build, RECORD_VERSION, RunDir, RunRecord};
+use crate::run_dir::{self, Build, CrateRoot, RECORD_VERSION, RunDir, RunRecord};
 use crate::schema::{Warning, Workload};
 use crate::term::Term;
 use crate::unhit;
+use crate::units;
 
 /// Does it all; the exit code says how the workload went.
 pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
@@ -30,11 +33,23 @@ pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
     let selection = select::select(&workspace, options.package.as_deref(), &options.choice)?;
     let here = std::env::current_dir().unwrap_or_else(|_| workspace.root().to_owned());
     let config = config::read(&here, workspace.root(), options.build.target.as_deref());
-    let job = Job { workspace: &workspace, selection: &selection, options, config: &config };
+    let plan = auto::plan(&workspace, &selection, options, term)?;
+    let job = Job {
+        workspace: &workspace,
+        selection: &selection,
+        options,
+        config: &config,
+        plan: plan.as_ref(),
+    };
     let interrupts = Interrupts::install();
     let dir = RunDir::create(&workspace.data_dir)?;
-    let measured = measure(&job, &dir, (&interrupts, term));
-    let (record, repetitions) = measured.inspect_err(|_| dir.discard())?;
+    let mut input = Input::plan(options.runs != Some(1), &dir.path).map_err(|source| {
+        dir.discard();
+        Error::output(dir.path.display(), source)
+    })?;
+    let measured = measure(&job, &dir, &mut input, (&interrupts, term));
+    let first = measured.inspect_err(|_| dir.discard())?;
+    let (record, repetitions) = second_pass(&job, &dir, first, &mut input, (&interrupts, term));
     if let Some(name) = &options.save {
         run_dir::save_as(&workspace.data_dir, name, &dir.id)?;
     }
@@ -44,6 +59,53 @@ pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
     drop(step);
     deliver::deliver(&advice, &options.report, term)?;
     Ok(conclude(&repetitions, &interrupts, term))
+}
+
+/// Measures again without the functions whose probes cost more than they told, where there are such
+/// and the workload is repeated anyway; the first pass's figures where there are none or it fails.
+fn second_pass(
+    job: &Job<'_>,
+    dir: &RunDir,
+    first: (RunRecord, Repetitions),
+    input: &mut Input,
+    (interrupts, term): (&Interrupts, &Term),
+) -> (RunRecord, Repetitions) {
+    let (record, repetitions) = &first;
+    let repeats = job.options.runs != Some(1) && repetitions.stored.len() > 1;
+    if job.plan.is_none() || !repeats || interrupts.received() || repetitions.failed().is_some() {
+        return first;
+    }
+    let profile = &repetitions.profiles[record.reported];
+    let advice = advise::advise(record, profile, job.workspace.root(), &job.options.report);
+    let left_out = LeftOut::choose(&advice.report, &profile.probes);
+    if left_out.is_empty() {
+        return first;
+    }
+    term.status(
+        "Repeating",
+        format_args!(
+            "without {} whose probes cost more than they tell",
+            units::counted(left_out.len() as u64, "function")
+        ),
+    );
+    let plan = auto::plan_without(job.workspace, job.selection, job.options, &left_out);
+    let again = plan.and_then(|plan| {
+        let job = Job { plan: Some(&plan), ..*job };
+        measure(&job, dir, input, (interrupts, term))
+    });
+    match again {
+        Ok(second) => second,
+        Err(error) => {
+            term.warning(format_args!(
+                "the figures are of the first pass, as the second failed: {error}"
+            ));
+            for (index, profile) in repetitions.profiles.iter().enumerate() {
+                // It may have been replaced; should this fail too, only `report` is without it.
+                let _ = profile.write(&dir.profile(index).1);
+            }
+            first
+        }
+    }
 }
 
 fn conclude(repetitions: &Repetitions, interrupts: &Interrupts, term: &Term) -> Exit {
@@ -56,22 +118,62 @@ fn conclude(repetitions: &Repetitions, interrupts: &Interrupts, term: &Term) -> 
 }
 
 /// What is to be built and run.
+#[derive(Clone, Copy)]
 struct Job<'a> {
     workspace: &'a Workspace,
     selection: &'a Selection<'a>,
     options: &'a RunOptions,
     config: &'a Config,
+    /// What is instrumented without annotation.
+    plan: Option<&'a Plan>,
+}
+
+impl Job<'_> {
+    /// Crates whose functions are measured.
+    fn roots(&self) -> Vec<CrateRoot> {
+        match self.plan {
+            Some(plan) => plan.roots.clone(),
+            None => roots::of_workload(self.workspace, self.selection),
+        }
+    }
+
+    /// Builds the user's workspace, or its copy.
+    fn build(&self, interrupts: &Interrupts, term: &Term) -> Result<Built, Error> {
+        let Self { workspace, selection, options, .. } = self;
+        let manifest = &options.manifest;
+        let Some(plan) = self.plan else {
+            let order = Order { workspace, selection, manifest, options, has_allocator: false };
+            return build::build(order, interrupts, term);
+        };
+        let copy = Copy::make(plan, workspace, manifest, term)?;
+        let order = Order {
+            workspace: &copy.workspace,
+            selection: &copy.selection(workspace, selection)?,
+            manifest: &copy.manifest,
+            options,
+            has_allocator: plan.wraps_allocator,
+        };
+        build::build(order, interrupts, term).inspect_err(|error| {
+            if matches!(error, Error::Build) {
+                term.warning(
+                    "this was a copy with every function instrumented: where an error is about \
+                     that, `--auto=GLOB` takes fewer, and `CARGO_HOTPATH_AUTO=0` none",
+                );
+            }
+        })
+    }
 }
 
 /// Builds and runs; what was measured is stored when this returns.
 fn measure(
     job: &Job<'_>,
     dir: &RunDir,
+    input: &mut Input,
     (interrupts, term): (&Interrupts, &Term),
 ) -> Result<(RunRecord, Repetitions), Error> {
     let options = job.options;
     let lock = BuildLock::take(&job.workspace.data_dir, interrupts, term)?;
-    let built = build::build(job.workspace, job.selection, options, interrupts, term)?;
+    let built = job.build(interrupts, term)?;
     let executable = Executable::keep(&built.executable, &dir.path)
         .map_err(|source| Error::output(dir.path.display(), source))?;
     drop(lock);
@@ -82,12 +184,14 @@ fn measure(
     launch.stdout_to_stderr =
         options.report.format != Format::Human && options.report.output.is_none();
     let root = job.workspace.root();
-    let mut repetitions = repeat::repeat(&launch, options.runs, dir, root, (interrupts, term))?;
+    let runs = options.runs;
+    let mut repetitions = repeat::repeat(&launch, runs, (dir, root), input, (interrupts, term))?;
     if !repetitions.hit() {
         return Err(why_nothing(&repetitions, job, interrupts));
     }
     let warnings = warnings(&repetitions, &built, options, interrupts);
     repetitions.warnings.extend(warnings);
+    repetitions.warnings.extend(job.plan.into_iter().flat_map(|plan| plan.warnings.clone()));
     let mut record = record(job, &built, dir, &repetitions, interrupts);
     if let Err(error) = dir.finish(&record) {
         record.warnings.push(repeat::not_stored(&error));
@@ -99,9 +203,9 @@ fn why_nothing(repetitions: &Repetitions, job: &Job<'_>, interrupts: &Interrupts
     if interrupts.received() {
         return Error::Interrupted;
     }
-    unhit::reason(repetitions, || {
-        let roots = roots::of_workload(job.workspace, job.selection);
-        advise::annotated(&roots, job.workspace.root())
+    unhit::reason(repetitions, job.plan.is_some(), || match job.plan {
+        Some(plan) => plan.functions,
+        None => advise::annotated(&job.roots(), job.workspace.root()),
     })
 }
 
@@ -154,7 +258,7 @@ fn record(
     repetitions: &Repetitions,
     interrupts: &Interrupts,
 ) -> RunRecord {
-    let Job { workspace, selection, options, config } = job;
+    let Job { workspace, selection, options, config, .. } = job;
     let reported = repetitions.median();
     let text =
         |words: &[OsString]| words.iter().map(|w| w.to_string_lossy().into_owned()).collect();
@@ -182,7 +286,7 @@ fn record(
             debug_assertions: built.debug_assertions,
             manifest: roots::relative(selection.package.manifest_path.as_std_path(), root),
         },
-        roots: roots::of_workload(workspace, selection),
+        roots: job.roots(),
         repetitions: repetitions.stored.clone(),
         reported,
         interrupted: interrupts.received(),

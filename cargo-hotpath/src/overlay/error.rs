@@ -26,6 +26,12 @@ pub enum OverlayError {
     /// The workspace can't be listed.
     #[error("can't list the workspace: {0}")]
     Walk(#[from] ignore::Error),
+    /// The edits are of another text.
+    #[error("{} changed while it was read: run it again", path.display())]
+    Changed {
+        /// Which.
+        path: PathBuf,
+    },
     /// A manifest is no TOML, or not what cargo takes.
     #[error("can't use {}: {reason}", path.display())]
     Manifest {

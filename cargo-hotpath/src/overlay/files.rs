@@ -6,6 +6,7 @@ use std::time::UNIX_EPOCH;
 
 use ignore::{DirEntry, WalkBuilder};
 
+use super::Recipe;
 use super::error::OverlayError;
 
 /// What cargo needs whatever an ignore rule says of it.
@@ -32,17 +33,14 @@ pub(super) enum EntryKind {
     Link,
 }
 
-/// Lists the files and links below `root`, by name, without those in `to`, where the copy goes,
-/// and in the directories `without`.
-pub(super) fn list(
-    root: &Path,
-    to: &Path,
-    without: &[PathBuf],
-) -> Result<Vec<Entry>, OverlayError> {
+/// Lists the files and links of the workspace, by name, without those where the copy goes.
+pub(super) fn list(recipe: &Recipe<'_>) -> Result<Vec<Entry>, OverlayError> {
+    let Recipe { from: root, to, without, needed, .. } = recipe;
     let mut entries = walk(root, to, without, true)?;
-    let needed = walk(root, to, without, false)?;
-    entries.extend(needed.into_iter().filter(|entry| {
-        entry.name.file_name().is_some_and(|name| NEVER_IGNORED.iter().any(|kept| name == *kept))
+    let all = walk(root, to, without, false)?;
+    entries.extend(all.into_iter().filter(|entry| {
+        let named = |name| NEVER_IGNORED.iter().any(|kept| name == *kept);
+        entry.name.file_name().is_some_and(named) || needed.contains(&entry.path)
     }));
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     entries.dedup_by(|a, b| a.name == b.name);

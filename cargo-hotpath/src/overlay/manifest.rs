@@ -1,9 +1,12 @@
 //! Manifests in the copy: paths that still lead where they led, and the runtime as a dependency.
 
-use std::collections::BTreeSet;
+mod members;
+mod runtime;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use toml_edit::{DocumentMut, InlineTable, Item, Table, TableLike, Value, value};
+use toml_edit::{DocumentMut, Item, Table, TableLike, value};
 
 use super::error::OverlayError;
 use super::files::Entry;
@@ -13,7 +16,7 @@ use crate::profile::path::normal;
 /// A dependency to add.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dependency {
-    /// Name of the package, which is the key too.
+    /// Name of the package.
     pub name: String,
     /// Where it lies.
     pub path: PathBuf,
@@ -26,6 +29,8 @@ pub(super) struct Manifests<'a> {
     recipe: &'a Recipe<'a>,
     /// Every file of the copy.
     names: &'a BTreeSet<&'a Path>,
+    /// Dependencies on the runtime that members inherit from the workspace: by key, the features.
+    inherited: BTreeMap<String, Vec<String>>,
 }
 
 /// Keys of dependency tables, the old spellings too.
@@ -38,25 +43,24 @@ const DEPENDENCIES: [&str; 5] = [
 ];
 
 impl<'a> Manifests<'a> {
-    pub(super) fn new(recipe: &'a Recipe<'a>, names: &'a BTreeSet<&'a Path>) -> Self {
-        Self { recipe, names }
+    pub(super) fn new(
+        recipe: &'a Recipe<'a>,
+        names: &'a BTreeSet<&'a Path>,
+    ) -> Result<Self, OverlayError> {
+        let root = read(&recipe.from.join("Cargo.toml"))?;
+        let inherited = runtime::inherited(&root, &recipe.runtime.name);
+        Ok(Self { recipe, names, inherited })
     }
 
     /// The manifest as the copy has it; `None` where it is no manifest at all (test data may be
     /// called so).
     pub(super) fn adapted(&self, entry: &Entry) -> Result<Option<String>, OverlayError> {
         let is_root = entry.name == Path::new("Cargo.toml");
-        let is_member = self.recipe.members.contains(&entry.path);
-        let bytes = place::read(&entry.path)?;
-        let parsed = String::from_utf8(bytes)
-            .map_err(|error| error.to_string())
-            .and_then(|text| text.parse::<DocumentMut>().map_err(|error| error.to_string()));
-        let mut document = match parsed {
+        let member = self.recipe.members.get(&entry.path);
+        let mut document = match read(&entry.path) {
             Ok(document) => document,
-            Err(_) if !is_root && !is_member => return Ok(None),
-            Err(reason) => {
-                return Err(OverlayError::Manifest { path: entry.path.clone(), reason });
-            }
+            Err(OverlayError::Manifest { .. }) if !is_root && member.is_none() => return Ok(None),
+            Err(error) => return Err(error),
         };
         let directory = entry.path.parent().unwrap_or(self.recipe.from);
         self.fix_paths(document.as_table_mut(), directory);
@@ -64,8 +68,12 @@ impl<'a> Manifests<'a> {
             // Else cargo looks for one further out, and finds the user's.
             document.insert("workspace", Item::Table(Table::new()));
         }
-        if is_member {
-            self.add_runtime(document.as_table_mut());
+        if is_root {
+            members::keep_those_inside(&mut document, self.recipe);
+        }
+        runtime::redirect(document.as_table_mut(), self.recipe.runtime, &self.inherited);
+        if let Some(name) = member {
+            runtime::add(document.as_table_mut(), name, self.recipe.runtime);
         }
         Ok(Some(document.to_string()))
     }
@@ -150,20 +158,13 @@ impl<'a> Manifests<'a> {
         };
         *item = value(target.to_string_lossy().into_owned());
     }
+}
 
-    fn add_runtime(&self, root: &mut Table) {
-        let Dependency { name, path, features } = self.recipe.runtime;
-        let mut dependency = InlineTable::new();
-        dependency.insert("path", Value::from(path.to_string_lossy().into_owned()));
-        if !features.is_empty() {
-            dependency.insert("features", Value::Array(features.iter().collect()));
-        }
-        let dependencies = root.entry("dependencies").or_insert_with(|| Item::Table(Table::new()));
-        let Some(dependencies) = dependencies.as_table_like_mut() else { return };
-        if !dependencies.contains_key(name) {
-            dependencies.insert(name, value(dependency));
-        }
-    }
+fn read(path: &Path) -> Result<DocumentMut, OverlayError> {
+    let parsed = String::from_utf8(place::read(path)?)
+        .map_err(|error| error.to_string())
+        .and_then(|text| text.parse::<DocumentMut>().map_err(|error| error.to_string()));
+    parsed.map_err(|reason| OverlayError::Manifest { path: path.to_owned(), reason })
 }
 
 fn table<'t>(parent: &'t mut dyn TableLike, key: &str) -> Option<&'t mut dyn TableLike> {

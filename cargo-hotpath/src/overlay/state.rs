@@ -12,11 +12,13 @@ use crate::run_dir::write_atomically;
 /// Beside the copy's files; a name that no workspace has.
 const FILE: &str = ".hotpath-overlay.json";
 
-/// When a file was last seen to change.
+/// When a file was last seen to change, and what its copy differs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stamp {
     pub(super) len: u64,
     pub(super) modified_ns: u64,
+    /// What changes in it.
+    pub(super) edits: u64,
 }
 
 /// The files of the copy.
@@ -24,16 +26,10 @@ pub(super) struct Stamp {
 pub(super) struct State {
     /// What the copy was made for.
     identity: String,
-    files: BTreeMap<PathBuf, Kept>,
+    files: BTreeMap<PathBuf, Stamp>,
     /// Whether `files` may be taken for the present state.
     #[serde(skip)]
     same_recipe: bool,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Kept {
-    stamp: Stamp,
-    functions: usize,
 }
 
 impl State {
@@ -53,16 +49,12 @@ impl State {
     pub(super) fn is_current(&self, name: &Path, stamp: Stamp, root: &Path) -> bool {
         self.same_recipe
             && stamp.modified_ns != 0
-            && self.files.get(name).is_some_and(|kept| kept.stamp == stamp)
+            && self.files.get(name) == Some(&stamp)
             && fs::symlink_metadata(root.join(name)).is_ok()
     }
 
-    pub(super) fn functions(&self, name: &Path) -> usize {
-        self.files.get(name).map_or(0, |kept| kept.functions)
-    }
-
-    pub(super) fn add(&mut self, name: &Path, stamp: Stamp, functions: usize) {
-        self.files.insert(name.to_owned(), Kept { stamp, functions });
+    pub(super) fn add(&mut self, name: &Path, stamp: Stamp) {
+        self.files.insert(name.to_owned(), stamp);
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &Path> {

@@ -3,16 +3,27 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use super::*;
-use crate::source::Root;
+use crate::source::{Root, annotate};
 
 /// A workspace on disk, and a place for its copy inside of its target directory.
 struct Case {
     directory: tempfile::TempDir,
+    members: Vec<(&'static str, String)>,
+}
+
+/// An attribute before every function.
+fn edits(file: &Path) -> Option<Edits> {
+    let text = fs::read_to_string(file).ok()?;
+    let functions = annotate::bare_functions(&text).ok()?;
+    let edit = |byte| Edit { range: byte..byte, text: "#[a] ".to_owned() };
+    let list = functions.iter().map(|function| edit(function.insertion.byte)).collect();
+    Some(Edits::new(&text, list))
 }
 
 impl Case {
     fn new(files: &[(&str, &str)]) -> Self {
-        let case = Self { directory: tempfile::tempdir().unwrap() };
+        let members = vec![("Cargo.toml", "hotpath-runtime".to_owned())];
+        let case = Self { directory: tempfile::tempdir().unwrap(), members };
         for (name, text) in files {
             case.write(name, text);
         }
@@ -33,7 +44,7 @@ impl Case {
         fs::write(path, text).unwrap();
     }
 
-    fn sync_with(&self, choice: Option<Choice<'_>>) -> Result<Synced, OverlayError> {
+    fn try_sync(&self) -> Result<Synced, OverlayError> {
         let (from, to) = (self.root(), self.copy());
         let root = |file: &str| Root {
             package: "p".to_owned(),
@@ -41,27 +52,28 @@ impl Case {
             edition: "2024".to_owned(),
             file: PathBuf::from(file),
             workspace_root: from.clone(),
+            implicit: false,
         };
         let targets = Source::scan(&[root("src/lib.rs")]);
         let foreign = Source::scan(&[root("build.rs")]);
+        let files = files_of(&targets, &foreign);
         sync(&Recipe {
             from: &from,
             to: &to,
             without: &[from.join("target")],
-            members: &[from.join("Cargo.toml")],
+            needed: targets.files(),
+            members: &self.members.iter().map(|(m, name)| (from.join(m), name.clone())).collect(),
             runtime: &Dependency {
                 name: "hotpath-runtime".to_owned(),
                 path: PathBuf::from("/the/runtime"),
                 features: vec!["enabled".to_owned()],
             },
-            annotated: &files_of(&targets, &foreign),
-            attribute: "#[a]",
-            choice,
+            edits: &files.iter().filter_map(|file| Some((file.clone(), edits(file)?))).collect(),
         })
     }
 
     fn sync(&self) -> Synced {
-        self.sync_with(None).unwrap()
+        self.try_sync().unwrap()
     }
 
     fn read(&self, name: &str) -> String {
@@ -87,7 +99,7 @@ fn sources_are_annotated_and_the_rest_is_copied_as_it_is() {
         ("assets/x.bin", "fn f() {}"),
     ]);
     let synced = case.sync();
-    assert_eq!((synced.files, synced.written, synced.functions), (7, 7, 2));
+    assert_eq!((synced.files, synced.written), (7, 7));
     assert_eq!(case.read("src/lib.rs"), "mod a;\n#[a] fn f() {}\n");
     assert_eq!(case.read("src/a.rs"), "#[a] pub fn g() {}");
     assert_eq!(case.read("src/data.rs"), "fn not_a_module() {}");
@@ -129,24 +141,9 @@ fn only_what_changed_is_written() {
     case.write("src/a.rs", "fn gg() {}");
     fs::remove_dir_all(case.root().join("src/gone")).unwrap();
     let synced = case.sync();
-    assert_eq!((synced.written, synced.removed, synced.functions), (1, 1, 1));
+    assert_eq!((synced.written, synced.removed), (1, 1));
     assert_eq!(case.read("src/a.rs"), "#[a] fn gg() {}");
     assert!(!case.has("src/gone"));
-}
-
-#[test]
-fn another_choice_makes_the_copy_anew_but_leaves_what_stays_the_same() {
-    let case = Case::new(&[
-        ("Cargo.toml", MANIFEST),
-        ("src/lib.rs", "mod a; fn f() {}"),
-        ("src/a.rs", "fn g() {}"),
-    ]);
-    case.sync();
-    let only_g = |_: &Path, function: &Bare| function.path == "g";
-    let synced = case.sync_with(Some(Choice { name: "g", takes: &only_g })).unwrap();
-    assert_eq!((synced.written, synced.functions), (1, 1));
-    assert_eq!(case.read("src/lib.rs"), "mod a; fn f() {}");
-    assert_eq!(case.read("src/a.rs"), "#[a] fn g() {}");
 }
 
 #[test]
@@ -167,7 +164,7 @@ fn ignore_rules_hold_but_not_for_what_cargo_needs() {
         ("Cargo.toml", MANIFEST),
         ("Cargo.lock", "lock"),
         (".gitignore", "*.log\n/Cargo.lock\n/big\n"),
-        ("src/lib.rs", ""),
+        ("src/lib.rs", "#[path = \"../generated/mod.rs\"] mod generated;"),
         ("x.log", ""),
         ("big/x", ""),
         (".hidden", ""),
@@ -176,6 +173,8 @@ fn ignore_rules_hold_but_not_for_what_cargo_needs() {
         ("target/debug/x", ""),
         ("sub/target/CACHEDIR.TAG", ""),
         ("sub/target/x", ""),
+        ("generated/.gitignore", "*"),
+        ("generated/mod.rs", ""),
     ]);
     case.sync();
     for (name, expected) in [
@@ -184,6 +183,7 @@ fn ignore_rules_hold_but_not_for_what_cargo_needs() {
         (".gitignore", true),
         ("x.log", false),
         ("big", false),
+        ("generated/mod.rs", true),
         (".git", false),
         (".cargo", false),
         ("target", false),
@@ -286,21 +286,88 @@ fn a_file_may_become_a_directory_and_back() {
 }
 
 #[test]
-fn what_cannot_be_parsed_is_copied_and_said() {
-    let case = Case::new(&[
-        ("Cargo.toml", MANIFEST),
-        ("src/lib.rs", "mod a; fn f() {}"),
-        ("src/a.rs", "fn g() {}\nfn ("),
-    ]);
-    let synced = case.sync();
-    assert_eq!(case.read("src/a.rs"), "fn g() {}\nfn (");
-    let [note] = synced.notes.as_slice() else { panic!("{:?}", synced.notes) };
-    assert!(note.starts_with("src/a.rs:2: not instrumented"), "{note}");
+fn a_broken_manifest_is_an_error_that_names_it() {
+    let case = Case::new(&[("Cargo.toml", "[package"), ("src/lib.rs", "")]);
+    let error = case.try_sync().unwrap_err().to_string();
+    assert!(error.contains("Cargo.toml"), "{error}");
+}
+
+/// Manifest of the only package, in the copy.
+fn adapted(name: &str, manifest: &str) -> String {
+    let mut case = Case::new(&[("Cargo.toml", manifest), ("src/lib.rs", "")]);
+    case.members = vec![("Cargo.toml", name.to_owned())];
+    case.sync();
+    case.read("Cargo.toml")
+}
+
+const RUNTIME: &str = "path = \"/the/runtime\", features = [\"enabled\"]";
+
+#[test]
+fn another_version_of_the_runtime_gives_way_under_its_name() {
+    for (name, dependency, expected) in [
+        (
+            "hotpath-runtime",
+            "[dependencies]\nhotpath-runtime = \"0.0.1\" # old\n",
+            format!("[dependencies]\nhotpath-runtime = {{ {RUNTIME} }}"),
+        ),
+        (
+            "rt",
+            "[dependencies.rt]\npackage = \"hotpath-runtime\"\ngit = \"x\"\nfeatures = [\"enabled\"]\n",
+            format!("rt = {{ package = \"hotpath-runtime\", {RUNTIME} }}"),
+        ),
+        (
+            "rt",
+            "[dev-dependencies]\nrt = { package = \"hotpath-runtime\", version = \"1\" }\n",
+            "[dev-dependencies]\nrt = { package = \"hotpath-runtime\", path = \"/the/runtime\" }"
+                .to_owned(),
+        ),
+        (
+            "rt",
+            "[dependencies]\nrt.workspace = true\n[workspace.dependencies]\nrt = { package = \"hotpath-runtime\", version = \"1\", features = [\"reader\"] }\n",
+            "rt = { package = \"hotpath-runtime\", path = \"/the/runtime\", features = [\"enabled\", \"reader\"] }"
+                .to_owned(),
+        ),
+    ] {
+        let text = adapted(name, &format!("{MANIFEST}{dependency}"));
+        assert!(text.contains(&expected), "{expected}\n---\n{text}");
+        assert_eq!(text.matches("enabled").count(), 1, "{text}");
+        text.parse::<toml_edit::DocumentMut>().unwrap();
+    }
 }
 
 #[test]
-fn a_broken_manifest_is_an_error_that_names_it() {
-    let case = Case::new(&[("Cargo.toml", "[package"), ("src/lib.rs", "")]);
-    let error = case.sync_with(None).unwrap_err().to_string();
-    assert!(error.contains("Cargo.toml"), "{error}");
+fn an_optional_runtime_is_one_no_longer() {
+    let text = adapted(
+        "hotpath-runtime",
+        &format!(
+            "{MANIFEST}[features]\nprofile = [\"dep:hotpath-runtime\", \"hotpath-runtime?/reader\", \"other\"]\nother = []\n\
+             [dependencies]\nhotpath-runtime = {{ version = \"1\", optional = true }}\n"
+        ),
+    );
+    assert!(text.contains("profile = [\"hotpath-runtime/reader\", \"other\"]"), "{text}");
+    assert!(!text.contains("optional"), "{text}");
+    let text = adapted(
+        "hotpath-runtime",
+        &format!(
+            "{MANIFEST}[dependencies]\nhotpath-runtime = {{ version = \"1\", optional = true }}\n"
+        ),
+    );
+    assert!(text.contains("[features]\nhotpath-runtime = []"), "{text}");
+}
+
+#[test]
+fn members_outside_of_the_workspace_are_dropped() {
+    let case = Case::new(&[(
+        "Cargo.toml",
+        "[workspace]\nmembers = [\"a\", \"../b\", \"c/../../d\", \"e/*\"]\ndefault-members = [\"../b\", \"a\"]\n",
+    )]);
+    let mut case = case;
+    case.members.clear();
+    case.sync();
+    let text = case.read("Cargo.toml");
+    assert!(text.contains("members = [\"a\", \"e/*\"]"), "{text}");
+    assert!(
+        text.contains("default-members = [\"a\"]") || text.contains("default-members = [ \"a\"]"),
+        "{text}"
+    );
 }

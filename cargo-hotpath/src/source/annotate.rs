@@ -1,28 +1,33 @@
 //! Inserts the attribute before functions, in their own line: line numbers hold.
 
+mod present;
+
+use std::ops::Range;
+
 use hotpath_runtime_syntax::{is_hotpath, refuse_function, type_name};
 use proc_macro2::LineColumn;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{
-    Attribute, Block, Expr, ImplItemFn, Item, ItemFn, ItemImpl, ItemMacro, ItemMod, Macro,
+    Attribute, Block, Expr, File, ImplItemFn, Item, ItemFn, ItemImpl, ItemMacro, ItemMod, Macro,
     Signature, TraitItemFn, Visibility,
 };
 
-use super::annotation;
+pub use self::present::{Present, annotations};
 use super::model::items_of_macro;
 use super::span::Lines;
+use super::{Insertion, annotation};
 
 /// A function that can carry the attribute and doesn't.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bare {
     /// Modules, type and name as far as the file says them: `module::Type::method`.
     pub path: String,
-    /// Line of the identifier, 1-based.
-    pub line: u32,
-    /// Byte offset at which the attribute goes.
-    pub byte: usize,
+    /// Where the identifier begins; columns from 0.
+    pub name: LineColumn,
+    /// Where the attribute goes.
+    pub insertion: Insertion,
     /// Whether it is a test, or exists in test builds only.
     pub in_test: bool,
     /// Whether its body has no loop, call, macro or `.await`: nothing that could cost much.
@@ -39,32 +44,33 @@ pub struct Bare {
 ///
 /// The parser's, with its place, when the text is no Rust.
 pub fn bare_functions(text: &str) -> syn::Result<Vec<Bare>> {
-    let file = syn::parse_file(text)?;
-    let lines = Lines::new(text);
-    let mut search = Search { lines: &lines, path: Vec::new(), in_test: false, found: Vec::new() };
-    search.visit_file(&file);
-    let mut found = search.found;
-    found.sort_by_key(|function| function.byte);
-    found.dedup_by_key(|function| function.byte);
-    Ok(found)
+    Ok(bare_functions_of(&syn::parse_file(text)?, &Lines::new(text)))
 }
 
-/// The text with `attribute` before each of the functions, which are of this text and in order.
-pub fn insert<'f>(
-    text: &str,
-    attribute: &str,
-    functions: impl IntoIterator<Item = &'f Bare>,
-) -> String {
-    let mut annotated = String::with_capacity(text.len() + text.len() / 8);
-    let mut done = 0;
-    for function in functions {
-        annotated.push_str(&text[done..function.byte]);
-        annotated.push_str(attribute);
-        annotated.push(' ');
-        done = function.byte;
+/// As [`bare_functions`], of a file that is parsed already.
+pub(super) fn bare_functions_of(file: &File, lines: &Lines<'_>) -> Vec<Bare> {
+    let mut search = Search { lines, path: Vec::new(), in_test: false, found: Vec::new() };
+    search.visit_file(file);
+    let mut found = search.found;
+    found.sort_by_key(|function| function.insertion.byte);
+    found.dedup_by_key(|function| function.insertion.byte);
+    found
+}
+
+/// The attribute to insert, with the space behind it, where the runtime is the crate `name`.
+pub fn attribute(name: &str, insertion: Insertion) -> String {
+    let column = insertion.column;
+    if name == "hotpath_runtime" {
+        return format!("#[::hotpath_runtime::hotpath(column = {column})] ");
     }
-    annotated.push_str(&text[done..]);
-    annotated
+    format!("#[::{name}::hotpath(crate = ::{name}, column = {column})] ")
+}
+
+/// The bytes that a piece of syntax takes in the text that it was parsed from.
+pub fn bytes(text: &str, syntax: &impl Spanned) -> Range<usize> {
+    let lines = Lines::new(text);
+    let span = syntax.span();
+    lines.byte(span.start())..lines.byte(span.end())
 }
 
 struct Search<'a> {
@@ -111,8 +117,8 @@ impl Search<'_> {
         path.push_str(&signature.ident.unraw().to_string());
         self.found.push(Bare {
             path,
-            line: signature.ident.span().start().line as u32,
-            byte: self.lines.byte(start),
+            name: signature.ident.span().start(),
+            insertion: Insertion { byte: self.lines.byte(start), column: start.column as u32 + 1 },
             in_test: self.in_test || annotation::is_test(attrs),
             is_leaf: is_leaf(body),
         });

@@ -1,5 +1,6 @@
 //! The annotated functions of one parsed file, and the files that its modules lie in.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use hotpath_runtime_syntax::{
@@ -10,13 +11,13 @@ use proc_macro2::LineColumn;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{Attribute, Block, Expr, ImplItem, Item, ItemImpl, ItemMod, Signature, TraitItem};
+use syn::{Attribute, Block, Expr, File, ImplItem, Item, ItemImpl, ItemMod, Signature, TraitItem};
 
 use super::comment::Suppressions;
 use super::module::{self, Place};
 use super::scan::Job;
 use super::span::Lines;
-use super::{SourceFunction, SourceSite, annotation, enumeration, site};
+use super::{Insertion, SourceFunction, SourceSite, annotate, annotation, enumeration, site};
 
 /// What one file holds.
 #[derive(Default)]
@@ -49,7 +50,7 @@ pub(super) fn of_file(
     name: &str,
     place: &Place,
 ) -> Result<Scanned, String> {
-    let annotated = text.contains("hotpath");
+    let annotated = text.contains("hotpath") || job.root.implicit && text.contains("fn ");
     if !annotated && !module::may_declare(text) {
         return Ok(Scanned::default());
     }
@@ -66,6 +67,7 @@ pub(super) fn of_file(
         job,
         name,
         annotated,
+        bare: if job.root.implicit { bare(&file, &lines) } else { HashMap::new() },
         lines: &lines,
         suppressions: Suppressions::of(text),
         scanned: Scanned::default(),
@@ -99,6 +101,8 @@ struct Model<'a> {
     name: &'a str,
     /// Whether the file may hold the attribute at all.
     annotated: bool,
+    /// Functions that count as annotated all the same, by the place of their names.
+    bare: HashMap<LineColumn, Insertion>,
     lines: &'a Lines<'a>,
     suppressions: Suppressions,
     scanned: Scanned,
@@ -208,11 +212,15 @@ impl Model<'_> {
             let line = refusal.span.start().line;
             self.scanned.notes.push(format!("line {line}: left alone: {}", refusal.message));
         }
-        if let Some(options) = inherit(context.inherited.clone(), own)
+        let at = candidate.signature.ident.span().start();
+        let insertion = self.bare.get(&at).copied().filter(|_| !in_test);
+        let options = inherit(context.inherited.clone(), own);
+        if let Some(options) = options.or_else(|| insertion.map(|_| Options::default()))
             && !options.skip
             && refusal.is_none()
         {
-            let function = self.measured(candidate, &options, context, in_test);
+            let mut function = self.measured(candidate, &options, context, in_test);
+            function.insertion = insertion;
             let blocks = async_blocks_of(candidate, &function);
             self.scanned.functions.push(function);
             self.scanned.functions.extend(blocks);
@@ -253,6 +261,7 @@ impl Model<'_> {
             is_async: Shape::of(candidate.signature, candidate.block).is_async(),
             allowed,
             sites: self.sites(candidate, options, in_test),
+            insertion: None,
         }
     }
 
@@ -288,6 +297,13 @@ impl Model<'_> {
     }
 }
 
+/// The functions that can carry the attribute and are worth it.
+fn bare(file: &File, lines: &Lines<'_>) -> HashMap<LineColumn, Insertion> {
+    let functions = annotate::bare_functions_of(file, lines).into_iter();
+    let worth = functions.filter(|function| !function.in_test && !function.is_leaf);
+    worth.map(|function| (function.name, function.insertion)).collect()
+}
+
 /// The async blocks of a function, each measured like a function of its own.
 fn async_blocks_of(candidate: &Candidate<'_>, function: &SourceFunction) -> Vec<SourceFunction> {
     let mut body = candidate.block.clone();
@@ -307,6 +323,7 @@ fn async_blocks_of(candidate: &Candidate<'_>, function: &SourceFunction) -> Vec<
             column: column(at),
             is_async: true,
             sites: Vec::new(),
+            insertion: None,
             ..function.clone()
         });
     });

@@ -22,6 +22,7 @@ fn root(workspace: &Path, target: &str, file: &str) -> Root {
         edition: "2024".to_owned(),
         file: PathBuf::from(file),
         workspace_root: workspace.to_owned(),
+        implicit: false,
     }
 }
 
@@ -281,4 +282,45 @@ fn all_files_of_a_target_are_known_annotated_or_not() {
     ]);
     let names = source.files().iter().map(|file| file.file_name().unwrap().to_str().unwrap());
     assert_eq!(names.collect::<Vec<_>>(), ["a.rs", "mod.rs", "c.rs", "lib.rs"]);
+}
+
+#[test]
+fn functions_without_the_attribute_count_where_it_is_implied() {
+    let directory = workspace(&[
+        (
+            "src/lib.rs",
+            "mod a; #[cfg(test)] mod tests;
+             pub(crate) fn calls() { a::b(); fn inner() { loop {} } }
+             fn leaf() {}
+             #[hotpath(name = \"own\")] fn annotated() {}
+             #[hotpath(skip)] fn skipped() { calls() }
+             impl S { pub fn method(&self) { calls() } async fn wait() { async { calls() }.await } }
+             const fn fixed() { calls() }
+             #[test] fn test() { calls() }",
+        ),
+        ("src/a.rs", "pub fn b() { crate::calls() }"),
+        ("src/tests.rs", "fn helper() { crate::calls() }"),
+    ]);
+    let root = Root { implicit: true, ..root(directory.path(), "orders", "src/lib.rs") };
+    let source = Source::scan(&[root]);
+    assert_eq!(
+        paths(&source),
+        [
+            "orders::S::method",
+            "orders::S::wait",
+            "orders::S::wait::{async#0}",
+            "orders::calls",
+            "orders::inner",
+            "orders::own",
+            "orders::a::b",
+        ]
+    );
+    let insertion = |name: &str| {
+        source.functions().iter().find(|function| function.name == name).unwrap().insertion
+    };
+    assert_eq!(insertion("own"), None);
+    assert_eq!(insertion("S::wait::{async#0}"), None);
+    assert_eq!(insertion("b"), Some(Insertion { byte: 0, column: 1 }));
+    assert_eq!(insertion("inner").unwrap().column, 46);
+    assert!(source.texts().contains_key("src/a.rs"));
 }

@@ -10,6 +10,7 @@ use syn::{
 
 use super::runtime::Runtime;
 use super::table;
+use crate::place::Place;
 
 /// The runtime's path, the label and the code.
 struct Input {
@@ -62,7 +63,7 @@ fn measured(input: Input) -> Result<TokenStream> {
     if let Some(error) = hidden {
         return Err(error);
     }
-    let statics = table::of_block(&label.value(), label.span(), suspends, &runtime);
+    let statics = table::of_block(&label.value(), Place::of(label.span()), suspends, &runtime);
     let table = Runtime::table(span);
     let open = runtime.name(if suspends { "scope" } else { "call" }, span);
     Ok(quote_spanned! {span=> {

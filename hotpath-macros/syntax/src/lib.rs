@@ -26,7 +26,7 @@ pub use blocks::{async_blocks, block_name, block_position, mark_own};
 pub use eligible::{Refusal, refuse_function, refuse_item};
 pub use kind::Kind;
 pub use name::{method_name, type_name};
-pub use options::{Options, SiteSelection, is_hotpath};
+pub use options::{Column, Options, SiteSelection, is_hotpath};
 pub use shape::Shape;
 pub use sites::{Site, enumerate};
 pub use wrap::{Form, Probe};

@@ -4,11 +4,11 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Error, Ident, LitStr, Meta, Path, Result, Token};
+use syn::{Attribute, Error, Ident, LitInt, LitStr, Meta, Path, Result, Token};
 
 use crate::nearest::nearest;
 
-/// Every option, in the order of the documentation.
+/// Every option for users, in the order of the documentation.
 const NAMES: &[&str] = &["skip", "name", "sites", "allow", "crate"];
 
 /// Which expressions of a function get a probe.
@@ -36,7 +36,34 @@ pub struct Options {
     pub allow: Vec<String>,
     /// `crate = path`: where the runtime is found when it was renamed.
     pub runtime: Option<Path>,
+    /// `column = N`, which only a tool that inserts attributes writes.
+    pub column: Option<Column>,
     name_span: Option<Span>,
+}
+
+/// Where the token after an inserted attribute stands in the file without it.
+///
+/// The option is the attribute's last, and one space follows the attribute: `.. column = 7)] fn`.
+#[derive(Clone)]
+pub struct Column {
+    /// That column, 1-based, in characters.
+    pub number: u32,
+    literal: LitInt,
+}
+
+impl Column {
+    /// What closes the attribute, up to the next token.
+    const END: &str = ")] ";
+
+    /// Where the number is written in the file with the attribute.
+    pub fn span(&self) -> Span {
+        self.literal.span()
+    }
+
+    /// From the number's first character to the token that follows the attribute.
+    pub fn to_next(&self) -> u32 {
+        (self.literal.to_string().len() + Self::END.len()) as u32
+    }
 }
 
 impl Options {
@@ -96,6 +123,7 @@ impl Options {
             sites: inner.sites.or(self.sites),
             allow,
             runtime: inner.runtime.or(self.runtime),
+            column: inner.column.or(self.column),
         }
     }
 
@@ -136,6 +164,9 @@ impl Options {
         if let Some(runtime) = &self.runtime {
             tokens.extend(quote!(crate = #runtime,));
         }
+        if let Some(Column { literal, .. }) = &self.column {
+            tokens.extend(quote!(column = #literal,));
+        }
         tokens
     }
 
@@ -167,6 +198,12 @@ impl Options {
                     Error::new(error.span(), message)
                 })?;
                 self.runtime = Some(path);
+                Ok(())
+            }
+            "column" => {
+                equals(key, input, "column = 1")?;
+                let literal: LitInt = input.parse()?;
+                self.column = Some(Column { number: literal.base10_parse()?, literal });
                 Ok(())
             }
             other => Err(Error::new(key.span(), unknown("option", other, NAMES))),
@@ -313,6 +350,18 @@ mod tests {
         assert!(!options.skip);
         assert!(parse("skip").unwrap().skip);
         assert!(parse("").unwrap().name.is_none());
+    }
+
+    #[test]
+    fn a_column_is_kept_with_its_place() {
+        let options = parse("column = 12").unwrap();
+        let again: Options = syn::parse2(options.to_tokens()).unwrap();
+        for column in [options.column.unwrap(), again.column.unwrap()] {
+            assert_eq!((column.number, column.to_next()), (12, 5));
+            assert_eq!(column.span().start().column, 9);
+        }
+        assert!(parse("column = x").is_err());
+        assert!(parse("column = -1").is_err());
     }
 
     #[test]

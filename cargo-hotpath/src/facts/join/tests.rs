@@ -30,6 +30,7 @@ fn scan(text: &str) -> Source {
         edition: "2024".to_owned(),
         file: PathBuf::from("lib.rs"),
         workspace_root: directory.path().to_owned(),
+        implicit: false,
     }])
 }
 

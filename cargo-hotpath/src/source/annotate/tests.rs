@@ -5,7 +5,26 @@ fn paths(text: &str) -> Vec<String> {
 }
 
 fn annotated(text: &str) -> String {
-    insert(text, "#[a]", &bare_functions(text).unwrap())
+    let mut annotated = text.to_owned();
+    for function in bare_functions(text).unwrap().iter().rev() {
+        annotated.insert_str(function.insertion.byte, "#[a] ");
+    }
+    annotated
+}
+
+#[test]
+fn the_attribute_says_where_the_function_stood_and_where_the_runtime_is() {
+    let insertions: Vec<Insertion> = bare_functions("/* ä */ fn f() {} pub fn g() {}")
+        .unwrap()
+        .iter()
+        .map(|function| function.insertion)
+        .collect();
+    assert_eq!(
+        attribute("hotpath_runtime", insertions[0]),
+        "#[::hotpath_runtime::hotpath(column = 9)] "
+    );
+    assert_eq!(attribute("rt", insertions[1]), "#[::rt::hotpath(crate = ::rt, column = 19)] ");
+    assert_eq!((insertions[0].byte, insertions[1].byte), (9, 19));
 }
 
 #[test]

@@ -1,0 +1,116 @@
+//! The second pass: without the functions whose probes cost more than they told.
+
+use std::collections::BTreeSet;
+
+use crate::profile::ProbeCosts;
+use crate::schema::{Report, Warning};
+use crate::units;
+
+/// From this share of the CPU time on, what the probes cost is worth another build and run.
+const OVERHEAD_PCT: f64 = 15.0;
+/// What is called less often costs nothing that a run would notice.
+const CALLS: u64 = 10_000;
+/// Self time per call, in costs of its probe, below which that disturbs more than it tells.
+const PROBES: f64 = 4.0;
+/// Functions that the report names.
+const NAMED: usize = 5;
+
+/// What a second pass does without.
+#[derive(Debug, Default)]
+pub struct LeftOut {
+    /// File as in data, line and column of the name.
+    places: BTreeSet<(String, u32, u32)>,
+    /// Calls in the first pass, and path: most calls first.
+    calls: Vec<(u64, String)>,
+}
+
+impl LeftOut {
+    /// Chooses by the report of the first pass; nothing where its probes cost little enough.
+    pub fn choose(report: &Report, costs: &ProbeCosts) -> Self {
+        let mut left_out = Self::default();
+        if report.quality.overhead_pct.is_none_or(|overhead| overhead < OVERHEAD_PCT) {
+            return left_out;
+        }
+        let needed: BTreeSet<&str> =
+            report.findings.iter().filter_map(|finding| finding.function.as_deref()).collect();
+        for function in &report.functions {
+            if function.from_macro
+                || function.asynchronous.is_some()
+                || needed.contains(function.id.as_str())
+                || !disturbs(function.calls, function.self_ns, costs.function_ns)
+            {
+                continue;
+            }
+            left_out.calls.push((function.calls, function.path.clone()));
+            left_out.places.insert((function.file.clone(), function.line, function.column));
+        }
+        left_out.calls.sort_by(|a, b| b.cmp(a));
+        left_out
+    }
+
+    /// Whether there is no need for a second pass.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// How many functions.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether this function is among them.
+    pub(super) fn holds(&self, file: &str, line: u32, column: u32) -> bool {
+        !self.places.is_empty() && self.places.contains(&(file.to_owned(), line, column))
+    }
+
+    /// For the report: which pass the figures are from, and what the first one told.
+    pub(super) fn warning(&self) -> Warning {
+        let named: Vec<String> = self
+            .calls
+            .iter()
+            .take(NAMED)
+            .map(|(calls, path)| format!("`{path}` ({})", units::counted(*calls, "call")))
+            .collect();
+        let more = match self.calls.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        Warning {
+            id: "second-pass".to_owned(),
+            message: format!(
+                "all figures are of a second pass without {}, whose probes cost more than they told \
+                 in the first: {}{more}; their time counts as their callers'",
+                units::counted(self.calls.len() as u64, "function"),
+                named.join(", "),
+            ),
+        }
+    }
+}
+
+/// Whether a function's probes cost more than they tell.
+fn disturbs(calls: u64, self_ns: u64, probe_ns: f64) -> bool {
+    calls >= CALLS && (self_ns as f64) < PROBES * probe_ns * calls as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_short_calls_disturb() {
+        assert!(disturbs(1_000_000, 5_000_000, 20.0));
+        assert!(!disturbs(1_000, 5_000, 20.0), "few calls");
+        assert!(!disturbs(1_000_000, 900_000_000, 20.0), "long calls");
+        assert!(!disturbs(1_000_000, 5_000_000, 0.0), "no calibration");
+    }
+
+    #[test]
+    fn the_warning_names_the_worst_and_counts_the_rest() {
+        let calls = (0..7).map(|number| (10_000 - number, format!("a::f{number}"))).collect();
+        let message = LeftOut { calls, ..LeftOut::default() }.warning().message;
+        assert!(message.contains("without 7 functions"), "{message}");
+        assert!(message.contains("`a::f0` (10"), "{message}");
+        assert!(message.contains("`a::f4`") && !message.contains("`a::f5`"), "{message}");
+        assert!(message.contains(" and 2 more"), "{message}");
+    }
+}
