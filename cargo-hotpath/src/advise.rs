@@ -50,6 +50,7 @@ pub fn advise(
         runs: record.repetitions.iter().map(run).collect(),
         warnings: warnings(record, &source),
         cut_short: record.interrupted || record.repetitions[record.reported].timed_out,
+        stopped: record.repetitions[record.reported].stopped,
     });
     Advice { report, sources: facts.sources }
 }

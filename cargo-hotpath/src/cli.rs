@@ -42,6 +42,10 @@ pub enum Command {
     List(ListArgs),
     /// Explain a rule: what it means, when not to follow it, before and after
     Explain(ExplainArgs),
+    /// Make a package depend on the runtime
+    Init(InitArgs),
+    /// Add `#[hotpath]` to functions of the source, or take it away
+    Annotate(AnnotateArgs),
     /// Remove what is kept under `target/hotpath`
     Clean(CleanArgs),
 }
@@ -53,7 +57,7 @@ impl Command {
             Self::Run(args) => args.report.format,
             Self::Report(args) => args.report.format,
             Self::List(args) => args.format,
-            Self::Explain(_) | Self::Clean(_) => Format::Human,
+            Self::Explain(_) | Self::Init(_) | Self::Annotate(_) | Self::Clean(_) => Format::Human,
         }
     }
 }
@@ -175,6 +179,16 @@ pub struct MeasureArgs {
     /// Stop a repetition after this time (`90s`, `5m`, `500ms`) and report what it did
     #[arg(long, value_name = "DURATION", env = "CARGO_HOTPATH_TIMEOUT", help_heading = MEASURE)]
     pub timeout: Option<String>,
+    /// Run CMD with the shell once the workload is ready, and stop the workload when CMD has ended
+    #[arg(long, value_name = "CMD", env = "CARGO_HOTPATH_DRIVE", help_heading = MEASURE)]
+    pub drive: Option<String>,
+    /// What says that the workload is ready: `tcp:PORT`, `log:REGEX` (a line of its output) or a
+    /// duration, each waited for up to 60 s [default: 1s]
+    #[arg(long, value_name = "WHEN", env = "CARGO_HOTPATH_READY", help_heading = MEASURE)]
+    pub ready: Option<String>,
+    /// Stop the workload after this time (from when it is ready); that is no failure
+    #[arg(long, value_name = "DURATION", env = "CARGO_HOTPATH_DURATION", help_heading = MEASURE)]
+    pub duration: Option<String>,
     /// Sample live blocks, one byte in BYTES (`64 KiB`, `1 MiB`): which sites retain memory at the
     /// end [without a value: 512 KiB]
     #[arg(long, value_name = "BYTES", env = "CARGO_HOTPATH_RETAINED", help_heading = MEASURE,
@@ -261,6 +275,50 @@ pub struct ExplainArgs {
     pub rule: Option<String>,
 }
 
+/// Flags of `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// Package that gets the dependency
+    #[arg(short, long, value_name = "SPEC", help_heading = PACKAGE)]
+    pub package: Option<String>,
+    /// Only show the change
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Depend on a copy of the runtime in this directory instead of the registry's
+    #[arg(long, value_name = "DIRECTORY")]
+    pub path: Option<PathBuf>,
+    /// Where the manifest is.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+}
+
+/// Flags of `annotate`.
+#[derive(Debug, Args)]
+pub struct AnnotateArgs {
+    /// Functions (`orders::parser::*`) or files (`src/parser/**`)
+    #[arg(value_name = "GLOB")]
+    pub patterns: Vec<String>,
+    /// Those with 1 % of the measured time or a finding in a run [without a value: the last]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, require_equals = true,
+        default_missing_value = "last")]
+    pub hot: Option<String>,
+    /// Take the attribute away; without GLOB or `--hot` from everything
+    #[arg(long)]
+    pub remove: bool,
+    /// Write the change instead of showing it
+    #[arg(long)]
+    pub apply: bool,
+    /// Only functions of this package [default: every workspace member]
+    #[arg(short, long, value_name = "SPEC", help_heading = PACKAGE)]
+    pub package: Option<String>,
+    /// Where the manifest is.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    /// Directory for all generated artifacts
+    #[arg(long, value_name = "DIRECTORY", help_heading = BUILD)]
+    pub target_dir: Option<PathBuf>,
+}
+
 /// Flags of `clean`.
 #[derive(Debug, Args)]
 pub struct CleanArgs {
@@ -332,6 +390,9 @@ mod tests {
         for flag in [
             "runs",
             "timeout",
+            "drive",
+            "ready",
+            "duration",
             "top",
             "min_impact",
             "all",

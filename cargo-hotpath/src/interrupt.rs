@@ -52,6 +52,11 @@ impl Interrupts {
         self.received.load(Ordering::Relaxed)
     }
 
+    /// Asks the watched child to end, as Ctrl-C would.
+    pub fn interrupt(&self) {
+        self.with_child(system::interrupt);
+    }
+
     /// Asks the watched child to end.
     pub fn terminate(&self) {
         self.with_child(system::terminate);
@@ -146,6 +151,10 @@ mod system {
         }
     }
 
+    pub(super) fn interrupt(child: Watched) {
+        child.signal(Signal::SIGINT);
+    }
+
     pub(super) fn terminate(child: Watched) {
         child.signal(Signal::SIGTERM);
     }
@@ -211,6 +220,10 @@ mod system {
     }
 
     /// There is no asking: a process without a window can only be ended.
+    pub(super) fn interrupt(child: Watched) {
+        kill(child);
+    }
+
     pub(super) fn terminate(child: Watched) {
         kill(child);
     }

@@ -14,6 +14,8 @@ pub mod commands;
 pub mod counters;
 pub mod date;
 pub mod deliver;
+pub mod drive;
+pub mod edit;
 pub mod environment;
 pub mod error;
 pub mod facts;
@@ -72,6 +74,8 @@ fn dispatch(command: Command, term: &Term) -> Result<Exit, Error> {
         Command::Run(args) => commands::run::run(&RunOptions::try_from(*args)?, term),
         Command::Report(args) => commands::report::report(args, term),
         Command::List(args) => commands::list::list(&args, term),
+        Command::Annotate(args) => commands::annotate::annotate(&args, term),
+        Command::Init(args) => commands::init::init(&args, term),
         Command::Explain(args) => commands::explain::explain(&args),
         Command::Clean(args) => commands::clean::clean(&args, term),
     }

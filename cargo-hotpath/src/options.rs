@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use crate::auto::Pattern;
 use crate::cli::{
-    BuildArgs, FeatureArgs, Format, ManifestArgs, ReportFlags, RunArgs, WorkloadArgs,
+    BuildArgs, FeatureArgs, Format, ManifestArgs, MeasureArgs, ReportFlags, RunArgs, WorkloadArgs,
 };
+use crate::drive::{Plan, Ready};
 use crate::error::Error;
 
 /// Everything `run` needs to know.
@@ -29,6 +30,8 @@ pub struct RunOptions {
     pub runs: Option<u32>,
     /// Longest time of a repetition.
     pub timeout: Option<Duration>,
+    /// What is done with the workload while it runs.
+    pub plan: Option<Plan>,
     /// Bytes of which one is drawn to sample live blocks, where they are.
     pub retained: Option<u64>,
     /// Whether functions are measured without annotation.
@@ -119,7 +122,8 @@ impl TryFrom<RunArgs> for RunOptions {
             build: args.build,
             manifest: args.manifest,
             runs: args.measure.runs,
-            timeout: args.measure.timeout.as_deref().map(duration).transpose()?,
+            timeout: args.measure.timeout.as_deref().map(timeout).transpose()?,
+            plan: plan(&args.measure)?,
             retained: args.measure.retained.as_deref().map(period).transpose()?,
             auto: auto(args.measure.auto.as_deref())?,
             report: args.report.try_into()?,
@@ -153,8 +157,41 @@ fn profile_name(build: &BuildArgs, choice: &Choice) -> String {
     }
 }
 
+/// How long a workload is left alone where nothing says when it is ready.
+const READY: Duration = Duration::from_secs(1);
+
+/// What `--drive`, `--ready` and `--duration` say together.
+fn plan(args: &MeasureArgs) -> Result<Option<Plan>, Error> {
+    if args.drive.is_none() && args.duration.is_none() {
+        return match &args.ready {
+            None => Ok(None),
+            Some(_) => Err(Error::usage(
+                "--ready says when to begin, but not what with",
+                "add `--drive CMD`, or `--duration D` to stop the workload after a time",
+            )),
+        };
+    }
+    if args.drive.as_deref().is_some_and(|command| command.trim().is_empty()) {
+        return Err(Error::usage(
+            "--drive names no command",
+            "write what gives the workload something to do, such as `--drive 'wrk -d5 http://localhost:8080'`",
+        ));
+    }
+    let otherwise = if args.drive.is_some() { READY } else { Duration::ZERO };
+    let ready = match &args.ready {
+        Some(text) => Ready::parse(text, |text| duration(text, "--ready"))?,
+        None => Ready::After(otherwise),
+    };
+    let limit = args.duration.as_deref().map(|text| duration(text, "--duration")).transpose()?;
+    Ok(Some(Plan { command: args.drive.clone(), ready, duration: limit }))
+}
+
+fn timeout(text: &str) -> Result<Duration, Error> {
+    duration(text, "--timeout")
+}
+
 /// `90s`, `1.5m`, `500ms`, `2h`; a bare number is seconds.
-fn duration(text: &str) -> Result<Duration, Error> {
+fn duration(text: &str, flag: &str) -> Result<Duration, Error> {
     let text = text.trim();
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
@@ -173,7 +210,7 @@ fn duration(text: &str) -> Result<Duration, Error> {
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .ok_or_else(|| {
             Error::usage(
-                format!("`{text}` is not a duration for --timeout"),
+                format!("`{text}` is not a duration for {flag}"),
                 "write a number above zero with its unit: `500ms`, `90s`, `5m`, `1h`",
             )
         })
@@ -271,11 +308,31 @@ mod tests {
 
     #[test]
     fn durations_need_a_known_unit_and_a_value() {
-        assert_eq!(duration("500ms").unwrap(), Duration::from_millis(500));
-        assert_eq!(duration("1.5m").unwrap(), Duration::from_secs(90));
-        assert_eq!(duration("2").unwrap(), Duration::from_secs(2));
+        assert_eq!(timeout("500ms").unwrap(), Duration::from_millis(500));
+        assert_eq!(timeout("1.5m").unwrap(), Duration::from_secs(90));
+        assert_eq!(timeout("2").unwrap(), Duration::from_secs(2));
         for bad in ["", "0s", "5x", "s", "1e400s", "-3s", "99999999999999999999999h"] {
-            assert!(duration(bad).is_err(), "{bad}");
+            assert!(timeout(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_plan_needs_something_to_do_or_an_end() {
+        assert!(run(&[]).unwrap().plan.is_none());
+        let plan = run(&["--drive", "wrk", "--ready", "tcp:80"]).unwrap().plan.unwrap();
+        assert_eq!((plan.command.as_deref(), plan.duration), (Some("wrk"), None));
+        let plan = run(&["--drive", "wrk"]).unwrap().plan.unwrap();
+        assert!(matches!(plan.ready, Ready::After(READY)));
+        let plan = run(&["--duration", "5s"]).unwrap().plan.unwrap();
+        assert!(matches!(plan.ready, Ready::After(Duration::ZERO)));
+        assert_eq!(plan.duration, Some(Duration::from_secs(5)));
+        for bad in [
+            &["--ready", "tcp:80"][..],
+            &["--drive", " "],
+            &["--duration", "0"],
+            &["--drive", "x", "--ready", "y"],
+        ] {
+            assert!(run(bad).is_err(), "{bad:?}");
         }
     }
 

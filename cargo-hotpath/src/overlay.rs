@@ -9,6 +9,7 @@ pub mod runtime;
 mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use self::edit::{Edit, Edits};
@@ -63,6 +64,13 @@ pub fn files_of(targets: &Source, foreign: &Source) -> BTreeSet<PathBuf> {
 /// [`OverlayError`] names the file that can't be read, written or understood. The copy is then
 /// partly done; the next call goes on.
 pub fn sync(recipe: &Recipe<'_>) -> Result<Synced, OverlayError> {
+    // What stands above the copy is the user's, and so is a link to another place: neither gives way.
+    fs::create_dir_all(recipe.to).map_err(OverlayError::write(recipe.to))?;
+    let to = match recipe.to.is_symlink() {
+        true => fs::canonicalize(recipe.to).map_err(OverlayError::read(recipe.to))?,
+        false => recipe.to.to_owned(),
+    };
+    let recipe = &Recipe { to: &to, ..*recipe };
     let entries = files::list(recipe)?;
     let names: BTreeSet<&Path> = entries.iter().map(|entry| entry.name.as_path()).collect();
     let manifests = Manifests::new(recipe, &names)?;

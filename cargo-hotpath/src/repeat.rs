@@ -11,7 +11,7 @@ use crate::interrupt::Interrupts;
 use crate::profile::Profile;
 use crate::run_dir::{Repetition, RunDir};
 use crate::sampler::Sampler;
-use crate::schema::{Exit, Warning};
+use crate::schema::Warning;
 use crate::term::Term;
 
 /// Repetitions of a workload that is short enough.
@@ -51,8 +51,9 @@ pub fn repeat(
         if let Err(error) = profile.write(&path) {
             all.warnings.push(not_stored(&error));
         }
-        let ended_well = succeeded(&ended.exit);
-        all.stored.push(stored(name, &ended, &profile));
+        let repetition = stored(name, &ended, &profile);
+        let ended_well = succeeded(&repetition);
+        all.stored.push(repetition);
         all.profiles.push(profile);
         if interrupts.received() || !ended_well || !all.hit() {
             break;
@@ -117,6 +118,8 @@ fn stored(profile_name: String, ended: &Ended, profile: &Profile) -> Repetition 
         allocs: allocations(profile),
         exit: ended.exit.clone(),
         timed_out: ended.timed_out,
+        stopped: ended.driven.stopped,
+        failure: ended.driven.failure.clone(),
     }
 }
 
@@ -139,7 +142,7 @@ impl Repetitions {
     /// The repetition with the median wall time, of those that ended well where there are any.
     pub fn median(&self) -> usize {
         let mut order: Vec<usize> = (0..self.stored.len()).collect();
-        let good = |index: &usize| succeeded(&self.stored[*index].exit);
+        let good = |index: &usize| succeeded(&self.stored[*index]);
         if order.iter().any(good) {
             order.retain(good);
         }
@@ -149,8 +152,7 @@ impl Repetitions {
 
     /// The repetition that didn't end well, with its index.
     pub fn failed(&self) -> Option<(usize, &Repetition)> {
-        let bad = |repetition: &Repetition| !succeeded(&repetition.exit) || repetition.timed_out;
-        self.stored.iter().enumerate().find(|(_, repetition)| bad(repetition))
+        self.stored.iter().enumerate().find(|(_, repetition)| !succeeded(repetition))
     }
 
     /// Whether any function was reached in the repetition that is reported.
@@ -159,13 +161,17 @@ impl Repetitions {
     }
 }
 
-/// Whether a process says that all went well.
-pub fn succeeded(exit: &Exit) -> bool {
-    exit.code == Some(0)
+/// Whether all went as it should.
+fn succeeded(repetition: &Repetition) -> bool {
+    let ended_well = repetition.exit.code == Some(0) || repetition.stopped;
+    ended_well && !repetition.timed_out && repetition.failure.is_none()
 }
 
 /// How a repetition ended, to follow "the workload".
 pub fn ending(repetition: &Repetition) -> String {
+    if let Some(failure) = &repetition.failure {
+        return failure.clone();
+    }
     let how = match (repetition.exit.code, repetition.exit.signal) {
         (_, Some(signal)) => format!("was ended by {}", signal_name(signal)),
         (Some(code), None) => format!("exited with code {code}"),
@@ -226,6 +232,7 @@ fn counts(profile: &Profile) -> std::collections::BTreeMap<String, u64> {
 mod tests {
     use super::*;
     use crate::profile::{Context, Function};
+    use crate::schema::Exit;
 
     fn repetition(wall_ns: u64, code: i32) -> Repetition {
         Repetition {
@@ -235,6 +242,8 @@ mod tests {
             allocs: None,
             exit: Exit { code: Some(code), signal: None },
             timed_out: false,
+            stopped: false,
+            failure: None,
         }
     }
 

@@ -38,6 +38,17 @@ pub fn of_auto(
     unique(roots)
 }
 
+/// Every crate of these packages, functions without the attribute counted in.
+pub fn of_every_target(workspace: &Workspace, packages: &[&Package]) -> Vec<CrateRoot> {
+    let of = |package: &&Package| {
+        let built = package.targets.iter().filter(|target| !target.is_custom_build());
+        let implicit =
+            |target| CrateRoot { implicit: true, ..root(package, target, workspace.root()) };
+        built.map(implicit).collect::<Vec<_>>()
+    };
+    unique(packages.iter().flat_map(of).collect())
+}
+
 /// These crates and the libraries of these packages, whose functions all count.
 pub fn with_libraries(
     mut roots: Vec<CrateRoot>,

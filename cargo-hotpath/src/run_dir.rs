@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::schema::{Environment, Exit, Warning, Workload};
 
 /// Version of `run.json`; readers refuse newer ones.
-pub const RECORD_VERSION: u32 = 1;
+pub const RECORD_VERSION: u32 = 2;
 
 const RECORD: &str = "run.json";
 const RUNS: &str = "runs";
@@ -92,6 +92,12 @@ pub struct Repetition {
     pub exit: Exit,
     /// Whether `--timeout` ended it.
     pub timed_out: bool,
+    /// Whether it was stopped as planned (`--drive`, `--duration`): how it ended is then no failure.
+    #[serde(default)]
+    pub stopped: bool,
+    /// What of the plan failed, to follow "the workload".
+    #[serde(default)]
+    pub failure: Option<String>,
 }
 
 /// A run's directory.
@@ -265,6 +271,8 @@ mod tests {
                 allocs: None,
                 exit: Exit { code: Some(0), signal: None },
                 timed_out: false,
+                stopped: false,
+                failure: None,
             }],
             reported: 0,
             interrupted: false,

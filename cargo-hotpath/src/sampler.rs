@@ -3,7 +3,7 @@
 //!
 //! Each look reads from the mapped counters which node every thread is in, and asks the system
 //! whether those run that have not moved since the look before. What it sees is added up in place,
-//! weighted by the time since the look before. Not seen are threads before their first probe or
+//! weighted by the time to the looks before and after. Not seen are threads before their first probe or
 //! counted allocation, and counters that had no room in the file.
 
 mod look;

@@ -67,6 +67,8 @@ mod tests {
                 allocs: None,
                 exit: schema::Exit { code: Some(code), signal: None },
                 timed_out: false,
+                stopped: false,
+                failure: None,
             }],
             profiles: vec![Profile {
                 notes: notes.iter().map(|note| (*note).to_owned()).collect(),

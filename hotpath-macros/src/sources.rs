@@ -59,7 +59,10 @@ fn files(root: &Path) -> io::Result<Vec<PathBuf>> {
             }
             if path.is_dir() && name != "tests" {
                 directories.push(path);
-            } else if name.ends_with(".rs") && name != "tests.rs" && name != "testing.rs" {
+            } else if path.extension() == Some("rs".as_ref())
+                && name != "tests.rs"
+                && name != "testing.rs"
+            {
                 found.push(path);
             }
         }

@@ -167,23 +167,25 @@ fn ready(value: u64) -> impl Future<Output = u64> {
 
 #[inline(never)]
 fn async_plain(value: u64) -> u64 {
-    u64::from(poll_once(async { ready(value).await }))
+    u64::from(poll_once(async move { ready(value).await }))
 }
+
+// As the attribute expands an `async fn`.
 
 #[inline(never)]
 fn async_awaited(value: u64) -> u64 {
-    u64::from(poll_once(async { awaited(&PARENT, 2, ready(value)).await }))
+    u64::from(poll_once(async move { awaited(&PARENT, 2, ready(value)).await }))
 }
 
 #[inline(never)]
 fn async_frame(value: u64) -> u64 {
-    u64::from(poll_once(async { frame(&LEAF, async move { ready(value).await }).await }))
+    u64::from(poll_once(frame(&LEAF, async move { ready(value).await })))
 }
 
 #[inline(never)]
 fn async_whole(value: u64) -> u64 {
     let body = async move { awaited(&PARENT, 2, ready(value)).await };
-    u64::from(poll_once(async { frame(&LEAF, body).await }))
+    u64::from(poll_once(frame(&LEAF, body)))
 }
 
 macro_rules! functions {

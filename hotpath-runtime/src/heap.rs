@@ -2,7 +2,7 @@
 
 use core::alloc::GlobalAlloc;
 
-use crate::segment::layout::{Cost, LIVE_SLACK, SIZE_CLASSES, Slab, held_back};
+use crate::segment::layout::{Allocs, Cost, LIVE_SLACK, SIZE_CLASSES, Slab, held_back};
 use crate::{clock, map, probe, retained, slab, span, throttle};
 
 /// One allocator operation in [`Slab::gauge`].
@@ -52,16 +52,27 @@ fn step(slab: &Slab, change: u64) -> bool {
     true
 }
 
+/// The counters of the node on top, of a slab that is one.
+#[inline(always)]
+fn allocs_on_top(slab: &Slab) -> &'static Allocs {
+    let node = slab.cur.get();
+    // SAFETY: whoever counts has found that the slab is not the one of threads without: that one's
+    // gauge is never short. Any other one leads to its root before a thread gets it, and from then
+    // on to nodes of it: a call goes back to the node that it came from.
+    unsafe { core::hint::assert_unchecked(node.is_some()) };
+    &node.unwrap_or(slab::no_node()).allocs
+}
+
 #[inline(always)]
 fn note_alloc(slab: &Slab, size: usize) {
-    let allocs = &slab.node().allocs;
+    let allocs = allocs_on_top(slab);
     allocs.count.add(1);
     allocs.bytes.add(size as u64);
 }
 
 #[inline(always)]
 fn note_free(slab: &Slab, size: usize) {
-    let allocs = &slab.node().allocs;
+    let allocs = allocs_on_top(slab);
     allocs.frees.add(1);
     allocs.freed_bytes.add(size as u64);
 }
@@ -69,7 +80,7 @@ fn note_free(slab: &Slab, size: usize) {
 /// Takes back what was counted the short way for an allocation that failed.
 #[cold]
 #[inline(never)]
-pub(crate) fn failed(size: usize) {
+pub(crate) extern "C" fn failed(size: usize) {
     let slab = slab::current();
     if slab.is_none() {
         return;
@@ -84,7 +95,7 @@ pub(crate) fn failed(size: usize) {
 }
 
 fn forget_alloc(slab: &Slab, size: usize) {
-    let allocs = &slab.node().allocs;
+    let allocs = allocs_on_top(slab);
     allocs.count.add(1_u64.wrapping_neg());
     allocs.bytes.add((size as u64).wrapping_neg());
 }

@@ -37,6 +37,10 @@
     clippy::inline_always,
     reason = "a probe must cost the same in every profile: without LTO, `inline` is no promise"
 )]
+#![allow(
+    improper_ctypes_definitions,
+    reason = "of what inlined probes call, `extern \"C\"` says that it does not unwind: both sides are ours"
+)]
 
 pub use hotpath_runtime_macros::hotpath;
 

@@ -90,8 +90,13 @@ impl<T: Sync> Table<T> {
             return None;
         }
         // SAFETY: only `set` writes `start` and `len`, both of one `&'static [T]`, and only the
-        // thread that owns the slab calls it and this; so `index` lies within that slice.
-        unsafe { Some(&*self.start.load(Relaxed).add(index as usize)) }
+        // thread that owns the slab calls it and this; so `index` lies within that slice, which no
+        // part of is at null.
+        unsafe {
+            let entry = self.start.load(Relaxed).add(index as usize);
+            core::hint::assert_unchecked(!entry.is_null());
+            Some(&*entry)
+        }
     }
 
     /// All entries; `None` before there is a table.

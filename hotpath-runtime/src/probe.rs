@@ -69,14 +69,15 @@ impl Open {
         Self { slab, node, start }
     }
 
+    /// A span that is none: closing it does nothing.
     #[inline(always)]
-    pub(crate) fn node(self) -> &'static Node {
-        self.node
+    pub(crate) fn none() -> Self {
+        Self { slab: slab::no_slab(), node: slab::no_node(), start: NOT_TIMED }
     }
 
     #[inline(always)]
-    pub(crate) fn is_timed(self) -> bool {
-        self.start != 0
+    pub(crate) fn node(self) -> &'static Node {
+        self.node
     }
 
     /// Ticks at which it opened, by the process's clock; 0 where that is not known.
@@ -114,8 +115,8 @@ impl Open {
     }
 }
 
-#[inline(never)]
-fn known_start(node: &Node, start: u64) -> u64 {
+/// Ticks at which a span opened that is timed, by the process's clock; 0 where that is not known.
+pub(crate) fn known_start(node: &Node, start: u64) -> u64 {
     let is_raw = node.countdown.next.get() != SPECIAL;
     if start == NOT_TIMED || (is_raw && clock::is_system()) { 0 } else { start }
 }
@@ -136,7 +137,7 @@ impl Drop for Call {
 /// What is left to do after a call that was timed, by the processor's counter. Not inlined, nor is
 /// anything called from it but at its end: it has no registers to save.
 #[inline(never)]
-fn finish(slab: &'static Slab, node: &'static Node, start: u64, end: u64) {
+extern "C" fn finish(slab: &'static Slab, node: &'static Node, start: u64, end: u64) {
     let span = end.wrapping_sub(start);
     // A clock that went back gives a span that no bucket is for.
     match node.histogram.get().and_then(|histogram| histogram.bucket(span)) {
@@ -150,7 +151,7 @@ fn finish(slab: &'static Slab, node: &'static Node, start: u64, end: u64) {
 
 #[cold]
 #[inline(never)]
-fn finish_rare(slab: &'static Slab, node: &'static Node, start: u64, end: u64) {
+extern "C" fn finish_rare(slab: &'static Slab, node: &'static Node, start: u64, end: u64) {
     let closed = if node.countdown.next.get() == SPECIAL {
         tree::close_special(slab, node, start, clock::ticks())
     } else if clock::is_system() {
@@ -192,10 +193,10 @@ fn postpone(slab: &Slab, node: &Node) -> Option<(u64, u64)> {
 /// Closes a span that was not timed.
 #[inline(always)]
 fn close_untimed(slab: &Slab, node: &Node) {
-    let parent = go_back(slab, node);
+    slab.cur.follow(&node.parent);
     // Where no expression is open there is nothing to tell.
     if slab.top.get() != 0
-        && let Some(parent) = parent
+        && let Some(parent) = node.parent.get()
     {
         parent.inner.add(node.countdown.mean.get());
     }
@@ -204,19 +205,12 @@ fn close_untimed(slab: &Slab, node: &Node) {
 /// Goes back to the caller, whose expressions do not count this span as their own.
 #[inline(always)]
 pub(crate) fn leave(slab: &Slab, node: &Node, span: u64) {
-    let parent = go_back(slab, node);
+    slab.cur.follow(&node.parent);
     if slab.top.get() != 0
-        && let Some(parent) = parent
+        && let Some(parent) = node.parent.get()
     {
         parent.inner.add(span);
     }
-}
-
-#[inline(always)]
-fn go_back(slab: &Slab, node: &Node) -> Option<&'static Node> {
-    let parent = node.parent.get();
-    slab.cur.set(parent);
-    parent
 }
 
 /// Ticks between two readings; 0 where the second is older (other socket, not synchronised).
@@ -271,8 +265,7 @@ pub fn site(function: &'static Function, index: u32) -> Token {
 /// Opens a timed span whose type is the receiver's.
 #[inline(always)]
 pub fn site_on<R: ?Sized>(function: &'static Function, index: u32, receiver: &R) -> Token {
-    let row = row::find(function, index, Type::of_receiver(receiver));
-    let slab = slab::current();
+    let (slab, row) = row::find(slab::current(), function, index, Type::of_receiver(receiver));
     let first = slab.rows.follow(function.site_id(index));
     open_span(slab, function, index, first, row, true)
 }
@@ -288,8 +281,7 @@ pub fn grow(function: &'static Function, index: u32) -> Token {
 /// Opens a span that is counted, never timed, and whose type is the receiver's.
 #[inline(always)]
 pub fn grow_on<R: ?Sized>(function: &'static Function, index: u32, receiver: &R) -> Token {
-    let row = row::find(function, index, Type::of_receiver(receiver));
-    let slab = slab::current();
+    let (slab, row) = row::find(slab::current(), function, index, Type::of_receiver(receiver));
     open_counted(slab, function, index, row, true)
 }
 

@@ -1,6 +1,8 @@
 //! Rows: the counters of one (site, type) in one slab, found through a table by site.
 
 use core::any::type_name;
+use core::mem::needs_drop;
+
 
 use crate::{cold, map};
 use crate::register::{put_text, text_bytes};
@@ -12,29 +14,26 @@ use crate::slab::{self, reach};
 /// What a row is keyed by beside its site.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Type {
-    name: &'static str,
-    size: usize,
-    needs_drop: bool,
+    pub(crate) name: &'static str,
+    /// Twice the size, and one more where it needs to be dropped.
+    pub(crate) layout: u64,
 }
 
 impl Type {
     /// The type of a value that is not at hand.
     #[inline(always)]
     pub(crate) fn of<T>() -> Self {
-        Self {
-            name: type_name::<T>(),
-            size: size_of::<T>(),
-            needs_drop: core::mem::needs_drop::<T>(),
-        }
+        Self::new(type_name::<T>(), size_of::<T>(), needs_drop::<T>())
     }
 
     #[inline(always)]
     pub(crate) fn of_receiver<R: ?Sized>(receiver: &R) -> Self {
-        Self {
-            name: type_name::<R>(),
-            size: size_of_val(receiver),
-            needs_drop: core::mem::needs_drop::<R>(),
-        }
+        Self::new(type_name::<R>(), size_of_val(receiver), needs_drop::<R>())
+    }
+
+    #[inline(always)]
+    fn new(name: &'static str, size: usize, needs_drop: bool) -> Self {
+        Self { name, layout: ((size as u64) << 1) | u64::from(needs_drop) }
     }
 }
 
@@ -46,38 +45,44 @@ impl Row {
     }
 }
 
-/// The row of a site and type, in this thread's slab.
+/// The row of a site and type in this thread's slab, which is most likely `slab`; and that slab.
 #[inline(always)]
-pub(crate) fn find(function: &'static Function, index: u32, of: Type) -> Option<&'static Row> {
-    match slab::current().rows.follow(function.site_id(index)) {
-        Some(row) if row.is_of(of.name) => Some(row),
-        _ => find_attached(function, index, of.name, of.size, of.needs_drop),
+pub(crate) fn find(
+    slab: &'static Slab,
+    function: &'static Function,
+    index: u32,
+    of: Type,
+) -> (&'static Slab, Option<&'static Row>) {
+    match slab.rows.follow(function.site_id(index)) {
+        Some(row) if row.is_of(of.name) => (slab, Some(row)),
+        _ => find_attached(function, index, of.name, of.layout),
     }
 }
 
+// What is called from inlined code says by `extern "C"` that it does not unwind.
+
 #[cold]
 #[inline(never)]
-fn find_attached(
+extern "C" fn find_attached(
     function: &'static Function,
     index: u32,
     name: &'static str,
-    size: usize,
-    needs_drop: bool,
-) -> Option<&'static Row> {
+    layout: u64,
+) -> (&'static Slab, Option<&'static Row>) {
     // The type comes in parts, which lie in no memory before there is need.
-    find_or_make(slab::attached(), function, index, Some(Type { name, size, needs_drop }))
+    let slab = slab::attached();
+    (slab, find_or_make(slab, function, index, Some(Type { name, layout })))
 }
 
 #[cold]
 #[inline(never)]
-fn find_attached_after(
+extern "C" fn find_attached_after(
     function: &'static Function,
     index: u32,
     name: &'static str,
-    size: usize,
-    needs_drop: bool,
+    layout: u64,
 ) -> Option<&'static Row> {
-    find_or_make_after(slab::attached(), function, index, Some(Type { name, size, needs_drop }))
+    find_or_make_after(slab::attached(), function, index, Some(Type { name, layout }))
 }
 
 /// The row of a site and type; likely `first`, the one that the site leads to.
@@ -90,7 +95,7 @@ pub(crate) fn check(
 ) -> Option<&'static Row> {
     match first {
         Some(row) if row.is_of(of.name) => first,
-        _ => find_attached_after(function, index, of.name, of.size, of.needs_drop),
+        _ => find_attached_after(function, index, of.name, of.layout),
     }
 }
 
@@ -186,8 +191,8 @@ fn make(slab: &Slab, of: Option<Type>) -> Option<&'static Row> {
         put_text(&row.type_name, words, of.name);
         row.type_start.set(of.name.as_ptr().addr() as u64);
         row.type_len.set(of.name.len() as u64);
-        row.type_size.set(of.size as u64);
-        row.needs_drop.set(u64::from(of.needs_drop));
+        row.type_size.set(of.layout >> 1);
+        row.needs_drop.set(of.layout & 1);
     }
     Some(row)
 }

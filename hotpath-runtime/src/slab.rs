@@ -64,7 +64,13 @@ pub(crate) fn current() -> &'static Slab {
 #[inline(always)]
 pub(crate) fn attached() -> &'static Slab {
     let slab = current();
-    if slab.is_none() { attach(None) } else { slab }
+    if slab.is_none() { attach_now() } else { slab }
+}
+
+#[cold]
+#[inline(never)]
+extern "C" fn attach_now() -> &'static Slab {
+    attach(None)
 }
 
 /// Gives this thread a slab. `inner` is the allocator to calibrate, where one counts.
@@ -140,6 +146,11 @@ pub(crate) fn aside<T>(slab: Option<&'static Slab>, work: impl FnOnce() -> T) ->
     select(Some(own));
     set_state(before);
     result
+}
+
+/// The slab of threads that have none.
+pub(crate) fn no_slab() -> &'static Slab {
+    &NO_SLAB
 }
 
 /// The node of a call that nobody counts.

@@ -47,7 +47,7 @@ pub(crate) fn pop(slab: &Slab, level: u64, span: Option<&'static Span>, row: Opt
 
 /// Gives `row` what was allocated in a span.
 #[inline(never)]
-fn charge(slab: &Slab, level: u64, span: &Span, row: Option<&Row>) {
+extern "C" fn charge(slab: &Slab, level: u64, span: &Span, row: Option<&Row>) {
     let blocks = span.take_blocks(slab);
     unsettle(slab, level);
     if let Some(row) = row {
@@ -62,7 +62,7 @@ fn charge(slab: &Slab, level: u64, span: &Span, row: Option<&Row>) {
 /// Gives `row` the time that was spent in a span alone. The countdown is that of `first`, the row
 /// that the site leads to.
 #[inline(never)]
-pub(crate) fn close_time(
+pub(crate) extern "C" fn close_time(
     slab: &Slab,
     span: &Span,
     row: Option<&'static Row>,
@@ -146,7 +146,7 @@ const UNSETTLED: u64 = u64::MAX;
 /// to the top, or that would have settled it.
 #[cold]
 #[inline(never)]
-pub(crate) fn settle(slab: &Slab) {
+pub(crate) extern "C" fn settle(slab: &Slab) {
     if let Some(span) = slab.metering.get() {
         let blocks = span.take_blocks(slab);
         span.collect(blocks);

@@ -88,7 +88,7 @@ pub(crate) fn enter(function: &'static Function) -> (&'static Slab, &'static Nod
 
 #[cold]
 #[inline(never)]
-fn find(function: &'static Function) -> (&'static Slab, &'static Node) {
+extern "C" fn find(function: &'static Function) -> (&'static Slab, &'static Node) {
     let slab = slab::attached();
     let parent = slab.node();
     if slab.is_none() {
@@ -221,7 +221,7 @@ fn hash(parent: &Node, function: u64) -> u64 {
 /// so that they need not outlive it.
 #[cold]
 #[inline(never)]
-pub(crate) fn open_special(
+pub(crate) extern "C" fn open_special(
     slab: &'static Slab,
     node: &'static Node,
 ) -> (&'static Slab, &'static Node) {

@@ -2,14 +2,17 @@
 #![cfg(unix)]
 
 use std::cell::RefCell;
+use std::future::{Future, poll_fn};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{self, Command, Output};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 use std::{env, fs, thread};
 
-use hotpath_runtime::__private::{Function, Site, call, exit, site};
+use hotpath_runtime::__private::{Function, Site, awaited, call, exit, frame, site};
 use hotpath_runtime::segment::reader::{self, Segment};
 
 macro_rules! functions {
@@ -75,6 +78,7 @@ fn scenario(name: &str) {
             let _open = call(&OPEN);
             fork(|| process::exit(0));
         }
+        "pending" => pending(),
         "nested" => fork(|| {
             work(20);
             fork(|| work(300));
@@ -114,7 +118,7 @@ fn scenario(name: &str) {
                     }
                 });
             }
-            thread::sleep(std::time::Duration::from_millis(20));
+            thread::sleep(Duration::from_millis(20));
         }
         "exit in thread" => {
             let _open = call(&OPEN);
@@ -150,6 +154,33 @@ fn scenario(name: &str) {
 }
 
 /// The child first counts when the parent has long gone on.
+static TASK: Function =
+    Function::new(None, None, "lifecycle", "task", "", 1, 1, true, &[Site::new("await", 1, 1, "")]);
+
+/// Forks while futures wait, long after they began to; in the child one comes to its end, and one is
+/// dropped.
+fn pending() {
+    let mut context = Context::from_waker(Waker::noop());
+    let pend = || {
+        let mut polls = 0;
+        poll_fn(move |_| {
+            polls += 1;
+            if polls == 1 { Poll::Pending } else { Poll::Ready(()) }
+        })
+    };
+    let task = || Box::pin(frame(&TASK, awaited(&TASK, 0, pend())));
+    let (mut ends, mut dropped) = (task(), task());
+    assert!(ends.as_mut().poll(&mut context).is_pending());
+    assert!(dropped.as_mut().poll(&mut context).is_pending());
+    // Far longer than the child lives.
+    thread::sleep(Duration::from_secs(1));
+    fork(|| {
+        assert!(ends.as_mut().poll(&mut context).is_ready());
+        drop(dropped);
+        process::exit(0);
+    });
+}
+
 fn late() {
     let mut pipe = [0; 2];
     let mut byte = 0u8;
@@ -508,6 +539,21 @@ fn a_forked_child_that_exits_closes_its_segment_and_prints_nothing() {
     let [parent, child] = &segments[..] else { panic!("{segments:#?}") };
     assert!(parent.process.exited && child.process.exited);
     assert_eq!((calls(child, "work"), calls(child, "open")), ((0, 0), (1, 1)));
+}
+
+#[test]
+fn futures_that_pend_at_a_fork_have_waited_in_the_child_since_then() {
+    let ran = run("pending");
+    let segments = ran.segments();
+    let [_, child] = &segments[..] else { panic!("{segments:#?}") };
+    let slab = &child.slabs[0];
+    let of = |function: Option<usize>| function.is_some_and(|i| child.functions[i].name == "task");
+    let node = slab.nodes.iter().find(|node| of(node.function)).expect("it was polled");
+    assert_eq!(node.cancelled, 1);
+    assert!(node.wait > 0 && node.wait <= 2 * slab.lifetime, "{node:?} {}", slab.lifetime);
+    let row = slab.rows.iter().find(|row| of(Some(row.function))).expect("it was polled");
+    assert_eq!(row.cancelled, 1);
+    assert!(row.wait > 0 && row.wait <= 2 * slab.lifetime, "{row:?} {}", slab.lifetime);
 }
 
 /// Elsewhere a child's file has its name at once, and stays without a header until it counts.

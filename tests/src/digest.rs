@@ -96,6 +96,7 @@ impl Digest {
             runs: vec![run(profile.wall_ns), run(profile.outside_ns)],
             warnings: Vec::new(),
             cut_short: false,
+            stopped: false,
         });
         let options = human::Options { color: true, width: 100, ..Default::default() };
         assert!(!human::render(&report, &facts.sources, &options).is_empty());

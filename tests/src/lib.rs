@@ -1,6 +1,7 @@
 //! What the end-to-end suites share: little workspaces, and the real binary run on them.
 
 pub mod binary;
+pub mod carried;
 pub mod damage;
 pub mod digest;
 pub mod hotpath;

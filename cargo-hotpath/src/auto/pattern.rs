@@ -68,7 +68,7 @@ impl Pattern {
     }
 
     /// What it could have meant: files or paths of these functions, as it was written.
-    pub(super) fn candidates(&self, functions: &[&SourceFunction]) -> Vec<String> {
+    pub fn candidates(&self, functions: &[&SourceFunction]) -> Vec<String> {
         let names = functions.iter().flat_map(|function| {
             let path = format!("{}::{}", function.module, function.name);
             let file = self.files.as_ref().map(|_| function.file.clone());

@@ -15,6 +15,7 @@ use super::executable::Executable;
 use super::select::{Kind, Selection};
 use super::stdin::Input;
 use super::variables;
+use crate::drive::{Driven, Log, Plan, Ready};
 use crate::error::Error;
 use crate::interrupt::Interrupts;
 use crate::schema::Exit;
@@ -34,6 +35,8 @@ pub struct Launch {
     pub stdout_to_stderr: bool,
     /// Longest time.
     pub timeout: Option<Duration>,
+    /// What is done with it while it runs.
+    pub plan: Option<Plan>,
     /// Bytes of which one is drawn to sample live blocks, where they are.
     pub retained: Option<u64>,
 }
@@ -53,6 +56,8 @@ pub struct Ended {
     pub exited: Option<Anchor>,
     /// Whether `--timeout` ended it.
     pub timed_out: bool,
+    /// How the plan for it went.
+    pub driven: Driven,
 }
 
 impl Launch {
@@ -76,6 +81,7 @@ impl Launch {
             env: variables::of_workload(selection, built, config),
             stdout_to_stderr: false,
             timeout: None,
+            plan: None,
             retained: None,
         }
     }
@@ -110,7 +116,13 @@ impl Launch {
             None => command.env_remove("CARGO_HOTPATH_RETAINED"),
         };
         command.stdin(input.stdio().map_err(start)?);
-        if self.stdout_to_stderr {
+        let pattern = self.plan.as_ref().and_then(|plan| match &plan.ready {
+            Ready::Log(pattern) => Some(pattern),
+            _ => None,
+        });
+        if pattern.is_some() {
+            Log::tap(&mut command);
+        } else if self.stdout_to_stderr {
             command.stdout(io::stderr());
         }
         if let Some(directory) = &self.directory {
@@ -122,17 +134,22 @@ impl Launch {
         let began = Instant::now();
         let mut child = interrupts.spawn(&mut command).map_err(start)?;
         input.feed(&mut child);
-        let (status, wall, timed_out) =
-            self.wait(&mut child, began, group, interrupts).map_err(start)?;
+        let log = Log::default();
+        let pumps = pattern.map(|pattern| log.pump(&mut child, pattern, self.stdout_to_stderr));
+        let waited = self.wait(&mut child, began, group, (&log, interrupts)).map_err(start)?;
         let exited = reader::anchor(reader::native_clock());
         let cpu_after = system::cpu_of_children();
+        if let Some(pumps) = pumps {
+            pumps.finish();
+        }
         Ok(Ended {
-            exit: exit(status),
-            wall_ns: u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX),
+            exit: exit(waited.status),
+            wall_ns: u64::try_from(waited.wall.as_nanos()).unwrap_or(u64::MAX),
             cpu_ns: cpu_before.zip(cpu_after).map(|(before, after)| after.saturating_sub(before)),
             spawned_monotonic_ns,
             exited,
-            timed_out,
+            timed_out: waited.timed_out,
+            driven: waited.driven,
         })
     }
 
@@ -141,21 +158,34 @@ impl Launch {
         child: &mut Child,
         began: Instant,
         group: bool,
-        interrupts: &Interrupts,
-    ) -> io::Result<(ExitStatus, Duration, bool)> {
+        (log, interrupts): (&Log, &Interrupts),
+    ) -> io::Result<Waited> {
         let watch = interrupts.watch(child, group);
         let (ended, timer) = mpsc::channel::<()>();
+        let (also_ended, pilot) = mpsc::channel::<()>();
         std::thread::scope(|scope| {
             let timer =
                 self.timeout.map(|limit| scope.spawn(move || enforce(limit, &timer, interrupts)));
+            let pilot = self.plan.as_ref().map(|plan| {
+                scope.spawn(move || plan.carry_out(&pilot, log, interrupts, self.stdout_to_stderr))
+            });
             system::wait_without_reaping(child);
             let wall = began.elapsed();
             drop(watch);
-            drop(ended);
+            drop((ended, also_ended));
             let timed_out = timer.is_some_and(|timer| timer.join().unwrap_or(false));
-            Ok((child.wait()?, wall, timed_out))
+            let driven = pilot.and_then(|pilot| pilot.join().ok()).unwrap_or_default();
+            Ok(Waited { status: child.wait()?, wall, timed_out, driven })
         })
     }
+}
+
+/// What there is to know once the child has ended.
+struct Waited {
+    status: ExitStatus,
+    wall: Duration,
+    timed_out: bool,
+    driven: Driven,
 }
 
 /// Ends the child when its time is up; tells whether it had to.

@@ -24,7 +24,8 @@ pub fn report(args: ReportArgs, term: &Term) -> Result<Exit, Error> {
     Ok(Exit::Success)
 }
 
-fn load(dir: &Path) -> Result<(run_dir::RunRecord, Profile), Error> {
+/// What is stored of a run: its record, and the profile that is reported.
+pub(super) fn load(dir: &Path) -> Result<(run_dir::RunRecord, Profile), Error> {
     let record = run_dir::read(dir)?;
     let profile = Profile::read(&dir.join(&record.repetitions[record.reported].profile))?;
     Ok((record, profile))

@@ -371,3 +371,25 @@ fn members_outside_of_the_workspace_are_dropped() {
         "{text}"
     );
 }
+
+#[test]
+fn what_stands_above_the_copy_is_kept_and_named() {
+    let case = Case::new(&[("Cargo.toml", "[package]\nname = \"p\"\n"), ("src/lib.rs", "")]);
+    case.write("target/hotpath", "the user's");
+    let error = case.try_sync().unwrap_err().to_string();
+    assert!(error.contains("hotpath"), "{error}");
+    assert_eq!(fs::read_to_string(case.root().join("target/hotpath")).unwrap(), "the user's");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_place_of_the_copy_may_be_a_link() {
+    let case = Case::new(&[("Cargo.toml", "[package]\nname = \"p\"\n"), ("src/lib.rs", "")]);
+    let other = case.directory.path().join("elsewhere");
+    fs::create_dir(&other).unwrap();
+    case.write("target/hotpath/x", "");
+    std::os::unix::fs::symlink(&other, case.copy()).unwrap();
+    case.sync();
+    assert!(case.copy().is_symlink());
+    assert!(other.join("src/lib.rs").is_file());
+}

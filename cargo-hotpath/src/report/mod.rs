@@ -36,6 +36,8 @@ pub struct Inputs<'a> {
     pub warnings: Vec<Warning>,
     /// Whether the workload was stopped before its end.
     pub cut_short: bool,
+    /// Whether it was stopped as planned, so that its exit says nothing.
+    pub stopped: bool,
 }
 
 /// Puts the report together.

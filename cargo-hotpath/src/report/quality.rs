@@ -96,7 +96,7 @@ fn invalid(inputs: &Inputs<'_>) -> Vec<Warning> {
         (None, Some(code)) if code != 0 => Some(format!("exited with code {code}")),
         _ => None,
     };
-    if let Some(how) = how.filter(|_| !inputs.cut_short) {
+    if let Some(how) = how.filter(|_| !inputs.cut_short && !inputs.stopped) {
         warnings.push(warning(
             "workload-failed",
             format!("the workload {how}: figures cover the time until then"),

@@ -88,6 +88,7 @@ pub(super) fn report(facts: &Facts, change: impl FnOnce(&mut Inputs<'_>, &mut Pr
         runs: vec![repetition(facts.wall_ns)],
         warnings: Vec::new(),
         cut_short: false,
+        stopped: false,
     };
     change(&mut inputs, &mut profile);
     assemble(Inputs { profile: &profile, ..inputs })

@@ -29,14 +29,18 @@ pub(super) struct Looks<S> {
     random: Random,
     processes: Vec<Followed>,
     samples: Samples,
-    /// Sum of the squares of the looks' weights.
+    /// Sum of the squares of the weights of the looks before the last one.
     squares: f64,
+    /// Weight of the last look so far: what it has of the time before it.
+    last_weight: f64,
     /// Time of threads of which it is not known whether they ran.
     unknown_ns: u64,
     told_ns: u64,
+    /// What the last look saw; empty where that no longer holds.
+    threads: Vec<Seen>,
     // Kept for their memory.
     seen: Vec<Thread>,
-    threads: Vec<Seen>,
+    found: Vec<(u32, u32)>,
 }
 
 /// A thread at one look.
@@ -57,10 +61,12 @@ impl<S: States> Looks<S> {
             processes: Vec::new(),
             samples: Samples::default(),
             squares: 0.0,
+            last_weight: 0.0,
             unknown_ns: 0,
             told_ns: 0,
-            seen: Vec::new(),
             threads: Vec::new(),
+            seen: Vec::new(),
+            found: Vec::new(),
         }
     }
 
@@ -85,8 +91,14 @@ impl<S: States> Looks<S> {
         self.leave(|followed| followed.view.is_over());
     }
 
-    /// Looks once, for the time since the look before.
-    pub(super) fn look(&mut self, weight: Duration) {
+    /// Looks once, `since` the look before.
+    ///
+    /// Half of that time counts as the look before it saw it, half as this one does: pauses of
+    /// unequal lengths make the sums less uncertain than if each look had all of the time before.
+    pub(super) fn look(&mut self, since: Duration) {
+        let since = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
+        let half = if self.threads.is_empty() { 0 } else { since / 2 };
+        self.add(half);
         self.threads.clear();
         for (process, followed) in self.processes.iter().enumerate() {
             followed.view.threads(&mut self.seen);
@@ -100,14 +112,18 @@ impl<S: States> Looks<S> {
         let first = self.random.below(self.threads.len());
         self.threads.rotate_left(first);
         self.ask();
-        self.add(u64::try_from(weight.as_nanos()).unwrap_or(u64::MAX));
+        self.samples.looks += 1;
+        self.squares += self.last_weight.powi(2);
+        self.last_weight = 0.0;
+        self.add(since - half);
         self.leave(|followed| followed.lost >= LOST);
     }
 
     /// Finds out which of the threads run.
     fn ask(&mut self) {
         let mut questions = QUESTIONS;
-        let mut found = vec![(0, 0); self.processes.len()];
+        self.found.clear();
+        self.found.resize(self.processes.len(), (0, 0));
         for seen in &mut self.threads {
             let followed = &mut self.processes[seen.process];
             let motion = followed.motion(&seen.thread);
@@ -125,14 +141,14 @@ impl<S: States> Looks<S> {
             } else {
                 None
             };
-            let (here, gone) = &mut found[seen.process];
+            let (here, gone) = &mut self.found[seen.process];
             let is_here = motion == Motion::Moved || matches!(answer, Some(Answer::Is(_)));
             *here += u32::from(is_here);
             *gone += u32::from(answer == Some(Answer::Gone));
             seen.is_gone = answer == Some(Answer::Gone);
             seen.state = conclude(followed, &seen.thread, motion, answer);
         }
-        for (followed, (here, gone)) in self.processes.iter_mut().zip(found) {
+        for (followed, (here, gone)) in self.processes.iter_mut().zip(self.found.drain(..)) {
             if here > 0 {
                 followed.lost = 0;
             } else if gone > 0 {
@@ -141,8 +157,11 @@ impl<S: States> Looks<S> {
         }
     }
 
-    /// Adds what this look saw.
+    /// Adds what the last look saw, for so much time.
     fn add(&mut self, weight: u64) {
+        if weight == 0 {
+            return;
+        }
         let count = |counted: &dyn Fn(&&Seen) -> bool| {
             self.threads.iter().filter(|seen| !seen.is_gone).filter(counted).count() as u64
         };
@@ -150,11 +169,10 @@ impl<S: States> Looks<S> {
         let running = count(&is(State::Running));
         let waiting = count(&|seen| is(State::Blocked)(seen) && !seen.thread.is_outside);
         let samples = &mut self.samples;
-        samples.looks += 1;
         samples.covered_ns = samples.covered_ns.saturating_add(weight);
         samples.running_ns = samples.running_ns.saturating_add(weight.saturating_mul(running));
         samples.busy_ns += if running > 0 { weight } else { 0 };
-        self.squares += (weight as f64).powi(2);
+        self.last_weight += weight as f64;
         for seen in self.threads.iter().filter(|seen| !seen.is_gone) {
             let mut tally = Tally { self_ns: weight, ..Tally::default() };
             match seen.state {
@@ -180,8 +198,13 @@ impl<S: States> Looks<S> {
     }
 
     fn leave(&mut self, is_over: impl Fn(&Followed) -> bool) {
+        let before = self.processes.len();
         for followed in self.processes.extract_if(.., |followed| is_over(followed)) {
             keep(&mut self.samples, followed);
+        }
+        if self.processes.len() < before {
+            // Its threads say where their process stood in the list.
+            self.threads.clear();
         }
     }
 
@@ -196,8 +219,9 @@ impl<S: States> Looks<S> {
         samples.elapsed_ns = nanos(elapsed);
         samples.cpu_ns = spent.map(nanos);
         samples.states_known = all > 0.0 && self.told_ns as f64 >= KNOWN * all;
-        if self.squares > 0.0 {
-            samples.effective_looks = (samples.covered_ns as f64).powi(2) / self.squares;
+        let squares = self.squares + self.last_weight.powi(2);
+        if squares > 0.0 {
+            samples.effective_looks = (samples.covered_ns as f64).powi(2) / squares;
         }
         samples
     }

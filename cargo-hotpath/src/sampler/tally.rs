@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-/// Time that threads were seen in one node, in nanoseconds: each look counts for the time since
-/// the one before.
+/// Time that threads were seen in one node, in nanoseconds: each look counts for half of the time
+/// since the one before and half of that to the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// In it at all.

@@ -14,8 +14,12 @@ use super::state::States;
 /// listing may take: one in so many. There is nothing else to do.
 const EAGER: (Duration, u32) = (Duration::from_millis(2), 150);
 
-/// The same from then on.
+/// The same from then on, while processes come and go.
 const STEADY: (Duration, u32) = (Duration::from_millis(20), 1_000);
+
+/// How much longer the time to the next listing gets at most, while listings find nothing new:
+/// most programs are one process, and a listing costs as much as a look.
+const LONGER: u32 = 8;
 
 /// Processes looked at at once: each has a file open.
 const MOST: usize = 64;
@@ -25,11 +29,12 @@ pub(super) struct Workload {
     directory: PathBuf,
     known: HashSet<OsString>,
     next: Duration,
+    longer: u32,
 }
 
 impl Workload {
     pub(super) fn new(directory: PathBuf) -> Self {
-        Self { directory, known: HashSet::new(), next: Duration::ZERO }
+        Self { directory, known: HashSet::new(), next: Duration::ZERO, longer: 1 }
     }
 
     /// Takes note of processes that have come and gone, where it is time to.
@@ -38,7 +43,9 @@ impl Workload {
             return;
         }
         let began = Instant::now();
+        let (following, known) = (looks.following(), self.known.len());
         looks.leave_those_that_are_over();
+        let has_left = looks.following() < following;
         // Without the directory there is nothing to see, until there is.
         for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
             if looks.following() >= MOST {
@@ -54,8 +61,10 @@ impl Workload {
                 }
             }
         }
+        let is_quiet = !has_left && known > 0 && self.known.len() == known;
+        self.longer = if is_quiet { (2 * self.longer).min(LONGER) } else { 1 };
         let (shortest, rarely) = if self.known.is_empty() { EAGER } else { STEADY };
-        self.next = now + shortest.max(began.elapsed() * rarely);
+        self.next = now + shortest.max(began.elapsed() * rarely) * self.longer;
     }
 }
 

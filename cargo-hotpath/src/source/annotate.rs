@@ -1,5 +1,7 @@
 //! Inserts the attribute before functions, in their own line: line numbers hold.
 
+mod present;
+
 use std::ops::Range;
 
 use hotpath_runtime_syntax::{is_hotpath, refuse_function, type_name};
@@ -12,6 +14,7 @@ use syn::{
     Signature, TraitItemFn, Visibility,
 };
 
+pub use self::present::{Present, annotations};
 use super::model::items_of_macro;
 use super::span::Lines;
 use super::{Insertion, annotation};

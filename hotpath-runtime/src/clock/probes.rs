@@ -42,6 +42,6 @@ pub fn ticks() -> u64 {
 
 #[cold]
 #[inline(never)]
-fn system_ticks() -> u64 {
+extern "C" fn system_ticks() -> u64 {
     system::monotonic_ns().unwrap_or(1)
 }

@@ -98,23 +98,24 @@ fn a_moment_is_divided_among_the_threads_that_run() {
     world.set(2, 192, 1, BLOCKED);
     looks.look(2 * MILLISECOND);
     let (samples, nodes) = finish(looks);
+    // 4 ms and half of the 2 to the next look, which has the other half.
     assert_eq!((samples.looks, samples.covered_ns), (2, 6 * MS));
-    assert_eq!((samples.busy_ns, samples.running_ns), (6 * MS, 10 * MS));
+    assert_eq!((samples.busy_ns, samples.running_ns), (6 * MS, 11 * MS));
     assert!(samples.states_known);
     let first = Tally {
         self_ns: 6 * MS,
         running_ns: 6 * MS,
         blocked_ns: 0,
-        alone_ns: 2 * MS,
-        wall_ns: 4 * MS,
+        alone_ns: MS,
+        wall_ns: 3_500_000,
     };
     assert_eq!(nodes[&128], first);
     let second = Tally {
         self_ns: 6 * MS,
-        running_ns: 4 * MS,
-        blocked_ns: 2 * MS,
+        running_ns: 5 * MS,
+        blocked_ns: MS,
         alone_ns: 0,
-        wall_ns: 2 * MS,
+        wall_ns: 2_500_000,
     };
     assert_eq!(nodes[&192], second);
     let idle = Tally { self_ns: 6 * MS, blocked_ns: 6 * MS, ..Tally::default() };
@@ -222,7 +223,7 @@ fn a_process_that_is_gone_is_looked_at_no_longer() {
     }
     assert_eq!(looks.following(), 0);
     let (_, nodes) = finish(looks);
-    assert_eq!(nodes[&128].self_ns, MS, "what was seen before stays");
+    assert_eq!(nodes[&128].self_ns, MS + MS / 2, "up to halfway to the look that missed it");
 }
 
 #[test]
@@ -257,6 +258,39 @@ fn a_process_that_has_exited_is_left_and_remembered() {
 }
 
 #[test]
+fn a_process_that_leaves_takes_nothing_of_another_ones_time() {
+    let (first, second) = (World::default(), World::default());
+    first.set(1, 128, 1, RUNS);
+    second.set(1, 192, 1, RUNS);
+    let mut looks = first.looks();
+    looks.follow(Box::new(second.clone()), process(), 6);
+    looks.look(MILLISECOND);
+    *first.is_over.borrow_mut() = true;
+    looks.leave_those_that_are_over();
+    looks.look(2 * MILLISECOND);
+    let samples = looks.finish(Duration::from_secs(1), None);
+    assert_eq!(samples.covered_ns, 3 * MS);
+    let of = |start: u64| samples.of(9, start).map(|nodes| nodes.values().next().unwrap().self_ns);
+    // Nobody knows until when the first one was there.
+    assert_eq!((of(5), of(6)), (Some(MS), Some(3 * MS)));
+}
+
+#[test]
+fn the_time_between_two_looks_is_halved() {
+    let world = World::default();
+    world.set(1, 128, 1, RUNS);
+    let mut looks = world.looks();
+    looks.look(MILLISECOND);
+    world.set(1, 192, 1, RUNS);
+    looks.look(10 * MILLISECOND);
+    world.set(1, 256, 1, RUNS);
+    looks.look(3 * Duration::from_nanos(1));
+    let (samples, nodes) = finish(looks);
+    assert_eq!(samples.covered_ns, 11 * MS + 3, "nothing is lost to rounding");
+    assert_eq!([128, 192, 256].map(|node| nodes[&node].self_ns), [6 * MS, 5 * MS + 1, 2]);
+}
+
+#[test]
 fn a_silent_system_leaves_self_time() {
     let world = World::default();
     let mut looks = looks(&world, Silent);
@@ -280,7 +314,8 @@ fn looks_at_unequal_distances_are_worth_fewer() {
     looks.look(4 * MILLISECOND);
     let (samples, _) = finish(looks);
     assert_eq!(samples.looks, 5);
-    assert!((samples.effective_looks - 64.0 / 20.0).abs() < 1e-9);
+    // Of 1.5, 1, 1, 2.5 and 2 ms.
+    assert!((samples.effective_looks - 64.0 / 14.5).abs() < 1e-9);
 }
 
 #[test]
