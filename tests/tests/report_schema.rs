@@ -112,6 +112,7 @@ fn document(facts: &Facts) -> Value {
         runs: vec![run(1), run(2)],
         warnings: vec![Warning { id: "w".to_owned(), message: "m".to_owned() }],
         cut_short: false,
+        stopped: false,
     });
     serde_json::from_str(&report::json::render(&report)).expect("JSON")
 }
