@@ -60,7 +60,7 @@ pub fn plan(
     term: &Term,
 ) -> Result<Option<Plan>, Error> {
     let pattern = match &options.auto {
-        Auto::Matching(pattern) => Some(pattern),
+        Auto::Matching(pattern) => Some(&**pattern),
         Auto::All => None,
         Auto::Unasked if !is_annotated(workspace, selection) => {
             term.status(
@@ -97,7 +97,7 @@ pub fn plan_without(
     without: &LeftOut,
 ) -> Result<Plan, Error> {
     let pattern = match &options.auto {
-        Auto::Matching(pattern) => Some(pattern),
+        Auto::Matching(pattern) => Some(&**pattern),
         _ => None,
     };
     Plan::new(workspace, selection, pattern, without)

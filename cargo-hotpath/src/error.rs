@@ -216,8 +216,6 @@ impl Error {
             Self::Selection { .. } => "selection",
             Self::MissingDependency { .. } => "missing-dependency",
             Self::Toolchain { .. } => "toolchain-too-old",
-            Self::Overlay(OverlayError::Write { .. }) => "output-failed",
-            Self::Overlay(_) => "unusable-workspace",
             Self::Build => "build-failed",
             Self::Spawn { .. } => "spawn-failed",
             Self::NoExecutable(_) => "no-executable",
@@ -227,7 +225,10 @@ impl Error {
             Self::NothingHit { .. } => "nothing-hit",
             Self::Interrupted => "interrupted",
             Self::NoRun { .. } => "no-run",
-            Self::Profile(ProfileError::Write { .. }) | Self::Output { .. } => "output-failed",
+            Self::Profile(ProfileError::Write { .. })
+            | Self::Output { .. }
+            | Self::Overlay(OverlayError::Write { .. }) => "output-failed",
+            Self::Overlay(_) => "unusable-workspace",
             Self::Data { .. } | Self::Profile(_) => "unusable-data",
             Self::Collect(_) => "collect-failed",
             Self::Closed => "output-closed",

@@ -69,7 +69,7 @@ pub enum Auto {
     /// All of them.
     All,
     /// Those that match.
-    Matching(Pattern),
+    Matching(Box<Pattern>),
 }
 
 /// The target that was asked for.
@@ -222,7 +222,7 @@ fn auto(text: Option<&str>) -> Result<Auto, Error> {
         None | Some("") => Auto::Unasked,
         Some("1" | "true" | "yes" | "on") => Auto::All,
         Some("0" | "false" | "no" | "off") => Auto::Never,
-        Some(glob) => Auto::Matching(Pattern::new(glob)?),
+        Some(glob) => Auto::Matching(Box::new(Pattern::new(glob)?)),
     })
 }
 

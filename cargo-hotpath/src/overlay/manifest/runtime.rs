@@ -26,9 +26,10 @@ pub(super) fn redirect(
     each_table(root, &mut |dependencies| {
         for (key, item) in dependencies.iter_mut() {
             let inherits = item.get("workspace").is_some();
-            let ours = match inherits {
-                true => inherited.contains_key(key.get()),
-                false => package(key.get(), item) == runtime.name,
+            let ours = if inherits {
+                inherited.contains_key(key.get())
+            } else {
+                package(key.get(), item) == runtime.name
             };
             if !ours {
                 continue;
