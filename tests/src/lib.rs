@@ -2,6 +2,7 @@
 
 pub mod binary;
 pub mod damage;
+pub mod dense;
 pub mod digest;
 pub mod hotpath;
 pub mod package;

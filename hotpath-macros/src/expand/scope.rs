@@ -10,6 +10,7 @@ use syn::{
 
 use super::runtime::Runtime;
 use super::table;
+use crate::place::Position;
 
 /// The runtime's path, the label and the code.
 struct Input {
@@ -55,7 +56,7 @@ pub(crate) fn scope(input: TokenStream) -> TokenStream {
 fn measured(input: Input) -> Result<TokenStream> {
     let Input { runtime, label, mut block } = input;
     let span = Span::mixed_site().located_at(label.span());
-    let runtime = Runtime::new(Some(&runtime), span);
+    let runtime = Runtime::new(Some(&runtime), span, Position::of(Span::call_site()));
     let mut awaits = Awaits { runtime: &runtime, found: false, hidden: None };
     awaits.visit_block_mut(&mut block);
     let Awaits { found: suspends, hidden, .. } = awaits;

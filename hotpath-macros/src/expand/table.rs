@@ -1,15 +1,17 @@
 //! The static that says what a function and its sites are.
 
+use std::fmt::Write as _;
+
 use hotpath_runtime_syntax::Site;
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::quote_spanned;
 
 use super::Body;
 use super::runtime::Runtime;
 use crate::model::Function;
-use crate::place::Place;
+use crate::place::{self, Position};
 
-/// `static __HOTPATH: Function = Function::new(..);`
+/// `static __HOTPATH: Function = Function::expanded(..);`
 pub(crate) fn table(function: &Function, body: &Body, runtime: &Runtime) -> TokenStream {
     let at = function.head.sig.ident.span();
     entry(&function.name, at, body.shape.is_async(), &body.sites, runtime)
@@ -17,31 +19,36 @@ pub(crate) fn table(function: &Function, body: &Body, runtime: &Runtime) -> Toke
 
 /// The table of a block in a function, which has no sites: those inside are its function's.
 pub(crate) fn of_block(name: &str, at: Span, is_async: bool, runtime: &Runtime) -> TokenStream {
-    entry(name, at, is_async, &[], runtime)
+    entry(name, at, is_async, "", runtime)
+}
+
+/// Adds a site to the text of a function's: the compiler has one literal to look at, and the
+/// runtime reads it once.
+pub(crate) fn tell(sites: &mut String, site: &Site) {
+    let Position { line, column } = Position::of(site.position);
+    // Infallible: it is a string.
+    let _ = write!(sites, "{} {line} {column} {} {}", site.kind, site.label.len(), site.label);
 }
 
 /// The package's names are `option_env!`, so that cargo rebuilds when they change. `line!()` is
 /// that of the outermost macro call, whatever its span.
-fn entry(name: &str, at: Span, is_async: bool, sites: &[Site], runtime: &Runtime) -> TokenStream {
+fn entry(name: &str, at: Span, is_async: bool, sites: &str, runtime: &Runtime) -> TokenStream {
     let span = runtime.span;
-    let (table, ty, site_ty) =
-        (Runtime::table(span), runtime.name("Function", span), runtime.name("Site", span));
-    let Place { file, line, column } = Place::of(at);
-    let attribute = Place::of(Span::call_site());
-    let (attribute_line, attribute_column) = (attribute.line, attribute.column);
-    let rows = sites.iter().map(|site| {
-        let Place { line, column, .. } = Place::of(site.position);
-        let (kind, label) = (site.kind.name(), &site.label);
-        quote_spanned!(span=> #site_ty::new(#kind, #line, #column, #label))
-    });
+    let (table, ty) = (Runtime::table(span), runtime.name("Function", span));
+    let file = place::file(at);
+    let [line, column, attribute_line, attribute_column] = {
+        let (at, attribute) = (Position::of(at), runtime.attribute);
+        [at.line, at.column, attribute.line, attribute.column].map(Literal::u32_unsuffixed)
+    };
     quote_spanned! {span=>
-        static #table: #ty = #ty::new(
-            ::core::option_env!("CARGO_PKG_NAME"),
-            ::core::option_env!("CARGO_CRATE_NAME"),
+        static #table: #ty = #ty::expanded(
+            [::core::option_env!("CARGO_PKG_NAME"), ::core::option_env!("CARGO_CRATE_NAME")],
             ::core::module_path!(),
-            #name, #file, #line, #column, #is_async,
-            &[#(#rows),*],
-        )
-        .expanded([::core::line!(), ::core::column!()], [#attribute_line, #attribute_column]);
+            #name,
+            #file,
+            [#line, #column, ::core::line!(), ::core::column!(), #attribute_line, #attribute_column],
+            #is_async,
+            #sites,
+        );
     }
 }
