@@ -3,7 +3,7 @@
 use hotpath_runtime_syntax::{Column, Options};
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 
-use crate::place::Place;
+use crate::place::Position;
 
 /// By how much an item's inserted attributes moved what follows them on their line.
 #[derive(Default)]
@@ -29,16 +29,16 @@ impl Columns {
     }
 
     /// Where a span lies in the file as it was.
-    pub(crate) fn place(&self, span: Span) -> Place {
-        let place = Place::of(span);
+    pub(crate) fn position(&self, span: Span) -> Position {
+        let place = Position::of(span);
         let before = |shift: &&Shift| shift.line == place.line && shift.from <= place.column;
         let last = self.0.iter().filter(before).max_by_key(|shift| shift.from);
         let by = last.map_or(0, |shift| shift.by);
-        Place { column: place.column.saturating_sub(by).max(1), ..place }
+        Position { column: place.column.saturating_sub(by).max(1), ..place }
     }
 
     fn add(&mut self, column: &Column) {
-        let at = Place::of(column.span());
+        let at = Position::of(column.span());
         let from = at.column.saturating_add(column.to_next());
         self.0.push(Shift { line: at.line, from, by: from.saturating_sub(column.number) });
     }
@@ -90,7 +90,7 @@ mod tests {
             panic!("a body")
         };
         let span = find(tokens, name).expect("the name occurs");
-        Columns::of(&options, &body).place(span).column
+        Columns::of(&options, &body).position(span).column
     }
 
     fn find(tokens: TokenStream, name: &str) -> Option<Span> {

@@ -50,8 +50,9 @@ mod split;
 ///
 /// A boxed future is measured where the box is made in the function's tail or a `return`
 /// (`Box::pin(..)`, `.boxed()`), the rest where the bounds name nothing that a wrapper can't keep.
-/// Of an `impl Stream` only the making is measured. Closures and async closures are part of their
-/// function.
+/// Of an `impl Stream` only the making is measured: a wrapper would have to implement its trait,
+/// which is that of another crate, and the expansion names none but `core` and the runtime. Closures
+/// and async closures are part of their function.
 ///
 /// # Dropping arguments
 ///

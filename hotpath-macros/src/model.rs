@@ -80,7 +80,7 @@ pub(crate) fn read(options: Options, item: TokenStream) -> Result<Node> {
     match (piece.keyword, &piece.body) {
         (Keyword::Fn, None) => Ok(Node::Verbatim(item)),
         (Keyword::Fn, Some(_)) => {
-            let context = Context { options: options.clone(), ..Context::default() };
+            let context = Context { options, ..Context::default() };
             function(piece, &context, true)
         }
         (Keyword::Impl | Keyword::Mod, Some(_)) => {

@@ -2,26 +2,39 @@
 
 use proc_macro2::Span;
 
-/// A file with a 1-based line and a 1-based column in characters.
-pub(crate) struct Place {
-    pub(crate) file: String,
+/// A 1-based line and a 1-based column in characters.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Position {
     pub(crate) line: u32,
     pub(crate) column: u32,
 }
 
-impl Place {
+impl Position {
+    /// Asks the compiler twice.
     #[cfg(not(test))]
     pub(crate) fn of(span: Span) -> Self {
         let span = span.unwrap();
-        Self { file: span.file(), line: number(span.line()), column: number(span.column()) }
+        Self { line: number(span.line()), column: number(span.column()) }
     }
 
     /// Outside of the compiler spans come from strings.
     #[cfg(test)]
     pub(crate) fn of(span: Span) -> Self {
         let start = span.start();
-        Self { file: "test.rs".into(), line: number(start.line), column: number(start.column + 1) }
+        Self { line: number(start.line), column: number(start.column + 1) }
     }
+}
+
+/// The file of a span.
+#[cfg(not(test))]
+pub(crate) fn file(span: Span) -> String {
+    span.unwrap().file()
+}
+
+/// Outside of the compiler there is none.
+#[cfg(test)]
+pub(crate) fn file(_: Span) -> String {
+    "test.rs".into()
 }
 
 fn number(value: usize) -> u32 {

@@ -8,7 +8,7 @@ use core::sync::atomic::AtomicU32;
 use core::task::{Context, Waker};
 
 use crate::segment::layout::{Fixed, Slab, Sums};
-use crate::site::{Function, Site};
+use crate::site::{Function, Site, Sites};
 use crate::{clock, future, heap, map, probe, slab};
 
 /// Batches of each kind. Of their costs the lowest quarter ends at the one that counts: others run on
@@ -33,7 +33,7 @@ static SCRATCH_FUNCTION: Function = Function {
     line: 0,
     column: 0,
     is_async: false,
-    sites: &[SCRATCH_SITE, SCRATCH_SITE, SCRATCH_SITE],
+    sites: Sites::List(&[SCRATCH_SITE, SCRATCH_SITE, SCRATCH_SITE]),
     origin: [0; 2],
     id: AtomicU32::new(1),
     first_site: AtomicU32::new(1),

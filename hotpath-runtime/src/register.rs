@@ -45,7 +45,7 @@ impl Function {
         }
         let (mut room, header) = (map::take(self.record_bytes())?, map::header()?);
         let record = room.split::<FunctionRecord>(1)?.first()?;
-        let sites = room.split::<SiteRecord>(self.sites.len())?;
+        let sites = room.split::<SiteRecord>(self.sites.count())?;
         write_text(&record.package, &mut room, self.package.unwrap_or(""));
         write_text(&record.target, &mut room, self.target.unwrap_or(""));
         write_text(&record.module, &mut room, self.module);
@@ -73,9 +73,9 @@ impl Function {
 
     fn record_bytes(&self) -> usize {
         let names = [self.package, self.target, Some(self.module), Some(self.name), Some(self.file)];
-        let texts = self.sites.iter().flat_map(|site| [site.kind, site.label]);
+        let texts = self.sites.flat_map(|site| [site.kind, site.label]);
         let text: usize = names.into_iter().flatten().chain(texts).map(text_bytes).sum();
-        size_of::<FunctionRecord>() + size_of::<SiteRecord>() * self.sites.len() + text
+        size_of::<FunctionRecord>() + size_of::<SiteRecord>() * self.sites.count() + text
     }
 }
 

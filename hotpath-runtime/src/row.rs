@@ -203,7 +203,8 @@ fn keeps_histogram(function: &Function, index: u32) -> bool {
 }
 
 fn kind(function: &Function, index: u32) -> Option<&'static str> {
-    function.sites.get(index as usize).map(|site| site.kind)
+    let mut sites = function.sites;
+    sites.nth(index as usize).map(|site| site.kind)
 }
 
 fn lost() -> Option<&'static Row> {

@@ -3,6 +3,7 @@
 pub mod binary;
 pub mod carried;
 pub mod damage;
+pub mod dense;
 pub mod digest;
 pub mod hotpath;
 pub mod package;

@@ -81,8 +81,7 @@ impl Package {
     /// Cargo can't be started, or failed before it compiled anything.
     pub fn cargo(&self, arguments: &[&str]) -> io::Result<Vec<Diagnostic>> {
         let output = self.command(arguments).arg("--message-format=json").output()?;
-        let messages = String::from_utf8_lossy(&output.stdout);
-        let diagnostics: Vec<Diagnostic> = messages.lines().filter_map(diagnostic).collect();
+        let diagnostics = diagnostics(&output.stdout);
         if !output.status.success() && diagnostics.iter().all(|it| it.level != "error") {
             return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
         }
@@ -109,7 +108,13 @@ impl Package {
         self.command(&["test", "--quiet"]).env("CARGO_HOTPATH_SUMMARY", "0").output()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// A file of the package.
+    pub fn path(&self, file: &str) -> PathBuf {
+        self.root.join(file)
+    }
+
+    /// A cargo command in the package, not yet started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
         command
@@ -137,6 +142,11 @@ pub fn workspace() -> PathBuf {
 pub fn files_with_errors(diagnostics: &[Diagnostic]) -> BTreeSet<String> {
     let errors = diagnostics.iter().filter(|it| it.level == "error");
     errors.filter_map(|it| it.file.clone()).collect()
+}
+
+/// What the compiler said, from cargo's messages.
+pub fn diagnostics(messages: &[u8]) -> Vec<Diagnostic> {
+    String::from_utf8_lossy(messages).lines().filter_map(diagnostic).collect()
 }
 
 fn diagnostic(line: &str) -> Option<Diagnostic> {

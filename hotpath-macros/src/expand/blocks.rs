@@ -18,8 +18,8 @@ pub(super) fn wrap(body: &mut Block, function: &Function, runtime: &Runtime) {
         let Expr::Async(block) = &*expr else { return };
         let span = Span::mixed_site().located_at(block_position(block));
         let name = block_name(&function.name, number);
-        let place = function.columns.place(block_position(block));
-        let statics = table::of_block(&name, place, true, runtime);
+        let at = block_position(block);
+        let statics = table::of_block(&name, (at, function.columns.position(at)), true, runtime);
         let table = Runtime::table(span);
         let handed = Expr::Verbatim(quote_spanned!(span=> { #statics &#table }));
         let block = std::mem::replace(expr, Expr::PLACEHOLDER);

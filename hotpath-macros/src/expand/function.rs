@@ -18,7 +18,7 @@ use crate::model::Function;
 ///
 /// An arm knows nothing of an `impl Fn(..)` that it returns, so that a closure there would need
 /// types for its parameters: such a tail is returned instead.
-pub(crate) fn body(function: &mut Function, body: &Body, runtime: &Runtime) -> TokenStream {
+pub(crate) fn body(function: &mut Function, body: &mut Body, runtime: &Runtime) -> TokenStream {
     let span = runtime.span;
     let guard = if body.shape.is_async() { "making" } else { "call" };
     let (table, open) = (Runtime::table(span), runtime.name(guard, span));
@@ -27,13 +27,13 @@ pub(crate) fn body(function: &mut Function, body: &Body, runtime: &Runtime) -> T
     } else {
         parameters::moved(function, runtime)
     };
-    let receiver = &body.receiver;
+    let receiver = body.receiver.take();
     let measured = if body.has_tail && is_opaque(&mut function.head.sig.output) {
         // With an item in it, nobody takes the braces for unnecessary.
-        let block = body.block(function, quote_spanned!(span=> const _: () = ();));
+        let block = body.block(function, Some(quote_spanned!(span=> const _: () = ();)));
         quote_spanned!(span=> return #block;)
     } else {
-        let block = body.block(function, TokenStream::new());
+        let block = body.block(function, None);
         quote_spanned!(span=> match () { () => #block })
     };
     quote_spanned! {span=>

@@ -22,11 +22,11 @@ use crate::model::Function;
 ///
 /// Always `move`: a body that only borrows an argument that is `Send` but not
 /// `Sync` would make the future lose `Send`.
-pub(crate) fn body(function: &mut Function, body: &Body, runtime: &Runtime) -> TokenStream {
+pub(crate) fn body(function: &mut Function, body: &mut Body, runtime: &Runtime) -> TokenStream {
     let span = runtime.span;
     let (table, frame) = (Runtime::table(span), runtime.name("frame", span));
     let edge = edge(&function.head.sig.output, runtime);
-    let block = body.block(function, TokenStream::new());
+    let block = body.block(function, None);
     // Before edition 2024 the temporaries of a tail outlive the locals of its block, but never
     // the arguments of the function.
     let measured = quote_spanned!(span=> match () { () => #block });

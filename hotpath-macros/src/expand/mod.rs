@@ -27,33 +27,32 @@ pub(crate) use self::scope::scope;
 use crate::fallback;
 use crate::marker;
 use crate::model::{self, Container, Function, Node};
+use crate::place::Position;
 
 /// The attribute with its options on its item.
 pub(crate) fn attribute(options: TokenStream, item: TokenStream) -> TokenStream {
     match Options::parse(options) {
         Ok(options) if options.skip && !marker::mentions_table(item.clone()) => item,
         Ok(options) => match model::read(options, item.clone()) {
-            Ok(node) => expanded(node),
+            Ok(node) => expanded(node, Position::of(Span::call_site())),
             Err(error) => fallback::keep(item, &error),
         },
         Err(error) => fallback::keep(item, &error),
     }
 }
 
-fn expanded(node: Node) -> TokenStream {
+fn expanded(node: Node, attribute: Position) -> TokenStream {
     match node {
-        Node::Function(function) => self::measured(*function),
-        Node::Container(container) => members(container),
+        Node::Function(function) => self::measured(*function, attribute),
+        Node::Container(container) => members(container, attribute),
         Node::Verbatim(tokens) => tokens,
         Node::Refused(tokens, error) => fallback::keep(tokens, &error),
     }
 }
 
-fn members(container: Container) -> TokenStream {
-    let mut body = Group::new(
-        container.body.delimiter(),
-        container.members.into_iter().map(expanded).collect(),
-    );
+fn members(container: Container, attribute: Position) -> TokenStream {
+    let members = container.members.into_iter().map(|member| expanded(member, attribute));
+    let mut body = Group::new(container.body.delimiter(), members.collect());
     body.set_span(container.body.span());
     let mut tokens = container.head;
     tokens.extend([TokenTree::Group(body)]);
@@ -70,36 +69,39 @@ struct Body {
     /// Ends in an expression, as far as is known.
     has_tail: bool,
     shape: Shape,
-    sites: Vec<Site>,
+    /// The text of its sites.
+    sites: String,
 }
 
 impl Body {
     /// `{ BEFORE BODY }`, with the braces of the function: which temporaries of its tail a block drops
     /// after its locals is decided by the edition of its braces.
-    fn block(&self, function: &Function, before: TokenStream) -> TokenTree {
-        let statements = before.into_iter().chain(self.statements.clone()).collect();
+    fn block(&mut self, function: &Function, before: Option<TokenStream>) -> TokenTree {
+        let mut statements = std::mem::take(&mut self.statements);
+        if let Some(before) = before {
+            statements = [before, statements].into_iter().collect();
+        }
         let mut braces = Group::new(function.body.delimiter(), statements);
         braces.set_span(function.body.span());
         TokenTree::Group(braces)
     }
 }
 
-fn measured(mut function: Function) -> TokenStream {
+fn measured(mut function: Function, attribute: Position) -> TokenStream {
     let span = Span::mixed_site().located_at(function.head.sig.ident.span());
-    let runtime = Runtime::new(function.options.runtime.as_ref(), span);
-    let body = rewritten(&mut function, &runtime);
+    let runtime = Runtime::new(function.options.runtime.as_ref(), span, attribute);
+    let mut body = rewritten(&mut function, &runtime);
     let table = table::table(&function, &body, &runtime);
     let measured = match body.shape {
-        Shape::Async => future::body(&mut function, &body, &runtime),
-        _ => function::body(&mut function, &body, &runtime),
+        Shape::Async => future::body(&mut function, &mut body, &runtime),
+        _ => function::body(&mut function, &mut body, &runtime),
     };
     let mut inside = TokenStream::new();
     body.attrs.iter().for_each(|attribute| attribute.to_tokens(&mut inside));
     if function.names_matter {
         inside.extend(marker::leave(&function.options, &function.body, span));
     }
-    inside.extend(table);
-    inside.extend(measured);
+    inside.extend([runtime.alias(), table, measured]);
     let mut braces = Group::new(function.body.delimiter(), inside);
     braces.set_span(function.body.span());
 
@@ -124,15 +126,15 @@ fn rewritten(function: &mut Function, runtime: &Runtime) -> Body {
             statements: function.body.stream(),
             has_tail: false,
             shape: if is_async { Shape::Async } else { Shape::Call },
-            sites: Vec::new(),
+            sites: String::new(),
         };
     };
     let shape = Shape::of(&function.head.sig, &block);
-    let mut sites = Vec::new();
+    let mut sites = String::new();
     let selection = function.options.sites.unwrap_or_default();
     enumerate(&mut block, is_async, selection, &mut |expr: &mut Expr, site: Site| {
+        table::tell(&mut sites, &site, function.columns.position(site.position));
         probe::wrap(expr, &site, runtime);
-        sites.push(site);
     });
     returned::wrap(&mut block, shape, runtime);
     blocks::wrap(&mut block, function, runtime);

@@ -2,9 +2,8 @@
 
 use hotpath_runtime_syntax::{Form, Probe, Site};
 use proc_macro2::{Literal, Span};
-use quote::quote_spanned;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, ExprField, ExprReference, Index, Member, Token};
+use syn::{Attribute, Expr, ExprField, ExprLit, ExprReference, Index, Lit, Member, Token};
 
 use super::runtime::Runtime;
 
@@ -59,7 +58,7 @@ fn token(site: &Site, runtime: &Runtime, span: Span) -> Expr {
 fn index(site: &Site, span: Span) -> Expr {
     let mut literal = Literal::u32_unsuffixed(site.index);
     literal.set_span(span);
-    Expr::Verbatim(quote_spanned!(span=> #literal))
+    Expr::Lit(ExprLit { attrs: Vec::new(), lit: Lit::Verbatim(literal) })
 }
 
 fn reference(place: Expr, span: Span) -> Expr {

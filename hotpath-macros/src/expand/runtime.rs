@@ -1,48 +1,64 @@
 //! Names in the runtime, with the spans of what they stand for.
 
+use hotpath_runtime_syntax::wrap::ALIAS;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::token::Paren;
-use syn::{Expr, ExprCall, Path};
+use syn::{Expr, ExprCall, ExprPath, ExprReference, Path, PathSegment, Token};
+
+use crate::place::Position;
 
 /// Where the runtime is found, and the hygiene of everything that is generated.
 pub(crate) struct Runtime {
-    root: TokenStream,
-    renamed: bool,
+    /// Where the user says that it is; else it goes by its alias.
+    root: Option<TokenStream>,
     /// Located at the function's name.
     pub(crate) span: Span,
+    /// That of the attribute or macro.
+    pub(crate) attribute: Position,
 }
 
 impl Runtime {
-    pub(crate) fn new(path: Option<&Path>, span: Span) -> Self {
-        match path {
-            Some(path) => Self { root: path.to_token_stream(), renamed: true, span },
-            None => Self { root: TokenStream::new(), renamed: false, span },
-        }
+    pub(crate) fn new(path: Option<&Path>, span: Span, attribute: Position) -> Self {
+        Self { root: path.map(Path::to_token_stream), span, attribute }
     }
 
-    /// `::hotpath_runtime::__private::NAME`
+    /// `use ::hotpath_runtime::__private as __hotpath;`, for what follows: short paths are less work for
+    /// the compiler. A path that the user gave may mean something else in a `use`.
+    pub(crate) fn alias(&self) -> TokenStream {
+        if self.root.is_some() {
+            return TokenStream::new();
+        }
+        let alias = Ident::new(ALIAS, self.span);
+        quote_spanned!(self.span=> use ::hotpath_runtime::__private as #alias;)
+    }
+
+    /// `__hotpath::NAME`
     pub(crate) fn name(&self, name: &str, span: Span) -> TokenStream {
         let name = Ident::new(name, span);
-        if self.renamed {
-            let root = &self.root;
+        if let Some(root) = &self.root {
             quote_spanned!(span=> #root::__private::#name)
         } else {
-            quote_spanned!(span=> ::hotpath_runtime::__private::#name)
+            let alias = Ident::new(ALIAS, span);
+            quote_spanned!(span=> #alias::#name)
         }
     }
 
-    /// `::hotpath_runtime::__private::NAME(ARGUMENTS)`
+    /// `__hotpath::NAME(ARGUMENTS)`
     pub(crate) fn call(
         &self,
         name: &str,
         span: Span,
-        arguments: Punctuated<Expr, syn::Token![,]>,
+        arguments: Punctuated<Expr, Token![,]>,
     ) -> Expr {
+        let func = match &self.root {
+            Some(_) => Expr::Verbatim(self.name(name, span)),
+            None => path([ALIAS, name], span),
+        };
         Expr::Call(ExprCall {
             attrs: Vec::new(),
-            func: Box::new(Expr::Verbatim(self.name(name, span))),
+            func: Box::new(func),
             paren_token: Paren(span),
             args: arguments,
         })
@@ -55,7 +71,28 @@ impl Runtime {
 
     /// `&__HOTPATH`
     pub(crate) fn borrowed_table(span: Span) -> Expr {
-        let name = Self::table(span);
-        Expr::Verbatim(quote_spanned!(span=> &#name))
+        Expr::Reference(ExprReference {
+            attrs: Vec::new(),
+            and_token: Token![&](span),
+            mutability: None,
+            expr: Box::new(path(["__HOTPATH"], span)),
+        })
     }
+}
+
+/// A path of these names. As a tree, not as tokens: those are handed to the compiler and back
+/// whenever they are put together.
+fn path<const N: usize>(names: [&str; N], span: Span) -> Expr {
+    let mut segments = Punctuated::new();
+    for name in names {
+        if !segments.is_empty() {
+            segments.push_punct(Token![::](span));
+        }
+        segments.push_value(PathSegment::from(Ident::new(name, span)));
+    }
+    Expr::Path(ExprPath {
+        attrs: Vec::new(),
+        qself: None,
+        path: Path { leading_colon: None, segments },
+    })
 }

@@ -10,7 +10,7 @@ use syn::{
 
 use super::runtime::Runtime;
 use super::table;
-use crate::place::Place;
+use crate::place::Position;
 
 /// The runtime's path, the label and the code.
 struct Input {
@@ -56,14 +56,15 @@ pub(crate) fn scope(input: TokenStream) -> TokenStream {
 fn measured(input: Input) -> Result<TokenStream> {
     let Input { runtime, label, mut block } = input;
     let span = Span::mixed_site().located_at(label.span());
-    let runtime = Runtime::new(Some(&runtime), span);
+    let runtime = Runtime::new(Some(&runtime), span, Position::of(Span::call_site()));
     let mut awaits = Awaits { runtime: &runtime, found: false, hidden: None };
     awaits.visit_block_mut(&mut block);
     let Awaits { found: suspends, hidden, .. } = awaits;
     if let Some(error) = hidden {
         return Err(error);
     }
-    let statics = table::of_block(&label.value(), Place::of(label.span()), suspends, &runtime);
+    let at = (label.span(), Position::of(label.span()));
+    let statics = table::of_block(&label.value(), at, suspends, &runtime);
     let table = Runtime::table(span);
     let open = runtime.name(if suspends { "scope" } else { "call" }, span);
     Ok(quote_spanned! {span=> {

@@ -3,6 +3,8 @@
 use syn::visit_mut::{self, VisitMut};
 use syn::{Block, Expr, ExprAsync, ExprCall, ExprClosure, ExprReturn, Item, Stmt};
 
+use crate::wrap::ALIAS;
+
 /// Calls `sink` for the tail of a body and for the operand of every `return` in it.
 pub fn results(body: &mut Block, sink: &mut dyn FnMut(&mut Expr)) {
     Returns(&mut |expr: &mut Expr| sink(expr)).visit_block_mut(body);
@@ -14,7 +16,7 @@ pub fn results(body: &mut Block, sink: &mut dyn FnMut(&mut Expr)) {
 /// Calls `sink` for each future that the body puts into the box that it returns: the argument of
 /// `Box::pin(..)`, the receiver of `.boxed()`. Whether there was one.
 ///
-/// Looks through calls around them whose callee is verbatim: the probes of an expansion.
+/// Looks through the probes of an expansion around them.
 pub fn boxed(body: &mut Block, sink: &mut dyn FnMut(&mut Expr)) -> bool {
     let mut found = false;
     results(body, &mut |result| found |= future_in(result, sink));
@@ -47,7 +49,7 @@ fn future_in(expr: &mut Expr, sink: &mut dyn FnMut(&mut Expr)) -> bool {
             sink(&mut call.receiver);
             true
         }
-        Expr::Call(call) if matches!(call.func.as_ref(), Expr::Verbatim(_)) => {
+        Expr::Call(call) if is_probe(call) => {
             call.args.last_mut().is_some_and(|inner| future_in(inner, sink))
         }
         Expr::Call(call) if is_box_pin(call) => {
@@ -61,6 +63,17 @@ fn future_in(expr: &mut Expr, sink: &mut dyn FnMut(&mut Expr)) -> bool {
 fn future_in_tail(block: &mut Block, sink: &mut dyn FnMut(&mut Expr)) -> bool {
     match block.stmts.last_mut() {
         Some(Stmt::Expr(tail, None)) => future_in(tail, sink),
+        _ => false,
+    }
+}
+
+/// Where the user says where the runtime is, the callee is verbatim.
+fn is_probe(call: &ExprCall) -> bool {
+    match call.func.as_ref() {
+        Expr::Verbatim(_) => true,
+        Expr::Path(function) => {
+            function.path.segments.first().is_some_and(|first| first.ident == ALIAS)
+        }
         _ => false,
     }
 }

@@ -9,6 +9,9 @@ use crate::Kind;
 use crate::classify::{Class, standard_macro};
 use crate::scope::Scope;
 
+/// The name that an expansion has for the runtime: calls that start with it are probes.
+pub const ALIAS: &str = "__hotpath";
+
 /// The shape of the wrapped expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
