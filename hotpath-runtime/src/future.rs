@@ -31,7 +31,7 @@ pub struct Frame<F> {
 }
 
 /// Measures the body of an `async fn`.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn frame<F: Future>(function: &'static Function, future: F) -> Frame<F> {
     Frame { function, first: 0, last: 0, future: ManuallyDrop::new(future) }
 }
@@ -168,7 +168,7 @@ pub struct Awaited<F> {
 }
 
 /// Measures an await. The recorded type is the future's.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn awaited<F: IntoFuture>(
     function: &'static Function,
     index: u32,

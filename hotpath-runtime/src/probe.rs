@@ -1,4 +1,7 @@
 //! The probes of sync code: calls, and expression spans inside of them.
+//!
+//! What the expansion names is inlined, but not where nothing is optimised: there every copy would
+//! keep stack of its own in the function around it, several times what that takes itself.
 
 use core::marker::PhantomData;
 use core::mem;
@@ -27,7 +30,7 @@ pub(crate) struct Open {
 }
 
 /// Opens a call.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn call(function: &'static Function) -> Call {
     Call { open: open(function), not_send: PhantomData }
 }
@@ -36,7 +39,7 @@ pub fn call(function: &'static Function) -> Call {
 ///
 /// The short way calls nothing, and what the long ways call gives back all that is needed after
 /// it: so nothing has to be saved before.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn open(function: &'static Function) -> Open {
     let (mut slab, mut node) = tree::enter(function);
     let count = node.countdown.step();
@@ -121,7 +124,7 @@ fn known_start(node: &Node, start: u64) -> u64 {
 }
 
 impl Drop for Call {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         let Open { slab, node, start } = self.open;
         if start == 0 {
@@ -261,7 +264,7 @@ enum Mode {
 }
 
 /// Opens a timed span; its type is that of the value given to [`exit`].
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn site(function: &'static Function, index: u32) -> Token {
     let slab = slab::attached();
     let first = slab.rows.follow(function.site_id(index));
@@ -269,7 +272,7 @@ pub fn site(function: &'static Function, index: u32) -> Token {
 }
 
 /// Opens a timed span whose type is the receiver's.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn site_on<R: ?Sized>(function: &'static Function, index: u32, receiver: &R) -> Token {
     let row = row::find(function, index, Type::of_receiver(receiver));
     let slab = slab::current();
@@ -278,7 +281,7 @@ pub fn site_on<R: ?Sized>(function: &'static Function, index: u32, receiver: &R)
 }
 
 /// Opens a span that is counted, never timed.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn grow(function: &'static Function, index: u32) -> Token {
     let slab = slab::attached();
     let first = slab.rows.follow(function.site_id(index));
@@ -286,7 +289,7 @@ pub fn grow(function: &'static Function, index: u32) -> Token {
 }
 
 /// Opens a span that is counted, never timed, and whose type is the receiver's.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn grow_on<R: ?Sized>(function: &'static Function, index: u32, receiver: &R) -> Token {
     let row = row::find(function, index, Type::of_receiver(receiver));
     let slab = slab::current();
@@ -326,7 +329,7 @@ fn open_span(
 }
 
 /// Closes a span and hands the value on.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn exit<T>(token: Token, value: T) -> T {
     let Token { slab, span, function, first, row, index, level, has_type, mode, .. } = token;
     // First of all: nothing after it has the token to drop, so that it stays in registers.
@@ -345,7 +348,7 @@ pub fn exit<T>(token: Token, value: T) -> T {
 }
 
 /// Restarts the span on top: what its receiver took is not its own.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn mark<T>(value: T) -> T {
     span::restart(slab::current());
     value

@@ -47,7 +47,7 @@ impl Row {
 }
 
 /// The row of a site and type, in this thread's slab.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn find(function: &'static Function, index: u32, of: Type) -> Option<&'static Row> {
     match slab::current().rows.follow(function.site_id(index)) {
         Some(row) if row.is_of(of.name) => Some(row),

@@ -174,7 +174,8 @@ impl Published {
             }
             thread::sleep(Duration::from_millis(20));
         }
-        let read = |file| Ok::<_, io::Error>(String::from_utf8_lossy(&fs::read(file)?).into_owned());
+        let read =
+            |file| Ok::<_, io::Error>(String::from_utf8_lossy(&fs::read(file)?).into_owned());
         Ok((read(&stdout)?, read(&stderr)?))
     }
 

@@ -63,7 +63,10 @@ const ALL: &[Published] = &[
     published("regex-syntax", "0.8.5"),
     integrated("serde_json", "1.0.140"),
     published("similar", "2.7.0"),
-    Published { features: &["full", "visit", "visit-mut", "fold", "extra-traits"], ..integrated("syn", "2.0.104") },
+    Published {
+        features: &["full", "visit", "visit-mut", "fold", "extra-traits"],
+        ..integrated("syn", "2.0.104")
+    },
     Published { features: &["full"], ..published("tokio", "1.45.1") },
     Published { features: &["full"], ..integrated("tokio-util", "0.7.15") },
     published("toml_edit", "0.22.27"),
@@ -240,7 +243,14 @@ fn copy(
         let lock = binary::repository().join("Cargo.lock");
         std::fs::copy(lock, to.join("Cargo.lock")).expect("the lock file is copied");
     }
-    (to.to_owned(), synced.functions)
+    for note in &synced.notes {
+        println!("{}: {note}", published.name);
+    }
+    let inserted = |file: &PathBuf| {
+        let copied = to.join(file.strip_prefix(from).ok()?);
+        Some(fs::read_to_string(copied).ok()?.matches(attribute?).count())
+    };
+    (to.to_owned(), annotated.iter().filter_map(inserted).sum())
 }
 
 fn is(target: &serde_json::Value, kind: &str) -> bool {
