@@ -331,12 +331,19 @@ fn open_span(
 /// Closes a span and hands the value on.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub fn exit<T>(token: Token, value: T) -> T {
+    close(token, Type::of::<T>());
+    value
+}
+
+/// Closes a span whose value is of this type. Generic code is built as the program is, this not
+/// where the runtime has a profile of its own.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn close(token: Token, of: Type) {
     let Token { slab, span, function, first, row, index, level, has_type, mode, .. } = token;
     // First of all: nothing after it has the token to drop, so that it stays in registers.
     mem::forget(token);
     let end = if mode == Mode::Timed { clock::ticks() } else { 0 };
-    let row =
-        if has_type { row } else { row::check(function, index, first, Type::of::<T>()) };
+    let row = if has_type { row } else { row::check(function, index, first, of) };
     // Before it leaves the stack, where a signal handler's own could take its place.
     match (mode, span) {
         (Mode::Timed, Some(span)) => span::close_time(slab, span, row, first.or(row), end),
@@ -344,7 +351,6 @@ pub fn exit<T>(token: Token, value: T) -> T {
         _ => {}
     }
     span::pop(slab, level, span, row);
-    value
 }
 
 /// Restarts the span on top: what its receiver took is not its own.

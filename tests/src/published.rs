@@ -163,6 +163,9 @@ impl Published {
             .env("CARGO_HOTPATH_SUMMARY", "0")
             .env("RUST_MIN_STACK", STACK_BYTES)
             .env("INSTA_UPDATE", "no")
+            // Of random inputs fewer than usual, as nothing is optimised.
+            .env("QUICKCHECK_TESTS", "20")
+            .env("PROPTEST_CASES", "20")
             .stdin(Stdio::null())
             .stdout(File::create(&stdout)?)
             .stderr(File::create(&stderr)?)
@@ -203,6 +206,7 @@ impl Published {
             // Built once: what isn't needed for that takes most of the time.
             .env("CARGO_INCREMENTAL", "0")
             .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            .args(["--config", "profile.dev.package.hotpath-runtime.opt-level=3"])
             // Lints are those of the compiler that the crate was written for.
             .env("RUSTFLAGS", "--cap-lints=allow")
             .stdin(Stdio::null());
