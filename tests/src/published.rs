@@ -18,7 +18,7 @@ pub struct Published {
     pub name: &'static str,
     /// The very version.
     pub version: &'static str,
-    /// Features: on top of the default ones, unless it says otherwise.
+    /// Features, `*` for all: on top of the default ones, unless it says otherwise.
     pub features: &'static [&'static str],
     /// Without the default features: those need what isn't a matter of Rust code.
     pub no_default_features: bool,
@@ -192,10 +192,13 @@ impl Published {
         if self.no_default_features {
             command.arg("--no-default-features");
         }
-        match self.features {
-            [] => {}
-            ["*"] => drop(command.arg("--all-features")),
-            features => drop(command.arg("--features").arg(features.join(","))),
+        let (all, features): (Vec<&str>, Vec<&str>) =
+            self.features.iter().partition(|feature| **feature == "*");
+        if !all.is_empty() {
+            command.arg("--all-features");
+        }
+        if !features.is_empty() {
+            command.arg("--features").arg(features.join(","));
         }
         if self.version == LOCKED {
             command.env("CARGO_NET_OFFLINE", "true");

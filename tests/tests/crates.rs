@@ -37,7 +37,7 @@ const SHORT: &[Published] = &[
 ];
 
 const ALL: &[Published] = &[
-    Published { features: &["*"], ..published("axum", "0.8.4") },
+    Published { features: &["*", "axum-macros/__private"], ..published("axum", "0.8.4") },
     published("clap_builder", "4.5.40"),
     integrated("crossbeam-channel", "0.5.15"),
     published("csv", "1.3.1"),
