@@ -30,7 +30,7 @@ pub struct Frame<F> {
 }
 
 /// Measures the body of an `async fn`.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn frame<F: Future>(function: &'static Function, future: F) -> Frame<F> {
     let future = ManuallyDrop::new(future);
     Frame { function, last: 0, first: MaybeUninit::uninit(), future }
@@ -209,7 +209,7 @@ struct Pended {
 }
 
 /// Measures an await. The recorded type is the future's.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn awaited<F: IntoFuture>(
     function: &'static Function,
     index: u32,

@@ -15,7 +15,7 @@ pub struct Steps<I> {
 }
 
 /// Measures the iterator that a function returns.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn steps<I: Iterator>(function: &'static Function, iterator: I) -> Steps<I> {
     Steps { function, iterator }
 }

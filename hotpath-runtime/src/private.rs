@@ -26,7 +26,7 @@ pub use crate::clock::ticks;
 pub struct Field<T>(pub T);
 
 /// Closes the span, for an expression directly under `&` or `&mut`.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn field<T>(token: Token, value: T) -> Field<T> {
     Field(exit(token, value))
 }

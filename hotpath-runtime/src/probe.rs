@@ -1,4 +1,7 @@
 //! The probes of sync code: calls, and expression spans inside of them.
+//!
+//! What the expansion names is inlined, but not where nothing is optimised: there every copy would
+//! keep stack of its own in the function around it, several times what that takes itself.
 
 use core::marker::PhantomData;
 use core::mem;
@@ -27,7 +30,7 @@ pub(crate) struct Open {
 }
 
 /// Opens a call.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn call(function: &'static Function) -> Call {
     Call { open: open(function), not_send: PhantomData }
 }
@@ -36,7 +39,7 @@ pub fn call(function: &'static Function) -> Call {
 ///
 /// The short way calls nothing, and what the long ways call gives back all that is needed after
 /// it: so nothing has to be saved before.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn open(function: &'static Function) -> Open {
     let (mut slab, mut node) = tree::enter(function);
     let count = node.countdown.step();
@@ -122,7 +125,7 @@ pub(crate) fn known_start(node: &Node, start: u64) -> u64 {
 }
 
 impl Drop for Call {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         let Open { slab, node, start } = self.open;
         if start == 0 {
@@ -255,7 +258,7 @@ enum Mode {
 }
 
 /// Opens a timed span; its type is that of the value given to [`exit`].
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn site(function: &'static Function, index: u32) -> Token {
     let slab = slab::attached();
     let first = slab.rows.follow(function.site_id(index));
@@ -263,7 +266,7 @@ pub fn site(function: &'static Function, index: u32) -> Token {
 }
 
 /// Opens a timed span whose type is the receiver's.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn site_on<R: ?Sized>(function: &'static Function, index: u32, receiver: &R) -> Token {
     let (slab, row) = row::find(slab::current(), function, index, Type::of_receiver(receiver));
     let first = slab.rows.follow(function.site_id(index));
@@ -271,7 +274,7 @@ pub fn site_on<R: ?Sized>(function: &'static Function, index: u32, receiver: &R)
 }
 
 /// Opens a span that is counted, never timed.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn grow(function: &'static Function, index: u32) -> Token {
     let slab = slab::attached();
     let first = slab.rows.follow(function.site_id(index));
@@ -279,7 +282,7 @@ pub fn grow(function: &'static Function, index: u32) -> Token {
 }
 
 /// Opens a span that is counted, never timed, and whose type is the receiver's.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn grow_on<R: ?Sized>(function: &'static Function, index: u32, receiver: &R) -> Token {
     let (slab, row) = row::find(slab::current(), function, index, Type::of_receiver(receiver));
     open_counted(slab, function, index, row, true)
@@ -318,14 +321,21 @@ fn open_span(
 }
 
 /// Closes a span and hands the value on.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn exit<T>(token: Token, value: T) -> T {
+    close(token, Type::of::<T>());
+    value
+}
+
+/// Closes a span whose value is of this type. Generic code is built as the program is, this not
+/// where the runtime has a profile of its own.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn close(token: Token, of: Type) {
     let Token { slab, span, function, first, row, index, level, has_type, mode, .. } = token;
     // First of all: nothing after it has the token to drop, so that it stays in registers.
     mem::forget(token);
     let end = if mode == Mode::Timed { clock::ticks() } else { 0 };
-    let row =
-        if has_type { row } else { row::check(function, index, first, Type::of::<T>()) };
+    let row = if has_type { row } else { row::check(function, index, first, of) };
     // Before it leaves the stack, where a signal handler's own could take its place.
     match (mode, span) {
         (Mode::Timed, Some(span)) => span::close_time(slab, span, row, first.or(row), end),
@@ -333,11 +343,10 @@ pub fn exit<T>(token: Token, value: T) -> T {
         _ => {}
     }
     span::pop(slab, level, span, row);
-    value
 }
 
 /// Restarts the span on top: what its receiver took is not its own.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn mark<T>(value: T) -> T {
     span::restart(slab::current());
     value

@@ -46,7 +46,7 @@ impl Row {
 }
 
 /// The row of a site and type in this thread's slab, which is most likely `slab`; and that slab.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn find(
     slab: &'static Slab,
     function: &'static Function,

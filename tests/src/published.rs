@@ -1,9 +1,11 @@
 //! Published crates with every function instrumented: their own tests, plain and instrumented.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::{fs, io};
+use std::time::{Duration, Instant};
+use std::{fs, io, thread};
 
 use serde_json::Value;
 
@@ -16,27 +18,42 @@ pub struct Published {
     pub name: &'static str,
     /// The very version.
     pub version: &'static str,
-    /// Features on top of the default ones.
+    /// Features, `*` for all: on top of the default ones, unless it says otherwise.
     pub features: &'static [&'static str],
-    /// Tests that measure what instrumentation is bound to change, each with the reason.
+    /// Without the default features: those need what isn't a matter of Rust code.
+    pub no_default_features: bool,
+    /// Its integration tests too: where most of its tests are.
+    pub integration: bool,
+    /// Tests that measure what instrumentation is bound to change, each with the reason. A name
+    /// that ends in `*` stands for all that start so.
     pub measures_itself: &'static [(&'static str, &'static str)],
 }
 
 /// In place of a version: the one of this workspace's lock file, which is there without a network.
 pub const LOCKED: &str = "locked";
 
-/// How a crate's tests went, by name.
+/// How long one test program may take. Far more than any does: it is for those that hang.
+const LIMIT: Duration = Duration::from_secs(900);
+
+/// Stack of a test's thread: debug builds need more of it when they are instrumented.
+const STACK_BYTES: &str = "16777216";
+
+/// How a crate's tests went, by target and name.
 pub type Outcomes = BTreeMap<String, String>;
 
 /// One build and run of a crate's tests.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Tested {
-    /// How each test went; of a build that failed nothing.
+    /// How each test went; of a target that doesn't compile nothing.
     pub outcomes: Outcomes,
+    /// Targets that compiled.
+    pub targets: BTreeSet<String>,
     /// Errors of the compiler, as it prints them.
     pub errors: Vec<String>,
     /// What else was said: for a run that ended before its time.
     pub stderr: String,
+    /// How long the build took, with dependencies that were not built yet.
+    pub build: Duration,
 }
 
 impl Tested {
@@ -102,32 +119,86 @@ impl Published {
         serde_json::from_slice(&output.stdout).map_err(io::Error::other)
     }
 
-    /// Builds and runs the unit tests of a copy.
+    /// Builds and runs the tests of a copy, those of `targets` if they are given.
     ///
     /// # Errors
     ///
     /// Cargo can't be started.
-    pub fn test(&self, copy: &Path, target: &Path) -> io::Result<Tested> {
-        let build = self.cargo(copy, target, &["--no-run", "--message-format=json"]).output()?;
-        let errors = errors(&build);
-        if !build.status.success() {
-            let stderr = String::from_utf8_lossy(&build.stderr).into_owned();
-            return Ok(Tested { outcomes: Outcomes::new(), errors, stderr });
+    pub fn test(
+        &self,
+        copy: &Path,
+        target: &Path,
+        targets: Option<&BTreeSet<String>>,
+    ) -> io::Result<Tested> {
+        let started = Instant::now();
+        let build = self.build(copy, target).output()?;
+        let mut tested = Tested { build: started.elapsed(), ..Tested::default() };
+        let wanted = |name: &String| targets.is_none_or(|targets| targets.contains(name));
+        tested.errors = errors(&build, &wanted);
+        tested.stderr = String::from_utf8_lossy(&build.stderr).into_owned();
+        for (name, program) in programs(&build) {
+            if !wanted(&name) {
+                continue;
+            }
+            let (stdout, stderr) = self.run(copy, target, &program)?;
+            for (test, outcome) in outcomes(&stdout) {
+                tested.outcomes.insert(format!("{name}: {test}"), outcome);
+            }
+            tested.stderr = stderr;
+            tested.targets.insert(name);
         }
-        let run = self.cargo(copy, target, &["--no-fail-fast"]).output()?;
-        let stderr = String::from_utf8_lossy(&run.stderr).into_owned();
-        Ok(Tested { outcomes: outcomes(&run), errors, stderr })
+        Ok(tested)
     }
 
-    fn cargo(&self, copy: &Path, target: &Path, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binary::cargo());
-        command.args(["test", "--lib", "--quiet"]).args(arguments);
-        if !self.features.is_empty() {
-            command.arg("--features").arg(self.features.join(","));
+    /// Runs a test program as cargo does; gives what it printed.
+    fn run(&self, copy: &Path, target: &Path, program: &Path) -> io::Result<(String, String)> {
+        // Files, as nobody reads while it runs.
+        let (stdout, stderr) = (target.join("stdout"), target.join("stderr"));
+        let mut child = Command::new(program)
+            .args(["--format=pretty", "--color=never"])
+            .current_dir(copy)
+            .env("CARGO", binary::cargo())
+            .env("CARGO_MANIFEST_DIR", copy)
+            .env("CARGO_PKG_NAME", self.name)
+            .env("CARGO_HOTPATH_SUMMARY", "0")
+            .env("RUST_MIN_STACK", STACK_BYTES)
+            .env("INSTA_UPDATE", "no")
+            // Of random inputs fewer than usual, as nothing is optimised.
+            .env("QUICKCHECK_TESTS", "20")
+            .env("PROPTEST_CASES", "20")
+            .stdin(Stdio::null())
+            .stdout(File::create(&stdout)?)
+            .stderr(File::create(&stderr)?)
+            .spawn()?;
+        let started = Instant::now();
+        while child.try_wait()?.is_none() {
+            if started.elapsed() > LIMIT {
+                child.kill()?;
+            }
+            thread::sleep(Duration::from_millis(20));
         }
-        if !arguments.contains(&"--no-run") {
-            // Else libtest prints dots.
-            command.args(["--", "--format=pretty"]);
+        let read =
+            |file| Ok::<_, io::Error>(String::from_utf8_lossy(&fs::read(file)?).into_owned());
+        Ok((read(&stdout)?, read(&stderr)?))
+    }
+
+    fn build(&self, copy: &Path, target: &Path) -> Command {
+        let mut command = Command::new(binary::cargo());
+        command.args(["test", "--quiet", "--no-run", "--no-fail-fast", "--message-format=json"]);
+        command.arg("--lib");
+        if self.integration {
+            command.args(["--test", "*"]);
+        }
+        if self.no_default_features {
+            command.arg("--no-default-features");
+        }
+        let (all, features): (Vec<&str>, Vec<&str>) =
+            self.features.iter().partition(|feature| **feature == "*");
+        if !all.is_empty() {
+            command.arg("--all-features");
+        }
+        if !features.is_empty() {
+            command.arg("--features").arg(features.join(","));
         }
         if self.version == LOCKED {
             command.env("CARGO_NET_OFFLINE", "true");
@@ -135,18 +206,29 @@ impl Published {
         command
             .current_dir(copy)
             .env("CARGO_TARGET_DIR", target)
-            .env("CARGO_HOTPATH_SUMMARY", "0")
+            // Built once: what isn't needed for that takes most of the time.
+            .env("CARGO_INCREMENTAL", "0")
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            .args(["--config", "profile.dev.package.hotpath-runtime.opt-level=3"])
             // Lints are those of the compiler that the crate was written for.
             .env("RUSTFLAGS", "--cap-lints=allow")
-            .env("INSTA_UPDATE", "no")
             .stdin(Stdio::null());
         command
     }
 }
 
+/// Name and path of each test program that was built.
+fn programs(build: &Output) -> Vec<(String, PathBuf)> {
+    let artifacts = messages(build).filter(|it| it["profile"]["test"] == true);
+    let named = artifacts.filter_map(|it| {
+        let name = it["target"]["name"].as_str()?.to_owned();
+        Some((name, PathBuf::from(it["executable"].as_str()?)))
+    });
+    named.collect()
+}
+
 /// `test path::name ... ok`, whatever the test itself printed on the line.
-fn outcomes(run: &Output) -> Outcomes {
-    let text = String::from_utf8_lossy(&run.stdout);
+fn outcomes(text: &str) -> Outcomes {
     let mut outcomes = Outcomes::new();
     for line in text.lines() {
         let Some((name, outcome)) =
@@ -162,9 +244,20 @@ fn outcomes(run: &Output) -> Outcomes {
     outcomes
 }
 
-fn errors(build: &Output) -> Vec<String> {
-    let text = String::from_utf8_lossy(&build.stdout);
-    let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let errors = messages.filter(|message| message["message"]["level"] == "error");
+/// What the compiler says against the library and the targets that are asked for.
+fn errors(build: &Output, wanted: &dyn Fn(&String) -> bool) -> Vec<String> {
+    let errors = messages(build).filter(|message| {
+        let target = &message["target"];
+        let is_test = target["kind"].as_array().is_some_and(|it| it.iter().any(|it| it == "test"));
+        let name = target["name"].as_str().unwrap_or_default().to_owned();
+        message["message"]["level"] == "error" && (!is_test || wanted(&name))
+    });
     errors.filter_map(|it| it["message"]["rendered"].as_str().map(str::to_owned)).collect()
+}
+
+fn messages(build: &Output) -> impl Iterator<Item = Value> {
+    let text = String::from_utf8_lossy(&build.stdout).into_owned();
+    let lines: Vec<Value> =
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    lines.into_iter()
 }

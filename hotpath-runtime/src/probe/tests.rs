@@ -339,3 +339,35 @@ fn locks_have_a_distribution() {
     }
     assert_eq!(own().distributed("locked", Some(0)), 5);
 }
+
+/// How many bytes of stack a level of a recursion takes.
+fn stack_of(recurse: fn(u64) -> usize) -> usize {
+    (recurse(0) - recurse(64)) / 64
+}
+
+fn here() -> usize {
+    let local = 0_u8;
+    black_box(&raw const local).addr()
+}
+
+#[inline(never)]
+fn plain(depth: u64) -> usize {
+    if depth == 0 { here() } else { black_box(plain(depth - 1)) }
+}
+
+#[inline(never)]
+fn probed(depth: u64) -> usize {
+    function!(F, "probed", "call", "call", "call");
+    let _call = call(&F);
+    if depth == 0 {
+        return exit(site(&F, 0), here());
+    }
+    exit(site(&F, 1), black_box(exit(site(&F, 2), probed(depth - 1))))
+}
+
+#[test]
+fn a_measured_recursion_takes_little_more_stack() {
+    let (plain, probed) = (stack_of(plain), stack_of(probed));
+    // A guard and three tokens; inlined without optimisation they took 6 KB.
+    assert!(probed < plain + 1_024, "{plain} bytes plain, {probed} measured");
+}
