@@ -3,7 +3,7 @@ use std::path::Path;
 
 use hotpath_runtime_syntax::{SiteSelection, is_hotpath};
 use syn::visit_mut::VisitMut;
-use syn::{ExprLit, File, Item, ItemFn, ItemStatic, Lit};
+use syn::{Block, ExprLit, File, Item, ItemFn, ItemStatic, Lit};
 
 use super::*;
 
