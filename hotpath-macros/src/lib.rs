@@ -22,6 +22,8 @@ mod place;
 mod sources;
 #[cfg(feature = "enabled")]
 mod split;
+#[cfg(feature = "enabled")]
+mod statements;
 
 /// Measures the function, or every function of the `impl` block or inline module.
 ///

@@ -8,7 +8,7 @@ use core::sync::atomic::AtomicU32;
 use core::task::{Context, Waker};
 
 use crate::segment::layout::{Fixed, Slab, Sums};
-use crate::site::{Function, Site, Sites};
+use crate::site::{Function, Site};
 use crate::{clock, future, heap, map, probe, slab};
 
 /// Batches of each kind. Of their costs the lowest quarter ends at the one that counts: others run on
@@ -25,18 +25,19 @@ const SCRATCH_SITE: Site = Site { kind: "", line: 0, column: 0, label: "" };
 
 /// Measured instead of a function of the program; its ids are reserved.
 static SCRATCH_FUNCTION: Function = Function {
-    package: None,
-    target: None,
-    module: "",
-    name: "",
-    file: "",
-    line: 0,
-    column: 0,
-    is_async: false,
-    sites: Sites::List(&[SCRATCH_SITE, SCRATCH_SITE, SCRATCH_SITE]),
-    origin: [0; 2],
     id: AtomicU32::new(1),
     first_site: AtomicU32::new(1),
+    ..Function::new(
+        None,
+        None,
+        "",
+        "",
+        "",
+        0,
+        0,
+        false,
+        &[SCRATCH_SITE, SCRATCH_SITE, SCRATCH_SITE],
+    )
 };
 
 /// Fills in the costs; 0 where memory is too short to measure them.

@@ -7,7 +7,7 @@ use crate::handover;
 use crate::map::{self, Block};
 use crate::segment::cell::Count;
 use crate::segment::layout::{FunctionRecord, SiteRecord, TEXT_BYTES, Text};
-use crate::site::{Function, Site};
+use crate::site::{Described, Function, Site};
 use crate::slab;
 
 /// Ids below are taken: 0 is no function, 1 the one that calibrates.
@@ -43,20 +43,21 @@ impl Function {
         if self.id() != 0 {
             return Some(self.id());
         }
-        let (mut room, header) = (map::take(self.record_bytes())?, map::header()?);
+        let table = self.described();
+        let (mut room, header) = (map::take(record_bytes(&table))?, map::header()?);
         let record = room.split::<FunctionRecord>(1)?.first()?;
-        let sites = room.split::<SiteRecord>(self.sites.count())?;
-        write_text(&record.package, &mut room, self.package.unwrap_or(""));
-        write_text(&record.target, &mut room, self.target.unwrap_or(""));
-        write_text(&record.module, &mut room, self.module);
-        write_text(&record.name, &mut room, self.name);
-        write_text(&record.file, &mut room, self.file);
-        record.line.set(u64::from(self.line));
-        record.column.set(u64::from(self.column));
-        record.is_async.set(u64::from(self.is_async));
-        record.origin_line.set(u64::from(self.origin[0]));
-        record.origin_column.set(u64::from(self.origin[1]));
-        for (record, site) in sites.iter().zip(self.sites) {
+        let sites = room.split::<SiteRecord>(table.sites.count())?;
+        write_text(&record.package, &mut room, table.package.unwrap_or(""));
+        write_text(&record.target, &mut room, table.target.unwrap_or(""));
+        write_text(&record.module, &mut room, table.module);
+        write_text(&record.name, &mut room, table.name);
+        write_text(&record.file, &mut room, table.file);
+        record.line.set(u64::from(table.line));
+        record.column.set(u64::from(table.column));
+        record.is_async.set(u64::from(table.is_async));
+        record.origin_line.set(u64::from(table.origin[0]));
+        record.origin_column.set(u64::from(table.origin[1]));
+        for (record, site) in sites.iter().zip(table.sites) {
             site.write(record, &mut room);
         }
         record.sites.set(sites.first());
@@ -70,13 +71,14 @@ impl Function {
         handover::publish(&self.id, id);
         Some(u64::from(id))
     }
+}
 
-    fn record_bytes(&self) -> usize {
-        let names = [self.package, self.target, Some(self.module), Some(self.name), Some(self.file)];
-        let texts = self.sites.flat_map(|site| [site.kind, site.label]);
-        let text: usize = names.into_iter().flatten().chain(texts).map(text_bytes).sum();
-        size_of::<FunctionRecord>() + size_of::<SiteRecord>() * self.sites.count() + text
-    }
+fn record_bytes(table: &Described) -> usize {
+    let names =
+        [table.package, table.target, Some(table.module), Some(table.name), Some(table.file)];
+    let texts = table.sites.flat_map(|site| [site.kind, site.label]);
+    let text: usize = names.into_iter().flatten().chain(texts).map(text_bytes).sum();
+    size_of::<FunctionRecord>() + size_of::<SiteRecord>() * table.sites.count() + text
 }
 
 impl Site {

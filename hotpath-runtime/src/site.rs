@@ -12,6 +12,37 @@ const UNREGISTERED: u32 = u32::MAX;
     allow(dead_code, reason = "nobody registers it where nothing is measured")
 )]
 pub struct Function {
+    pub(crate) table: Table,
+    pub(crate) id: AtomicU32,
+    pub(crate) first_site: AtomicU32,
+}
+
+/// What a table says, as its constant holds it.
+#[derive(Debug)]
+#[cfg_attr(
+    not(all(unix, target_pointer_width = "64")),
+    allow(dead_code, reason = "nobody registers it where nothing is measured")
+)]
+pub(crate) enum Table {
+    Described(Described),
+    /// `LINE COLUMN LINE COLUMN ASYNC PACKAGE TARGET NAME FILE `, of which the second place is that of
+    /// the attribute, `ASYNC` is 0 or 1 and the last four say how long the texts are that come next,
+    /// without anything between them; then the [text](Sites::Text) of the sites. What only the
+    /// compiler knows stands beside it: the module, and the outermost macro call.
+    Text {
+        module: &'static str,
+        call: [u32; 2],
+        text: &'static str,
+    },
+}
+
+/// Everything that a table says.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(all(unix, target_pointer_width = "64")),
+    allow(dead_code, reason = "nobody registers it where nothing is measured")
+)]
+pub(crate) struct Described {
     pub(crate) package: Option<&'static str>,
     pub(crate) target: Option<&'static str>,
     pub(crate) module: &'static str,
@@ -23,8 +54,6 @@ pub struct Function {
     pub(crate) sites: Sites,
     /// Line and column of the macro call that it comes from; 0 where it stands in the source.
     pub(crate) origin: [u32; 2],
-    pub(crate) id: AtomicU32,
-    pub(crate) first_site: AtomicU32,
 }
 
 /// An expression or await site of a function.
@@ -54,7 +83,7 @@ impl Function {
         is_async: bool,
         sites: &'static [Site],
     ) -> Self {
-        Self {
+        let described = Described {
             package,
             target,
             module,
@@ -65,43 +94,75 @@ impl Function {
             is_async,
             sites: Sites::List(sites),
             origin: [0; 2],
-            id: AtomicU32::new(0),
-            first_site: AtomicU32::new(UNREGISTERED),
-        }
+        };
+        Self::of(Table::Described(described))
     }
 
-    /// A table as an expansion writes it: everything in few constants, which is what a compiler takes
-    /// the least time for. `sites` is the [text](Sites::Text) of its sites.
+    /// A table as an expansion writes it: nearly everything in one constant, which is what a compiler
+    /// takes the least time for.
     ///
-    /// `places` are, as line and column: the function's name; the outermost macro call it comes
-    /// from; the attribute. The last two differ for what a macro makes, which its place alone
-    /// doesn't tell apart.
-    pub const fn expanded(
-        names: [Option<&'static str>; 2],
-        module: &'static str,
-        name: &'static str,
-        file: &'static str,
-        places: [u32; 6],
-        is_async: bool,
-        sites: &'static str,
-    ) -> Self {
-        let [package, target] = names;
-        let [line, column, call_line, call_column, attribute_line, attribute_column] = places;
-        let is_made = call_line != attribute_line || call_column != attribute_column;
-        Self {
-            package,
-            target,
-            module,
+    /// `call` is line and column of the outermost macro call that it comes from: what a macro makes
+    /// has another than that of its attribute, and its place alone doesn't tell it apart.
+    pub const fn expanded(module: &'static str, call: [u32; 2], text: &'static str) -> Self {
+        Self::of(Table::Text { module, call, text })
+    }
+
+    const fn of(table: Table) -> Self {
+        Self { table, id: AtomicU32::new(0), first_site: AtomicU32::new(UNREGISTERED) }
+    }
+
+    /// What its table says, read anew: for cold paths.
+    #[cfg(all(unix, target_pointer_width = "64"))]
+    pub(crate) fn described(&self) -> Described {
+        match &self.table {
+            Table::Described(described) => *described,
+            Table::Text { module, call, text } => {
+                let nothing = Described {
+                    package: None,
+                    target: None,
+                    module,
+                    name: "",
+                    file: "",
+                    line: 0,
+                    column: 0,
+                    is_async: false,
+                    sites: Sites::List(&[]),
+                    origin: [0; 2],
+                };
+                nothing.with(text, *call).unwrap_or(nothing)
+            }
+        }
+    }
+}
+
+#[cfg(all(unix, target_pointer_width = "64"))]
+impl Described {
+    /// With what the text of a table says; `None` where it is none.
+    fn with(self, text: &'static str, call: [u32; 2]) -> Option<Self> {
+        let mut words = text.splitn(10, ' ');
+        let mut number = || words.next()?.parse::<u32>().ok();
+        let (line, column, attribute) = (number()?, number()?, [number()?, number()?]);
+        let is_async = number()? != 0;
+        let lengths = [number()?, number()?, number()?, number()?];
+        let mut rest = words.next()?;
+        let mut texts = [""; 4];
+        for (text, length) in texts.iter_mut().zip(lengths) {
+            (*text, rest) = rest.split_at_checked(length as usize)?;
+        }
+        let [package, target, name, file] = texts;
+        let given = |name: &'static str| (!name.is_empty()).then_some(name);
+        Some(Self {
+            package: given(package),
+            target: given(target),
+            module: self.module,
             name,
             file,
             line,
             column,
             is_async,
-            sites: Sites::Text(sites),
-            origin: if is_made { [call_line, call_column] } else { [0; 2] },
-            id: AtomicU32::new(0),
-            first_site: AtomicU32::new(UNREGISTERED),
-        }
+            sites: Sites::Text(rest),
+            origin: if call == attribute { [0; 2] } else { call },
+        })
     }
 }
 
@@ -188,9 +249,32 @@ mod tests {
     }
 
     #[test]
+    fn a_table_is_read_from_its_text() {
+        let text = "5 6 3 2 1 3 2 6 4 p-qp_S\u{e9} 1 a.rsclone 1 22 9 a.clone()";
+        let function = Function::expanded("m::n", [3, 2], text).described();
+        assert_eq!((function.package, function.target), (Some("p-q"), Some("p_")));
+        assert_eq!((function.module, function.name, function.file), ("m::n", "S\u{e9} 1 ", "a.rs"));
+        assert_eq!((function.line, function.column, function.is_async), (5, 6, true));
+        assert_eq!(function.sites.count(), 1);
+        let bare = Function::expanded("", [3, 2], "5 6 3 2 0 0 0 1 0 f").described();
+        assert_eq!((bare.package, bare.target, bare.name), (None, None, "f"));
+        assert_eq!(bare.sites.count(), 0);
+    }
+
+    #[test]
+    fn what_is_no_table_describes_nothing() {
+        for text in
+            ["", "1 2 3", "1 2 3 4 0 0 0 x 0 ", "1 2 3 4 0 0 0 9 0 f", "1 2 3 4 0 0 0 1 0 \u{e9}"]
+        {
+            let function = Function::expanded("m", [1, 2], text).described();
+            assert_eq!((function.module, function.name, function.line), ("m", "", 0), "{text}");
+        }
+    }
+
+    #[test]
     fn what_a_macro_made_knows_its_origin() {
-        let function = |places| Function::expanded([None; 2], "", "", "", places, false, "").origin;
-        assert_eq!(function([5, 6, 1, 2, 1, 2]), [0; 2]);
-        assert_eq!(function([5, 6, 3, 2, 1, 2]), [3, 2]);
+        let made_at = |call| Function::expanded("", call, "5 6 1 2 0 0 0 0 0 ").described().origin;
+        assert_eq!(made_at([1, 2]), [0; 2]);
+        assert_eq!(made_at([3, 2]), [3, 2]);
     }
 }

@@ -45,7 +45,7 @@ pub(crate) fn body(function: &mut Function, body: &mut Body, runtime: &Runtime) 
 }
 
 /// Whether the return type mentions `impl Trait`.
-fn is_opaque(output: &mut ReturnType) -> bool {
+pub(super) fn is_opaque(output: &mut ReturnType) -> bool {
     struct Search(bool);
     impl VisitMut for Search {
         fn visit_type_impl_trait_mut(&mut self, _: &mut TypeImplTrait) {

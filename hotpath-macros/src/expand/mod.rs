@@ -18,9 +18,7 @@ mod table;
 use hotpath_runtime_syntax::{Options, Shape, Site, enumerate};
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::ToTokens as _;
-use syn::parse::{ParseStream, Parser as _};
-use syn::token::Brace;
-use syn::{AttrStyle, Attribute, Block, Expr, Stmt};
+use syn::{Attribute, Expr, Stmt};
 
 use self::runtime::Runtime;
 pub(crate) use self::scope::scope;
@@ -28,6 +26,7 @@ use crate::fallback;
 use crate::marker;
 use crate::model::{self, Container, Function, Node};
 use crate::place::Position;
+use crate::statements::{self, Wanted};
 
 /// The attribute with its options on its item.
 pub(crate) fn attribute(options: TokenStream, item: TokenStream) -> TokenStream {
@@ -119,7 +118,8 @@ fn measured(mut function: Function, attribute: Position) -> TokenStream {
 /// measured, without sites.
 fn rewritten(function: &mut Function, runtime: &Runtime) -> Body {
     let is_async = function.head.sig.asyncness.is_some();
-    let Ok((attrs, mut block)) = statements(&function.body) else {
+    let wanted = wanted(function);
+    let Ok((attrs, mut block)) = statements::read(&function.body, wanted) else {
         return Body {
             attrs: Vec::new(),
             receiver: None,
@@ -150,14 +150,17 @@ fn rewritten(function: &mut Function, runtime: &Runtime) -> Body {
     Body { attrs, receiver, statements, has_tail, shape, sites }
 }
 
-fn statements(body: &Group) -> syn::Result<(Vec<Attribute>, Block)> {
-    let parser = |input: ParseStream<'_>| {
-        let attrs = input.call(Attribute::parse_inner)?;
-        Ok((attrs, input.call(Block::parse_within)?))
-    };
-    let (attrs, stmts) = parser.parse2(body.stream())?;
-    debug_assert!(attrs.iter().all(|it| matches!(it.style, AttrStyle::Inner(_))));
-    Ok((attrs, Block { brace_token: Brace(body.span()), stmts }))
+/// What of a function's body has to be read.
+fn wanted(function: &mut Function) -> Wanted {
+    let signature = &mut function.head.sig;
+    if Shape::depends_on_body(signature) || function::is_opaque(&mut signature.output) {
+        return Wanted::All;
+    }
+    let is_moved = signature.receiver().is_some_and(parameters::is_owned);
+    Wanted::Sites {
+        of: function.options.sites.unwrap_or_default(),
+        with_self: is_moved && signature.asyncness.is_none(),
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! The static that says what a function and its sites are.
 
+use std::env;
 use std::fmt::Write as _;
 
 use hotpath_runtime_syntax::Site;
-use proc_macro2::{Literal, Span, TokenStream};
+use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 
 use super::Body;
@@ -36,8 +37,10 @@ pub(crate) fn tell(sites: &mut String, site: &Site, at: Position) {
     let _ = write!(sites, "{} {line} {column} {} {}", site.kind, site.label.len(), site.label);
 }
 
-/// The package's names are `option_env!`, so that cargo rebuilds when they change. `line!()` is
-/// that of the outermost macro call, whatever its span.
+/// `line!()` is that of the outermost macro call, whatever its span: only the compiler knows it, as
+/// it does the module. The rest is one text, see `Function` of the runtime.
+///
+/// The package's names are read here: when they change cargo builds another package or target.
 fn entry(
     name: &str,
     (at, position): (Span, Position),
@@ -47,20 +50,26 @@ fn entry(
 ) -> TokenStream {
     let span = runtime.span;
     let (table, ty) = (Runtime::table(span), runtime.name("Function", span));
+    let [package, target] =
+        ["CARGO_PKG_NAME", "CARGO_CRATE_NAME"].map(|name| env::var(name).unwrap_or_default());
     let file = place::file(at);
+    let Position { line, column } = position;
     let attribute = runtime.attribute;
-    let [line, column, attribute_line, attribute_column] =
-        [position.line, position.column, attribute.line, attribute.column]
-            .map(Literal::u32_unsuffixed);
+    let text = format!(
+        "{line} {column} {} {} {} {} {} {} {} {package}{target}{name}{file}{sites}",
+        attribute.line,
+        attribute.column,
+        u8::from(is_async),
+        package.len(),
+        target.len(),
+        name.len(),
+        file.len(),
+    );
     quote_spanned! {span=>
         static #table: #ty = #ty::expanded(
-            [::core::option_env!("CARGO_PKG_NAME"), ::core::option_env!("CARGO_CRATE_NAME")],
             ::core::module_path!(),
-            #name,
-            #file,
-            [#line, #column, ::core::line!(), ::core::column!(), #attribute_line, #attribute_column],
-            #is_async,
-            #sites,
+            [::core::line!(), ::core::column!()],
+            #text,
         );
     }
 }

@@ -59,7 +59,7 @@ const DIVERGING: &[(&str, &str)] = &[
 ];
 
 /// Modules of the standard library, as the first segment of a path.
-const STD_MODULES: &[&str] = &[
+pub(crate) const STD_MODULES: &[&str] = &[
     "alloc",
     "any",
     "arch",

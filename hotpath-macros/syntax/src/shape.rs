@@ -41,6 +41,11 @@ impl Shape {
         }
     }
 
+    /// Whether the shape of a function is decided by its body too.
+    pub fn depends_on_body(signature: &Signature) -> bool {
+        signature.asyncness.is_none() && returned(&signature.output) != Self::Call
+    }
+
     /// Whether its calls are polled to completion.
     pub fn is_async(self) -> bool {
         matches!(self, Self::Async | Self::Future | Self::BoxedFuture)
