@@ -3,6 +3,7 @@
 mod edit;
 mod error;
 mod files;
+mod lock;
 mod manifest;
 mod place;
 pub mod runtime;
@@ -109,6 +110,10 @@ fn bring(
     let text = match edits {
         _ if entry.is_manifest() => manifests.adapted(entry)?,
         Some(edits) => Some(edits.apply(&entry.path, place::read(&entry.path)?)?),
+        None if entry.name == Path::new("Cargo.lock") => {
+            let text = String::from_utf8(place::read(&entry.path)?).unwrap_or_default();
+            lock::raised(&text, &runtime::needs())
+        }
         None => None,
     };
     match text {

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use cargo_metadata::semver::Version;
 use hotpath_runtime::SOURCES;
+use toml_edit::{DocumentMut, Item, Table};
 
 use super::error::OverlayError;
 use super::place;
@@ -45,6 +47,27 @@ pub fn install(data_dir: &Path) -> Result<PathBuf, OverlayError> {
         place::create(&root.join(name), text)?;
     }
     Ok(root.join(PACKAGE))
+}
+
+/// What the packages depend on, with the oldest version that will do.
+pub(super) fn needs() -> BTreeMap<String, Version> {
+    let mut needs = BTreeMap::new();
+    for (_, manifest) in manifest::PACKAGES {
+        let Ok(manifest) = manifest.parse::<DocumentMut>() else { continue };
+        let tables = |of: &Table| of.get("dependencies").and_then(Item::as_table).cloned();
+        let targets = manifest.get("target").and_then(Item::as_table).cloned();
+        let targets = targets.iter().flat_map(Table::iter).filter_map(|(_, it)| it.as_table());
+        for table in targets.chain([manifest.as_table()]).filter_map(tables) {
+            for (name, dependency) in &table {
+                let version = dependency.get("version").unwrap_or(dependency);
+                // Siblings are pinned (`=`) and no matter of the registry.
+                if let Some(version) = version.as_str().and_then(|text| text.parse().ok()) {
+                    needs.insert(name.to_owned(), version);
+                }
+            }
+        }
+    }
+    needs
 }
 
 /// Every file by its path below the root.

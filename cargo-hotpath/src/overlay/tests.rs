@@ -115,6 +115,22 @@ fn sources_are_annotated_and_the_rest_is_copied_as_it_is() {
 }
 
 #[test]
+fn what_is_locked_in_too_old_a_version_for_the_runtime_is_raised() {
+    let source = "source = \"registry+https://github.com/rust-lang/crates.io-index\"";
+    let lock = format!(
+        "version = 4\n\n[[package]]\nname = \"proc-macro2\"\nversion = \"1.0.9\"\n{source}\n"
+    );
+    let case = Case::new(&[("Cargo.toml", MANIFEST), ("Cargo.lock", &lock), ("src/lib.rs", "")]);
+    case.sync();
+    let needed = runtime::needs()["proc-macro2"].to_string();
+    assert_eq!(case.read("Cargo.lock"), lock.replace("1.0.9", &needed));
+    // What cargo adds to it stays while the user's is the same.
+    std::fs::write(case.copy().join("Cargo.lock"), "settled").unwrap();
+    case.sync();
+    assert_eq!(case.read("Cargo.lock"), "settled");
+}
+
+#[test]
 fn what_a_build_script_uses_too_is_not_annotated() {
     let case = Case::new(&[
         ("Cargo.toml", MANIFEST),
