@@ -79,23 +79,20 @@ impl Plan {
             }
         }
         let limit = self.duration.map(|duration| Instant::now() + duration);
-        let failure = match &self.command {
-            Some(command) => match drive(command, limit, &watcher, own_stdout) {
-                Ok(Ok(failure)) => failure,
-                Ok(Err(Over::Interrupted)) => return Driven::default(),
-                Ok(Err(Over::Ended)) => {
-                    let failure = "ended before the command of --drive did".to_owned();
-                    return Driven { stopped: false, failure: Some(failure) };
-                }
-                Err(error) => Some(format!("could not be driven by `{command}`: {error}")),
-            },
-            None => {
-                while limit.is_none_or(|limit| Instant::now() < limit) {
-                    if watcher.pause(LOOK).is_err() {
-                        return Driven::default();
-                    }
-                }
-                None
+        let driven = match &self.command {
+            Some(command) => drive(command, limit, &watcher, own_stdout),
+            None => Ok(wait(limit, &watcher).map(|()| None)),
+        };
+        let failure = match (driven, &self.command) {
+            (Ok(Ok(failure)), _) => failure,
+            (Ok(Err(Over::Ended)), Some(_)) => {
+                let failure = "ended before the command of --drive did".to_owned();
+                return Driven { stopped: false, failure: Some(failure) };
+            }
+            (Ok(Err(_)), _) => return Driven::default(),
+            (Err(error), command) => {
+                let command = command.as_deref().unwrap_or_default();
+                Some(format!("could not be driven by `{command}`: {error}"))
             }
         };
         Driven { stopped: watcher.stop(), failure }
@@ -128,6 +125,14 @@ impl Watcher<'_> {
         }
         true
     }
+}
+
+/// Waits for the limit; without one, for the workload's own end.
+fn wait(limit: Option<Instant>, watcher: &Watcher<'_>) -> Result<(), Over> {
+    while limit.is_none_or(|limit| Instant::now() < limit) {
+        watcher.pause(LOOK)?;
+    }
+    Ok(())
 }
 
 /// Runs the command to its end, or to the limit; says what of it failed.

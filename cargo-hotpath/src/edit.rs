@@ -1,7 +1,8 @@
 //! Changes to the user's own files: shown as a diff, written whole or not at all.
 
+use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
@@ -79,7 +80,8 @@ fn paint(text: &mut String, style: Option<Style>, line: &str) {
     match style {
         Some(style) => {
             let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
-            text.push_str(&format!("{style}{line}{style:#}{end}"));
+            // Writing to a string can't fail.
+            let _ = write!(text, "{style}{line}{style:#}{end}");
         }
         None => text.push_str(line),
     }

@@ -67,9 +67,10 @@ pub fn files_of(targets: &Source, foreign: &Source) -> BTreeSet<PathBuf> {
 pub fn sync(recipe: &Recipe<'_>) -> Result<Synced, OverlayError> {
     // What stands above the copy is the user's, and so is a link to another place: neither gives way.
     fs::create_dir_all(recipe.to).map_err(OverlayError::write(recipe.to))?;
-    let to = match recipe.to.is_symlink() {
-        true => fs::canonicalize(recipe.to).map_err(OverlayError::read(recipe.to))?,
-        false => recipe.to.to_owned(),
+    let to = if recipe.to.is_symlink() {
+        fs::canonicalize(recipe.to).map_err(OverlayError::read(recipe.to))?
+    } else {
+        recipe.to.to_owned()
     };
     let recipe = &Recipe { to: &to, ..*recipe };
     let entries = files::list(recipe)?;

@@ -46,7 +46,7 @@ impl Function {
         let table = self.described();
         let (mut room, header) = (map::take(record_bytes(&table))?, map::header()?);
         let record = room.split::<FunctionRecord>(1)?.first()?;
-        let sites = room.split::<SiteRecord>(table.sites.count())?;
+        let sites = room.split::<SiteRecord>(table.sites.iter().count())?;
         write_text(&record.package, &mut room, table.package.unwrap_or(""));
         write_text(&record.target, &mut room, table.target.unwrap_or(""));
         write_text(&record.module, &mut room, table.module);
@@ -57,7 +57,7 @@ impl Function {
         record.is_async.set(u64::from(table.is_async));
         record.origin_line.set(u64::from(table.origin[0]));
         record.origin_column.set(u64::from(table.origin[1]));
-        for (record, site) in sites.iter().zip(table.sites) {
+        for (record, site) in sites.iter().zip(table.sites.iter()) {
             site.write(record, &mut room);
         }
         record.sites.set(sites.first());
@@ -76,9 +76,9 @@ impl Function {
 fn record_bytes(table: &Described) -> usize {
     let names =
         [table.package, table.target, Some(table.module), Some(table.name), Some(table.file)];
-    let texts = table.sites.flat_map(|site| [site.kind, site.label]);
+    let texts = table.sites.iter().flat_map(|site| [site.kind, site.label]);
     let text: usize = names.into_iter().flatten().chain(texts).map(text_bytes).sum();
-    size_of::<FunctionRecord>() + size_of::<SiteRecord>() * table.sites.count() + text
+    size_of::<FunctionRecord>() + size_of::<SiteRecord>() * table.sites.iter().count() + text
 }
 
 impl Site {

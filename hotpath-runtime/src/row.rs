@@ -203,7 +203,7 @@ fn keeps_histogram(function: &Function, index: u32) -> bool {
 }
 
 fn kind(function: &Function, index: u32) -> Option<&'static str> {
-    let mut sites = function.described().sites;
+    let mut sites = function.described().sites.iter();
     sites.nth(index as usize).map(|site| site.kind)
 }
 

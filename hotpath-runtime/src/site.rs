@@ -180,10 +180,14 @@ pub(crate) enum Sites {
 }
 
 #[cfg(all(unix, target_pointer_width = "64"))]
-impl Iterator for Sites {
-    type Item = Site;
+impl Sites {
+    /// Each, in order.
+    pub(crate) fn iter(self) -> impl Iterator<Item = Site> {
+        let mut left = self;
+        core::iter::from_fn(move || left.take_first())
+    }
 
-    fn next(&mut self) -> Option<Site> {
+    fn take_first(&mut self) -> Option<Site> {
         match self {
             Self::List(list) => {
                 let (first, rest) = list.split_first()?;
@@ -222,7 +226,10 @@ mod tests {
     use super::*;
 
     fn told(text: &'static str) -> Vec<(&'static str, u32, u32, &'static str)> {
-        Sites::Text(text).map(|site| (site.kind, site.line, site.column, site.label)).collect()
+        Sites::Text(text)
+            .iter()
+            .map(|site| (site.kind, site.line, site.column, site.label))
+            .collect()
     }
 
     #[test]
@@ -255,10 +262,10 @@ mod tests {
         assert_eq!((function.package, function.target), (Some("p-q"), Some("p_")));
         assert_eq!((function.module, function.name, function.file), ("m::n", "S\u{e9} 1 ", "a.rs"));
         assert_eq!((function.line, function.column, function.is_async), (5, 6, true));
-        assert_eq!(function.sites.count(), 1);
+        assert_eq!(function.sites.iter().count(), 1);
         let bare = Function::expanded("", [3, 2], "5 6 3 2 0 0 0 1 0 f").described();
         assert_eq!((bare.package, bare.target, bare.name), (None, None, "f"));
-        assert_eq!(bare.sites.count(), 0);
+        assert_eq!(bare.sites.iter().count(), 0);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The runtime that the command line carries is the repository's, and builds wherever it is written.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
@@ -141,7 +142,7 @@ fn workspace_of_packages(root: &Path) {
         "[workspace]\nresolver = \"3\"\nmembers = [\"cargo-hotpath-{version}\", \"installer\"]\n\n[patch.crates-io]\n"
     );
     for name in PACKAGES {
-        manifest += &format!("{name} = {{ path = \"{name}-{version}\" }}\n");
+        let _ = writeln!(manifest, "{name} = {{ path = \"{name}-{version}\" }}");
     }
     fs::write(root.join("Cargo.toml"), manifest).expect("a manifest is written");
     let lock = binary::repository().join("Cargo.lock");

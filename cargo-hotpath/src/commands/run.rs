@@ -179,7 +179,7 @@ fn measure(
     drop(lock);
     let mut launch = Launch::new(job.selection, &built, executable, job.config, &options.args);
     launch.timeout = options.timeout;
-    launch.plan = options.plan.clone();
+    launch.plan.clone_from(&options.plan);
     launch.retained = options.retained;
     launch.stdout_to_stderr =
         options.report.format != Format::Human && options.report.output.is_none();

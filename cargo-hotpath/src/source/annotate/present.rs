@@ -89,7 +89,9 @@ impl<'ast> Visit<'ast> for Search<'_> {
             Item::Mod(it) => self.attributes(&it.attrs, None),
             Item::Macro(it) if it.ident.is_none() && passes_items_on(&it.mac) => {
                 if let Ok(items) = it.mac.parse_body_with(items_of_macro) {
-                    items.iter().for_each(|item| self.visit_item(item));
+                    for item in &items {
+                        self.visit_item(item);
+                    }
                 }
             }
             _ => {}
