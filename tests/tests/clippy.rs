@@ -13,8 +13,8 @@ fn said(name: &str, attribute: Attribute) -> BTreeMap<(String, String), usize> {
     // Every module once.
     let lines = dense::library(&package.path("src"), 600, attribute).expect("is written");
     assert!(lines > 800, "{lines} lines");
-    let lints = ["clippy::pedantic", "clippy::nursery", "warnings"];
-    let flags = lints.iter().flat_map(|lint| ["-W", lint]);
+    let denied = ["clippy::pedantic", "clippy::nursery", "warnings"];
+    let flags = denied.iter().flat_map(|lint| ["-W", lint]);
     let output = package
         .command(&["clippy", "--lib"])
         .args(["--message-format=json", "--"])
