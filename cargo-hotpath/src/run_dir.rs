@@ -323,7 +323,7 @@ mod tests {
         let good = fs::read_to_string(&path).unwrap();
         let cases = [
             (good[..good.len() / 2].to_owned(), "damaged"),
-            (good.replacen("\"version\": 1", "\"version\": 2", 1), "newer version 2"),
+            (good.replacen("\"version\": 2", "\"version\": 3", 1), "newer version 3"),
             ("{}".to_owned(), "no record"),
             (good.replace("\"reported\": 0", "\"reported\": 7"), "damaged"),
             (good.replace("profile-1.json", "../profile-1.json"), "damaged"),

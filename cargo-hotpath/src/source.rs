@@ -11,6 +11,7 @@ mod module;
 mod place;
 mod range;
 mod scan;
+mod scope;
 mod site;
 mod span;
 

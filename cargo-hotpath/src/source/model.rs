@@ -17,7 +17,9 @@ use super::comment::Suppressions;
 use super::module::{self, Place};
 use super::scan::Job;
 use super::span::Lines;
-use super::{Insertion, SourceFunction, SourceSite, annotate, annotation, enumeration, site};
+use super::{
+    Insertion, SourceFunction, SourceSite, annotate, annotation, enumeration, scope, site,
+};
 
 /// What one file holds.
 #[derive(Default)]
@@ -202,6 +204,24 @@ impl Model<'_> {
         }
     }
 
+    /// The blocks of a function that are measured by `scope!`, whether or not it is itself.
+    fn scopes(&mut self, candidate: &Candidate<'_>, context: &Context) {
+        for scope in scope::scopes_of(candidate.block) {
+            self.scanned.functions.push(SourceFunction {
+                package: self.job.root.package.clone(),
+                target: self.job.root.target.replace('-', "_"),
+                module: context.module.clone(),
+                name: scope.label.clone(),
+                registered: scope.label,
+                file: self.name.to_owned(),
+                line: scope.at.line as u32,
+                column: column(scope.at),
+                is_async: scope.is_async,
+                ..SourceFunction::default()
+            });
+        }
+    }
+
     fn function(&mut self, candidate: &Candidate<'_>, context: &Context) {
         let own = annotation::options(candidate.attrs);
         let in_test = context.in_test || annotation::is_test(candidate.attrs);
@@ -225,6 +245,7 @@ impl Model<'_> {
             self.scanned.functions.push(function);
             self.scanned.functions.extend(blocks);
         }
+        self.scopes(candidate, context);
         // Items inside are no part of it: they carry attributes of their own.
         let mut nested = Nested(Vec::new());
         nested.visit_block(candidate.block);
