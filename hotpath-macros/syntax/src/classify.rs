@@ -4,7 +4,7 @@ use proc_macro2::Span;
 use syn::spanned::Spanned as _;
 use syn::{Expr, ExprCall, ExprMethodCall, ExprPath, Path};
 
-use crate::{Kind, SiteSelection};
+use crate::{Kind, SiteSelection, lookup};
 
 /// A kind and where the site is said to lie.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,23 @@ pub(crate) struct Class {
 impl Class {
     fn value(kind: Kind, position: Span) -> Self {
         Self { kind, position, by_receiver: false }
+    }
+
+    /// Whether only the receiver's type gives the site a meaning: many types have methods of such
+    /// names.
+    pub(crate) fn needs_receiver(self) -> bool {
+        matches!(self.kind, Kind::Lookup | Kind::Search | Kind::Shift)
+    }
+
+    /// The same call as any other.
+    pub(crate) fn as_other(self) -> Self {
+        Self::value(Kind::Other, self.position)
+    }
+
+    /// What a call that can make a collection grow is where it didn't start empty: `.insert(..)`
+    /// into a map or set.
+    pub(crate) fn as_lookup(self, call: &ExprMethodCall) -> Option<Self> {
+        (call.method == "insert").then_some(Self { kind: Kind::Lookup, ..self })
     }
 }
 
@@ -171,6 +188,9 @@ pub(crate) fn makes_empty_collection(expr: &Expr) -> bool {
 
 fn method(call: &ExprMethodCall) -> Option<Class> {
     let name = call.method.to_string();
+    if let Some(kind) = lookup::kind(call, &name) {
+        return Some(Class { kind, position: call.method.span(), by_receiver: true });
+    }
     let (kind, by_receiver) = match (name.as_str(), call.args.len()) {
         ("clone", 0) => (Kind::Clone, false),
         ("to_owned" | "into_owned", 0) => (Kind::ToOwned, false),
@@ -319,6 +339,7 @@ mod tests {
             ("v.push(1)", Some(Kind::Grow)),
             ("m.insert(1, 2)", Some(Kind::Grow)),
             ("s.insert(1)", Some(Kind::Grow)),
+            ("m.get(&k)", Some(Kind::Lookup)),
             ("r.is_match(x)", Some(Kind::Call)),
             ("r.replace(a, b)", None),
             ("g().await", Some(Kind::Await)),

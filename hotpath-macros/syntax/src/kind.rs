@@ -50,6 +50,16 @@ kinds! {
     /// and the like), on a variable that the function bound to an empty collection. Counted,
     /// never timed.
     Grow = "grow",
+    /// `.contains_key(..)`, `.entry(..)`, `.insert(..)`, `.get(&key)`, `.get_mut(&key)`, `.remove(&key)`
+    /// and `.contains(&value)` on a variable or field: what a map or set does with a key, and how a list
+    /// is searched. Its type is the receiver's.
+    Lookup = "lookup",
+    /// `.iter().any(..)`, `.iter().find(..)`, `.iter().position(..)` on a variable or field: a search from
+    /// one end to the other. Its type is that of what is iterated over.
+    Search = "search",
+    /// `.remove(0)` and `.insert(0, ..)` on a variable or field: in a list all others move. Its type
+    /// is the receiver's.
+    Shift = "shift",
     /// `.lock()`, `.read()`, `.write()` without arguments.
     Lock = "lock",
     /// `Regex::new(..)` and its kin.

@@ -12,6 +12,7 @@ pub mod eligible;
 mod input;
 pub mod kind;
 mod label;
+mod lookup;
 mod mention;
 mod name;
 mod nearest;

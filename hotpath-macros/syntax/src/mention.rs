@@ -11,9 +11,9 @@ use crate::classify::STD_MODULES;
 pub fn may_hold_sites(text: &str, selection: SiteSelection) -> bool {
     match selection {
         SiteSelection::All => true,
-        SiteSelection::Calls => {
-            holds(text, |word, rest| is_telling(word) || is_foreign(word, rest))
-        }
+        SiteSelection::Calls => holds(text, |word, rest| {
+            is_telling(word) || is_lookup(word, rest) || is_foreign(word, rest)
+        }),
         SiteSelection::Off => mentions_word(text, "async"),
     }
 }
@@ -79,6 +79,39 @@ fn is_telling(word: &str) -> bool {
     }
 }
 
+/// Whether this may look something up in a map or list, with these tokens behind it.
+fn is_lookup(word: &str, rest: &str) -> bool {
+    let argument =
+        |may_be: fn(char) -> bool| after(rest, &["("]).is_some_and(|rest| rest.starts_with(may_be));
+    match word.len() {
+        3 => word == "get" && argument(|first| !is_index(first)),
+        4 => {
+            word == "iter"
+                && after(rest, &["(", ")", "."]).is_some_and(|rest| {
+                    ["any", "find", "position"].iter().any(|name| rest.starts_with(name))
+                })
+        }
+        5 => word == "entry" && argument(|first| first != ')'),
+        6 => matches!(word, "insert" | "remove") && argument(|first| first != ')'),
+        7 => word == "get_mut" && argument(|first| !is_index(first)),
+        8 => word == "contains" && argument(|first| first == '&'),
+        12 => word == "contains_key",
+        _ => false,
+    }
+}
+
+/// Whether an argument that starts so can be no key.
+fn is_index(first: char) -> bool {
+    matches!(first, ')' | '.') || first.is_ascii_digit()
+}
+
+/// What follows these tokens, if they come next.
+fn after<'t>(text: &'t str, tokens: &[&str]) -> Option<&'t str> {
+    tokens
+        .iter()
+        .try_fold(text.trim_start(), |rest, token| rest.strip_prefix(token).map(str::trim_start))
+}
+
 /// Whether this may be the first word of a path to a function of another crate.
 fn is_foreign(word: &str, rest: &str) -> bool {
     rest.trim_start().starts_with("::")
@@ -106,12 +139,27 @@ mod tests {
             "a::<B>::c()",
             "async { 1 }",
             "\u{e4}\u{e4}::f()",
+            "m . get (& k)",
+            "m.get(k.as_str())",
+            "m.get_mut(\"k\")",
+            "m.contains_key(k)",
+            "m.entry(k)",
+            "v.contains(&k)",
+            "v.remove(0)",
+            "m.insert(k, v)",
+            "v . iter () . position (| x | x == y)",
         ] {
             assert!(calls(text), "{text}");
         }
         for text in [
             "a.cloned().len()",
             "a.push(1)",
+            "c.get()",
+            "v.get(1)",
+            "v.get(..2)",
+            "s.contains(\"x\")",
+            "v.iter().map(f)",
+            "d.entry()",
             "std::mem::take(a)",
             "Self::with(a)",
             "self.new_one()",

@@ -4,14 +4,15 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Block, Expr, ExprAsync, ExprClosure, ExprMacro, Item, Local, Macro, Pat, Path, Stmt,
-    StmtMacro, Token, Type,
+    Attribute, Block, Expr, ExprAsync, ExprClosure, ExprMacro, ExprMethodCall, Item, Local, Macro,
+    Pat, Path, Stmt, StmtMacro, Token, Type,
 };
 
 use crate::arguments::{Arguments, Family};
-use crate::classify::{classify, standard_macro};
+use crate::classify::{Class, classify, standard_macro};
 use crate::input::{self, Role, Syntax};
 use crate::label;
+use crate::lookup::searched;
 use crate::scope::Scope;
 use crate::wrap::{self, Form, Operand, Probe};
 use crate::{Kind, SiteSelection};
@@ -86,13 +87,10 @@ impl<S: FnMut(&mut Expr, Site)> Walk<'_, S> {
         operand: Operand,
         arguments: Option<&Arguments>,
     ) -> Option<Site> {
-        let class =
-            classify(expr, self.selection).filter(|class| self.may_tell(expr, class.kind))?;
+        let class = self.told(expr, classify(expr, self.selection)?)?;
         let form = wrap::form(expr, class, operand)?;
         let (subject, marks_receiver) = match expr {
-            Expr::MethodCall(call) => {
-                (Some(call.receiver.as_ref()), wrap::is_value(&call.receiver))
-            }
+            Expr::MethodCall(call) => (subject(call, class), wrap::is_value(&call.receiver)),
             _ => (arguments.and_then(Arguments::destination), false),
         };
         Some(Site {
@@ -106,14 +104,20 @@ impl<S: FnMut(&mut Expr, Site)> Walk<'_, S> {
         })
     }
 
-    /// A call that can make a collection grow is only looked at where this function made it.
-    fn may_tell(&self, expr: &Expr, kind: Kind) -> bool {
-        match expr {
-            Expr::MethodCall(call) if kind == Kind::Grow => {
-                self.scope.was_made_empty(&call.receiver)
-            }
-            _ => true,
+    /// A call that can make a collection grow is only looked at where this function made it, and what
+    /// the receiver's type decides on only where a probe can tell that.
+    fn told(&self, expr: &Expr, class: Class) -> Option<Class> {
+        let Expr::MethodCall(call) = expr else { return Some(class) };
+        let class = match class.kind {
+            Kind::Grow if !self.scope.was_made_empty(&call.receiver) => class.as_lookup(call)?,
+            _ => class,
+        };
+        let is_known =
+            || subject(call, class).is_some_and(|subject| wrap::may_borrow(subject, &self.scope));
+        if !class.needs_receiver() || is_known() {
+            return Some(class);
         }
+        (self.selection == SiteSelection::All).then(|| class.as_other())
     }
 
     fn emit(&mut self, expr: &mut Expr, site: Option<Site>) {
@@ -334,6 +338,14 @@ impl<S: FnMut(&mut Expr, Site)> VisitMut for Walk<'_, S> {
         &mut self,
         _: &mut syn::AngleBracketedGenericArguments,
     ) {
+    }
+}
+
+/// What the type of a method call's site is that of, where it isn't the value's.
+fn subject(call: &ExprMethodCall, class: Class) -> Option<&Expr> {
+    match class.kind {
+        Kind::Search => searched(call),
+        _ => Some(&call.receiver),
     }
 }
 

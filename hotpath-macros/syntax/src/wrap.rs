@@ -64,6 +64,7 @@ pub(crate) fn form(expr: &Expr, class: Class, operand: Operand) -> Option<Form> 
         (Kind::Lock | Kind::Write | Kind::Grow | Kind::Call | Kind::Other, Operand::Awaited) => {
             None
         }
+        (Kind::Lookup | Kind::Search | Kind::Shift, Operand::Awaited) => None,
         (_, Operand::Plain | Operand::Awaited) => Some(Form::Call),
     }
 }
@@ -71,8 +72,7 @@ pub(crate) fn form(expr: &Expr, class: Class, operand: Operand) -> Option<Form> 
 /// The probe for an expression of this class.
 pub(crate) fn probe(class: Class, subject: Option<&Expr>, scope: &Scope) -> Probe {
     let place = subject
-        .filter(|_| class.by_receiver)
-        .filter(|subject| root(subject).is_some_and(|root| scope.may_borrow(&root)))
+        .filter(|subject| class.by_receiver && may_borrow(subject, scope))
         .map(|subject| Box::new(subject.clone()));
     match (class.kind, place) {
         (Kind::Await, _) => Probe::Await,
@@ -81,6 +81,11 @@ pub(crate) fn probe(class: Class, subject: Option<&Expr>, scope: &Scope) -> Prob
         (_, Some(place)) => Probe::On(place),
         (_, None) => Probe::Value,
     }
+}
+
+/// Whether a probe may borrow this: a place, in which a reference to it changes no capture.
+pub(crate) fn may_borrow(subject: &Expr, scope: &Scope) -> bool {
+    root(subject).is_some_and(|root| scope.may_borrow(&root))
 }
 
 /// Whether `mark` may take this receiver: a value, never a place (which it would move).
@@ -125,6 +130,7 @@ mod tests {
         assert_eq!(form_of("other::call()", Operand::Borrowed), None);
         assert_eq!(form_of("r.find_iter(a)", Operand::Borrowed), Some(Form::Field));
         assert_eq!(form_of("m.lock()", Operand::Awaited), None);
+        assert_eq!(form_of("m.get(&a)", Operand::Awaited), None);
         assert_eq!(form_of("a.clone()", Operand::Awaited), Some(Form::Call));
         assert_eq!(form_of("a.await", Operand::Borrowed), Some(Form::Await));
     }

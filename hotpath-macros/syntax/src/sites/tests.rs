@@ -131,9 +131,43 @@ fn growth_is_looked_at_where_the_collection_was_made() {
         [
             "with_capacity Call Vec::with_capacity(1)",
             "grow Call on a.push(1)",
-            "grow Call on a.extend(x)"
+            "grow Call on a.extend(x)",
+            "shift Call on a.e.insert(0, 1)",
         ]
     );
+    assert_eq!(
+        sites("let mut a = vec![]; a.insert(1, x); a.insert(0, y); b.insert(1, x);"),
+        [
+            "vec Call vec![]",
+            "grow Call on a.insert(1, x)",
+            "shift Call on a.insert(0, y)",
+            "lookup Call on b.insert(1, x)",
+        ]
+    );
+}
+
+#[test]
+fn lookups_are_looked_at_where_the_receiver_can_be_told() {
+    assert_eq!(
+        sites(
+            "self.m.entry(k).or_default(); f(&m.get(&k)); g().get(&k); v[0].get(&k); \
+             c.iter().map(|x| m.get(&x)); move || m.contains_key(k); \
+             v.iter().any(|x| x.id == 1); v[0].iter().any(|x| x.id == 1);"
+        ),
+        [
+            "lookup Call on self.m.entry(k)",
+            "lookup Field on m.get(&k)",
+            "lookup Call on m.contains_key(k)",
+            "search Call on mark v.iter().any(|..| ..)",
+        ]
+    );
+    let mut block: Block = syn::parse_str("{ g().get(&k); m.get(&k); }").unwrap();
+    let mut kinds = Vec::new();
+    enumerate(&mut block, false, SiteSelection::All, &mut |_: &mut Expr, site: Site| {
+        kinds.push(site.kind);
+    });
+    assert_eq!(kinds, [Kind::Other, Kind::Other, Kind::Lookup]);
+    assert_eq!(listed("m.get(&k).await;", true), ["await Await m.get(&k).await"]);
 }
 
 #[test]

@@ -1,0 +1,97 @@
+//! Method calls that look a key up, search a list or move all of it, as far as their arguments tell.
+//!
+//! Many types have methods of these names: what the call means only the receiver's type says.
+
+use syn::{Expr, ExprMethodCall, Lit};
+
+use crate::Kind;
+
+/// What a search goes through: `v` of `v.iter().any(..)`.
+pub(crate) fn searched(call: &ExprMethodCall) -> Option<&Expr> {
+    match call.receiver.as_ref() {
+        Expr::MethodCall(iter) if iter.method == "iter" && iter.args.is_empty() => {
+            Some(&iter.receiver)
+        }
+        _ => None,
+    }
+}
+
+/// Methods that hand on a borrowed form of their receiver.
+const BORROWING: &[&str] =
+    &["as_bytes", "as_path", "as_ref", "as_slice", "as_str", "borrow", "deref"];
+
+/// Whether an argument is more likely a key than an index.
+fn is_key(argument: &Expr) -> bool {
+    match argument {
+        Expr::Reference(reference) => reference.mutability.is_none(),
+        Expr::Lit(literal) => matches!(literal.lit, Lit::Str(_) | Lit::ByteStr(_)),
+        Expr::MethodCall(call) => {
+            call.args.is_empty() && BORROWING.iter().any(|name| call.method == name)
+        }
+        _ => false,
+    }
+}
+
+fn is_zero(argument: &Expr) -> bool {
+    matches!(argument, Expr::Lit(literal)
+        if matches!(&literal.lit, Lit::Int(number) if number.base10_digits() == "0"))
+}
+
+/// What a method call of this name does, where its arguments tell.
+pub(crate) fn kind(call: &ExprMethodCall, name: &str) -> Option<Kind> {
+    let first = call.args.first()?;
+    match (name, call.args.len()) {
+        ("remove", 1) | ("insert", 2) if is_zero(first) => Some(Kind::Shift),
+        ("contains_key" | "entry", 1) => Some(Kind::Lookup),
+        ("get" | "get_mut" | "remove", 1) if is_key(first) => Some(Kind::Lookup),
+        ("contains", 1) if matches!(first, Expr::Reference(_)) => Some(Kind::Lookup),
+        ("any" | "find" | "position", 1)
+            if matches!(first, Expr::Closure(_)) && searched(call).is_some() =>
+        {
+            Some(Kind::Search)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind_of(text: &str) -> Option<Kind> {
+        let call: ExprMethodCall = syn::parse_str(text).unwrap();
+        kind(&call, &call.method.to_string())
+    }
+
+    #[test]
+    fn arguments_tell_keys_from_indices() {
+        for (text, expected) in [
+            ("v.insert(0, x)", Some(Kind::Shift)),
+            ("v.remove(0)", Some(Kind::Shift)),
+            ("v.remove(1)", None),
+            ("v.swap_remove(0)", None),
+            ("m.remove(&k)", Some(Kind::Lookup)),
+            ("m.get(&k)", Some(Kind::Lookup)),
+            ("m.get(\"k\")", Some(Kind::Lookup)),
+            ("m.get(k.as_str())", Some(Kind::Lookup)),
+            ("m.get_mut(&k)", Some(Kind::Lookup)),
+            ("v.get(i)", None),
+            ("v.get(1)", None),
+            ("v.get(..2)", None),
+            ("c.get()", None),
+            ("m.contains_key(k)", Some(Kind::Lookup)),
+            ("m.entry(k)", Some(Kind::Lookup)),
+            ("d.entry()", None),
+            ("v.contains(&x)", Some(Kind::Lookup)),
+            ("s.contains(\"x\")", None),
+            ("v.iter().any(|x| x == y)", Some(Kind::Search)),
+            ("v.iter().position(|x| x == y)", Some(Kind::Search)),
+            ("v.iter().find(|x| x.0 == y)", Some(Kind::Search)),
+            ("v.iter().map(f).any(|x| x == y)", None),
+            ("v.iter().any(is_y)", None),
+            ("s.find(|c| c == 'a')", None),
+        ] {
+            assert_eq!(kind_of(text), expected, "{text}");
+        }
+    }
+}
