@@ -37,6 +37,8 @@ pub fn advise(
         opt_level: Some(record.build.opt_level.clone()),
         debug_assertions: Some(record.build.debug_assertions),
         manifest: Some(record.build.manifest.clone()),
+        codegen: record.build.codegen.clone(),
+        own_allocator: record.build.own_allocator,
     };
     let facts = facts::join(profile, &source, build);
     let floor = rank::Options { min_impact_pct: options.min_impact_pct, all: options.all };

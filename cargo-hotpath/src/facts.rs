@@ -12,6 +12,7 @@ use hotpath_runtime_syntax::Kind;
 use crate::profile::{
     Allocs, Awaits, Bucket, Polls, ProbeCosts, Retained, Seen, SizeClass, Timeline,
 };
+use crate::run_dir::Codegen;
 
 pub use join::join;
 
@@ -62,6 +63,10 @@ pub struct BuildFacts {
     pub debug_assertions: Option<bool>,
     /// Manifest of the workload's package, relative to the workspace root.
     pub manifest: Option<String>,
+    /// How code was generated; `None` where that isn't known.
+    pub codegen: Option<Codegen>,
+    /// Whether the program has a global allocator of its own; `None` where that isn't known.
+    pub own_allocator: Option<bool>,
 }
 
 /// One function: measured figures and source facts.
@@ -157,6 +162,8 @@ pub struct SiteFacts {
     pub allocs: Allocs,
     /// Await figures.
     pub awaits: Option<Awaits>,
+    /// Distribution of the site's spans, of all its types, where one is kept (awaits, locks).
+    pub histogram: Vec<Bucket>,
     /// What the source says of it; `None` when source and profile could not be joined here.
     pub source: Option<SiteSource>,
     /// Rules switched off here by a comment.
@@ -175,6 +182,8 @@ pub struct SiteSource {
     pub loop_depth: u32,
     /// Range of the innermost enclosing loop.
     pub innermost_loop: Option<Span>,
+    /// Name of the method, where the site is a call of one.
+    pub method: Option<String>,
     /// Text of the receiver, or of the macro's first argument for `write!`.
     pub receiver: Option<String>,
     /// First identifier of the receiver, when it is a path or field access.
@@ -199,6 +208,23 @@ pub struct SiteSource {
     pub changed_or_moved: bool,
     /// Site indices of the calls that grow that binding inside a loop which starts after it.
     pub grown_by: Vec<usize>,
+    /// Site indices of the calls that grow that binding anywhere.
+    pub fed_by: Vec<usize>,
+    /// Whether that binding is only borrowed while it lives: never moved, given away or assigned.
+    pub only_lent: Option<bool>,
+    /// Where the receiver is a variable of the function: whether nothing names it after this, in
+    /// this iteration or another, so that it could be moved.
+    pub last_use: Option<bool>,
+    /// Type that the receiver's variable was declared with, as it is written: of a parameter, or of
+    /// a `let` with a type.
+    pub declared_type: Option<String>,
+    /// Site whose value a `let` bound to the receiver's variable.
+    pub bound_by: Option<usize>,
+    /// Site of the call that takes the value, as receiver or argument.
+    pub taken_by: Option<usize>,
+    /// Where the site stands in the head of a `for`: whether its body names a variable that the site
+    /// reads.
+    pub read_in_body: Option<bool>,
     /// The expression of the enclosing test function or module: not a hot path of the product.
     pub in_test: bool,
 }
@@ -226,6 +252,10 @@ pub enum Usage {
     },
     /// Bound by a `let`.
     Bound,
+    /// Operand of `==` or `!=`.
+    Compared,
+    /// What a `for` goes through.
+    Iterated,
     /// A statement of its own, its value dropped.
     Statement,
     /// Anything else.

@@ -50,6 +50,9 @@ impl Saved {
     }
 }
 
+/// [`Claim::site`] of what is saved all over a function.
+pub const WHOLE_FUNCTION: usize = usize::MAX;
+
 /// What a finding saves at one site.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Claim {
@@ -62,14 +65,24 @@ pub struct Claim {
 }
 
 /// The time that several claims save together: at each site the largest claim, as two changes
-/// can't remove the same time twice.
+/// can't remove the same time twice. What is saved all over a function and at its sites may be the same
+/// time: of both the larger.
 pub fn union<'a>(claims: impl IntoIterator<Item = &'a Claim>) -> Saved {
     let mut sites: BTreeMap<(usize, usize), Saved> = BTreeMap::new();
     for claim in claims {
         let entry = sites.entry((claim.function, claim.site)).or_default();
         *entry = entry.or_more(claim.saved);
     }
-    sites.into_values().fold(Saved::default(), Saved::plus)
+    let mut functions: BTreeMap<usize, (Saved, Saved)> = BTreeMap::new();
+    for ((function, site), saved) in sites {
+        let (whole, parts) = functions.entry(function).or_default();
+        let sum = if site == WHOLE_FUNCTION { whole } else { parts };
+        *sum = sum.plus(saved);
+    }
+    functions
+        .into_values()
+        .map(|(whole, parts)| whole.or_more(parts))
+        .fold(Saved::default(), Saved::plus)
 }
 
 /// The time of a site's executions without the part of the probe that its span includes, where it
@@ -247,6 +260,13 @@ mod tests {
         let claims = [claim(0, 1.0, 2.0, 3.0), claim(0, 2.0, 2.0, 2.0), claim(1, 5.0, 5.0, 5.0)];
         assert_eq!(union(&claims), Saved { low: 7.0, best: 7.0, high: 8.0 });
         assert_eq!(union(&[]), Saved::default());
+    }
+
+    #[test]
+    fn what_is_saved_all_over_a_function_is_no_more_than_its_sites() {
+        let whole = |low, best, high| claim(WHOLE_FUNCTION, low, best, high);
+        let claims = [claim(0, 1.0, 2.0, 3.0), claim(1, 1.0, 2.0, 3.0), whole(0.0, 3.0, 9.0)];
+        assert_eq!(union(&claims), Saved { low: 2.0, best: 4.0, high: 9.0 });
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::cargo::executable::Executable;
 use crate::cargo::lock::BuildLock;
 use crate::cargo::metadata::Workspace;
 use crate::cargo::process::Launch;
+use crate::cargo::profile;
 use crate::cargo::select::{self, Selection};
 use crate::cargo::stdin::Input;
 use crate::cli::Format;
@@ -285,6 +286,10 @@ fn record(
             opt_level: built.opt_level.clone(),
             debug_assertions: built.debug_assertions,
             manifest: roots::relative(selection.package.manifest_path.as_std_path(), root),
+            codegen: profile::codegen(root, &config.profiles, &options.profile),
+            own_allocator: Some(
+                built.own_allocator || job.plan.is_some_and(|plan| plan.wraps_allocator),
+            ),
         },
         roots: job.roots(),
         repetitions: repetitions.stored.clone(),

@@ -117,6 +117,7 @@ fn site(row: &Row, function: &Function, counterpart: Option<&SourceFunction>) ->
         max_ns: row.max_ns,
         allocs: row.allocs,
         awaits: row.awaits,
+        histogram: measured.histogram.clone(),
         source: source.and_then(|source| source.source.clone()),
         allowed: source.map(|source| source.allowed.clone()).unwrap_or_default(),
     })

@@ -86,7 +86,7 @@ impl Homes<'_> {
     fn destination(&mut self, site: &SiteFacts) -> Option<Destination> {
         match site.kind {
             // These run the closures they are given, or the future that is awaited: your code.
-            Kind::Collect | Kind::Await | Kind::Grow => None,
+            Kind::Collect | Kind::Await | Kind::Grow | Kind::Search => None,
             Kind::Lock => Some((WhereKind::Locks, None)),
             Kind::Format | Kind::Print => Some(in_std()),
             Kind::Call => match called_crate(&site.label) {

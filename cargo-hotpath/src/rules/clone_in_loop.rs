@@ -168,8 +168,9 @@ fn is_owned(source: &SiteSource) -> bool {
         Usage::Bound => source.changed_or_moved,
         Usage::Receiver(method) => !READING.contains(&method.as_str()),
         Usage::AddAssign { borrowed } => !borrowed,
-        // A field of a new value, an assignment, what a block gives back.
-        Usage::Other => true,
+        // A field of a new value, an assignment, what a block gives back; `cmp-owned` has its own
+        // to say.
+        Usage::Other | Usage::Compared | Usage::Iterated => true,
         Usage::Argument { .. } | Usage::Borrowed | Usage::Statement => false,
     }
 }

@@ -296,7 +296,8 @@ impl Model<'_> {
         let enumerated = enumeration::of(candidate.block, is_async, options);
         let places: Vec<site::Enumerated> =
             enumerated.iter().map(|site| (site.kind, site.at)).collect();
-        let facts = site::describe(candidate.block, &places, self.lines, in_test);
+        let body = site::Body { signature: candidate.signature, block: candidate.block };
+        let facts = site::describe(body, &places, self.lines, in_test);
         enumerated
             .into_iter()
             .zip(facts)

@@ -10,7 +10,8 @@ fn sites(text: &str) -> Vec<(String, Option<SiteSource>)> {
     let options = hotpath_runtime_syntax::Options::default();
     let enumerated = enumeration::of(&function.block, is_async, &options);
     let places: Vec<Enumerated> = enumerated.iter().map(|site| (site.kind, site.at)).collect();
-    let facts = describe(&function.block, &places, &Lines::new(text), false);
+    let body = Body { signature: &function.sig, block: &function.block };
+    let facts = describe(body, &places, &Lines::new(text), false);
     enumerated.into_iter().map(|site| site.label).zip(facts).collect()
 }
 
@@ -163,7 +164,12 @@ fn usages_are_told_apart() {
     assert_eq!(usage("x.clone();", "x.clone()"), Usage::Statement);
     assert_eq!(usage("println!(\"a\");", "println!(\"a\")"), Usage::Statement);
     assert_eq!(usage("x.clone()", "x.clone()"), Usage::Other);
-    assert_eq!(usage("x.clone() == y", "x.clone()"), Usage::Other);
+    for compared in ["x.clone() == y", "y != &x.clone()", "g(*y == x.clone())"] {
+        assert_eq!(usage(compared, "x.clone()"), Usage::Compared, "{compared}");
+    }
+    assert_eq!(usage("x.clone() < y", "x.clone()"), Usage::Other);
+    assert_eq!(usage("for y in x.clone() {}", "x.clone()"), Usage::Iterated);
+    assert_eq!(usage("for y in &x.clone() {}", "x.clone()"), Usage::Borrowed);
     assert_eq!(usage("y = x.clone();", "x.clone()"), Usage::Other);
     let formatted = "let y = format!(\"{} {a}\", z, a = x.to_string());";
     assert_eq!(usage(formatted, "x.to_string()"), argument("format!", 1, true));
@@ -291,4 +297,120 @@ fn roots_that_each_entry_of_the_loop_meets_anew_are_known() {
     assert_eq!(around("for a in w { for x in y { g(v.clone()); } }"), Some(false));
     assert_eq!(around("for v in w { g(v.clone()); }"), Some(false));
     assert_eq!(around("g(v.clone());"), None);
+}
+
+#[test]
+fn bindings_that_are_only_lent_are_known() {
+    let lent = |body: &str| {
+        let text = format!("fn f() {{ for i in w {{ let mut v = Vec::new(); {body} }} }}");
+        site(&text, "Vec::new()").only_lent == Some(true)
+    };
+    for body in [
+        "v.push(1); g(&v); h(&mut v, v.len());",
+        "write!(v, \"{}\", 1); println!(\"{v:?}\"); format!(\"{}\", v);",
+        "for x in &v { if v[0] == v { v += &v; } }",
+        "u.map(|x| v.push(x)); { let v = g(); h(v); }",
+    ] {
+        assert!(lent(body), "{body}");
+    }
+    for body in [
+        "g(v);",
+        "out.push(v);",
+        "v.into_iter();",
+        "let w = v;",
+        "return v;",
+        "v = g();",
+        "S { v };",
+        "move || v.len();",
+        "async move { v.len() };",
+        "vec![v];",
+        "mine!(v => 1);",
+        "for x in v {}",
+    ] {
+        assert!(!lent(body), "{body}");
+    }
+}
+
+#[test]
+fn growth_anywhere_is_known_beside_that_in_a_loop() {
+    let text = "fn f() { for i in w { let mut v = Vec::new(); v.push(1); v.insert(0, 2); u.insert(0, 1); } }";
+    let source = site(text, "Vec::new()");
+    assert_eq!((source.grown_by.len(), source.fed_by.len()), (0, 2));
+}
+
+#[test]
+fn the_last_use_of_a_variable_is_known() {
+    let last = |body: &str| {
+        site(&format!("fn f(x: X, y: Y) {{ {body} }}"), "x.clone()").last_use == Some(true)
+    };
+    for body in [
+        "g(x.clone());",
+        "x.len(); g(x.clone()); let x = 1; h(x);",
+        "let z = x.clone(); h(z);",
+        "let n = x.len(); g(n); g(x.clone());",
+        "{ let y = &x; h(y); } g(x.clone());",
+    ] {
+        assert!(last(body), "{body}");
+    }
+    for body in [
+        "g(x.clone()); h(x);",
+        "g(x.clone(), &x);",
+        "g(&x, x.clone());",
+        "g(x.clone()); println!(\"{x}\");",
+        "g(x.clone()); mine!(a => x);",
+        "for i in w { g(x.clone()); }",
+        "w.iter().map(|i| x.clone());",
+        "let c = || x.clone();",
+        "async { x.clone() };",
+        "let r = &x; g(x.clone()); h(r);",
+        "for r in &x { g(x.clone()); h(r); }",
+        "if a { g(x.clone()); } else { h(x); }",
+    ] {
+        assert!(!last(body), "{body}");
+    }
+    let field = "fn f(x: X) { g(x.y.clone()); }";
+    assert_eq!(site(field, "x.y.clone()").last_use, None, "a field isn't the variable");
+    let looped = "fn f() { for x in w { g(x.clone()); } }";
+    assert_eq!(site(looped, "x.clone()").last_use, Some(true), "each iteration has its own");
+}
+
+#[test]
+fn what_is_known_of_a_variable_is_its_type_and_what_it_was_bound_to() {
+    let text = "fn f(a: &'a  str, (b, c): (u8, u8)) { let d: Vec<u8> = w; let e = g.to_vec(); \
+        a.to_owned(); b.clone(); d.clone(); e.clone(); e.f.clone(); }";
+    let declared = |of: &str| site(text, of).declared_type;
+    assert_eq!(declared("a.to_owned()").as_deref(), Some("&'a  str"));
+    assert_eq!(declared("b.clone()"), None);
+    assert_eq!(declared("d.clone()").as_deref(), Some("Vec<u8>"));
+    assert_eq!(declared("e.clone()"), None);
+    assert_eq!(site(text, "e.clone()").bound_by, Some(0));
+    assert_eq!(site(text, "e.f.clone()").bound_by, None);
+}
+
+#[test]
+fn the_call_that_takes_a_value_is_known() {
+    let text = "fn f() { m.get(&k.to_string()); m.entry((k.clone())); g(h.to_vec()); \
+        a.to_vec().to_owned(); }";
+    let taken = |of: &str| site(text, of).taken_by.map(|index| sites(text)[index].0.clone());
+    assert_eq!(taken("k.to_string()").as_deref(), Some("m.get(&k.to_string())"));
+    assert_eq!(taken("k.clone()").as_deref(), Some("m.entry(k.clone())"));
+    assert_eq!(taken("h.to_vec()"), None);
+    assert_eq!(taken("a.to_vec()").as_deref(), Some("a.to_vec().to_owned()"));
+}
+
+#[test]
+fn variables_that_head_and_body_of_a_loop_share_are_known() {
+    let shared = |head: &str| {
+        let text = format!("fn f() {{ for i in {head} {{ a.push(i); b.c.len(); }} }}");
+        let all = sites(&text);
+        let found = all.iter().find(|(label, _)| label.contains("collect"));
+        found.and_then(|(_, source)| source.clone()).unwrap().read_in_body
+    };
+    assert_eq!(shared("x.iter().collect::<Vec<_>>()"), Some(false));
+    assert_eq!(shared("x.iter().map(|i| i + 1).collect::<Vec<_>>()"), Some(false), "another i");
+    assert_eq!(shared("self.x.iter().chain(self.b).collect::<Vec<_>>()"), Some(false));
+    assert_eq!(shared("&a.keys().collect::<Vec<_>>()"), Some(true));
+    assert_eq!(shared("x.map(|y| y + b.d).collect::<Vec<_>>().iter()"), Some(true));
+    let text = "fn f() { for i in w { x.collect::<Vec<_>>(); } }";
+    assert_eq!(site(text, "x.collect::<Vec<_>>()").read_in_body, None);
 }

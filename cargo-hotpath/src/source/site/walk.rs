@@ -10,23 +10,25 @@ use syn::{
 use super::super::arguments::{self, MacroArguments};
 use super::super::{iteration, place, range};
 use super::growth::Binding;
-use super::{Slot, Walker};
+use super::{Slot, Walker, uses};
 use crate::facts::{SiteSource, Usage};
 
 impl Walker<'_> {
-    fn visit_as(&mut self, expr: &Expr, slot: Slot) {
+    pub(super) fn visit_as(&mut self, expr: &Expr, slot: Slot) {
         self.slot = slot;
         self.visit_expr(expr);
     }
 
-    fn visit_plain(&mut self, expr: &Expr) {
+    pub(super) fn visit_plain(&mut self, expr: &Expr) {
         self.visit_as(expr, Slot::default());
     }
 
     fn method_call(&mut self, call: &ExprMethodCall, slot: Slot) {
-        if let Some(site) = self.site_at(&[call.method.span()]) {
+        let own_site = self.site_at(&[call.method.span()]);
+        if let Some(site) = own_site {
             let (receiver, receiver_root) = self.receiver(&call.receiver);
             let own = SiteSource {
+                method: Some(call.method.to_string()),
                 receiver,
                 receiver_root,
                 arguments: arguments::texts(self.lines, call.args.iter()),
@@ -40,12 +42,13 @@ impl Walker<'_> {
         if place::is_mutator(&method) {
             self.loops.change(place::changed_root(&call.receiver));
         }
-        self.visit_as(&call.receiver, Slot::of(Usage::Receiver(method.clone())));
+        let taken = Slot::taken(Usage::Receiver(method.clone()), own_site);
+        self.visit_as(&call.receiver, taken);
         let per_element = iteration::calls_per_element(call);
         for (position, argument) in call.args.iter().enumerate() {
             match argument {
                 Expr::Closure(closure) if per_element => self.element_closure(closure),
-                other => self.visit_argument(other, &method, position, false),
+                other => self.visit_argument(other, (&method, own_site), position, false),
             }
         }
     }
@@ -61,6 +64,7 @@ impl Walker<'_> {
 
     fn call(&mut self, call: &ExprCall, slot: Slot) {
         let mut callee = String::new();
+        let mut own_site = None;
         if let Expr::Path(path) = &*call.func {
             let segments = &path.path.segments;
             callee = segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
@@ -70,14 +74,15 @@ impl Walker<'_> {
                 .map(|segment| segment.ident.span())
                 .chain([path.span()])
                 .collect();
-            if let Some(site) = self.site_at(&places) {
+            own_site = self.site_at(&places);
+            if let Some(site) = own_site {
                 self.note_call(site, call, &callee, slot);
             }
         } else {
             self.visit_plain(&call.func);
         }
         for (position, argument) in call.args.iter().enumerate() {
-            self.visit_argument(argument, &callee, position, false);
+            self.visit_argument(argument, (&callee, own_site), position, false);
         }
     }
 
@@ -100,9 +105,16 @@ impl Walker<'_> {
         self.note(site, slot, (start, call.paren_token.span.close().end()), own);
     }
 
-    fn visit_argument(&mut self, expr: &Expr, callee: &str, position: usize, borrowed: bool) {
+    /// Visits an argument of a callee, which is a site or none.
+    fn visit_argument(
+        &mut self,
+        expr: &Expr,
+        (callee, site): (&str, Option<usize>),
+        position: usize,
+        borrowed: bool,
+    ) {
         let usage = Usage::Argument { callee: callee.to_owned(), position, borrowed };
-        self.visit_as(expr, Slot::of(usage));
+        self.visit_as(expr, Slot::taken(usage, site));
     }
 
     fn macro_call(&mut self, mac: &Macro, slot: Slot) {
@@ -114,7 +126,8 @@ impl Walker<'_> {
         let ends = [segments.last(), segments.first()];
         let places = ends.into_iter().flatten().map(|segment| segment.ident.span());
         let places: Vec<Span> = places.chain([mac.path.span()]).collect();
-        if let Some(site) = self.site_at(&places) {
+        let own_site = self.site_at(&places);
+        if let Some(site) = own_site {
             let (receiver, receiver_root) =
                 target.map_or((None, None), |target| self.receiver(target));
             let own = SiteSource {
@@ -130,10 +143,18 @@ impl Walker<'_> {
         if let Some(target) = target {
             self.loops.change(place::changed_root(target));
         }
-        self.visit_macro_arguments(&parsed, &name);
+        if parsed.all.is_empty() {
+            self.name_all(mac.tokens.clone());
+        }
+        self.visit_macro_arguments(&parsed, &name, own_site);
     }
 
-    fn visit_macro_arguments(&mut self, parsed: &MacroArguments, name: &str) {
+    fn visit_macro_arguments(
+        &mut self,
+        parsed: &MacroArguments,
+        name: &str,
+        own_site: Option<usize>,
+    ) {
         let borrowed = arguments::borrows(name);
         let callee = format!("{name}!");
         for (index, argument) in parsed.all.iter().enumerate() {
@@ -143,8 +164,16 @@ impl Walker<'_> {
                 other => other,
             };
             match index.checked_sub(parsed.leading) {
-                Some(position) => self.visit_argument(value, &callee, position, borrowed),
-                None => self.visit_plain(value),
+                Some(position) => {
+                    self.visit_argument(value, (&callee, own_site), position, borrowed);
+                }
+                None => self.visit_lent(value),
+            }
+            if borrowed {
+                let at = self.lines.byte(range::of_expr(value).0);
+                for name in arguments::captured(value) {
+                    self.uses.add(name, at, false);
+                }
             }
         }
     }
@@ -155,9 +184,10 @@ impl Walker<'_> {
         self.bind(&local.pat, local.semi_token.span.end(), None);
         if let Some(binding) = binding {
             self.bindings[binding].mutable = place::is_mutable(&local.pat);
+            self.bindings[binding].declared_type = self.declared_type(&local.pat);
         }
         if let Some(init) = &local.init {
-            self.visit_as(&init.expr, Slot { usage: Usage::Bound, binding });
+            self.visit_as(&init.expr, Slot { binding, ..Slot::of(Usage::Bound) });
             if let Some((_, diverge)) = &init.diverge {
                 self.visit_plain(diverge);
             }
@@ -165,7 +195,7 @@ impl Walker<'_> {
     }
 
     /// Names in scope from a place on: until another one, or to the end of the block.
-    fn bind(&mut self, pat: &Pat, from: LineColumn, until: Option<LineColumn>) {
+    pub(super) fn bind(&mut self, pat: &Pat, from: LineColumn, until: Option<LineColumn>) {
         let mut names = Vec::new();
         place::bound(pat, &mut names);
         let from = self.lines.byte(from);
@@ -173,10 +203,33 @@ impl Walker<'_> {
             Some(place) => self.lines.byte(place),
             None => self.scopes.last().copied().unwrap_or(usize::MAX),
         };
+        let statement = self.statement.map_or(from, |(start, _)| self.lines.byte(start));
         for name in names {
             self.loops.change(Some(name.clone()));
-            self.bindings.push(Binding { name, mutable: false, from, until });
+            self.bindings.push(Binding {
+                name,
+                from,
+                until,
+                statement,
+                innermost: self.loops.innermost(),
+                closures: self.closures,
+                ..Binding::default()
+            });
         }
+    }
+
+    /// A closure or async block; `moves` if it takes what it names.
+    fn in_closure(&mut self, moves: bool, body: impl FnOnce(&mut Self)) {
+        self.closures += 1;
+        if moves {
+            self.loops.move_away();
+            self.uses.enter_moving();
+        }
+        body(self);
+        if moves {
+            self.uses.leave_moving();
+        }
+        self.closures -= 1;
     }
 
     fn in_loop(&mut self, expr: &Expr, body: impl FnOnce(&mut Self)) {
@@ -200,10 +253,12 @@ impl Walker<'_> {
                         Usage::Argument { callee, position, borrowed: true }
                     }
                     Usage::AddAssign { .. } => Usage::AddAssign { borrowed: true },
+                    Usage::Compared => Usage::Compared,
                     _ => Usage::Borrowed,
                 };
-                self.visit_as(&inner.expr, Slot::of(usage));
+                self.visit_as(&inner.expr, Slot::taken(usage, slot.taken_by));
             }
+            Expr::Path(_) => self.name(expr, !uses::lends(&slot.usage)),
             Expr::MethodCall(call) => self.method_call(call, slot),
             Expr::Call(call) => self.call(call, slot),
             Expr::Macro(mac) => self.macro_call(&mac.mac, slot),
@@ -226,17 +281,28 @@ impl Walker<'_> {
                 self.visit_plain(&assign.left);
                 self.visit_plain(&assign.right);
             }
+            Expr::Field(field) => self.visit_lent(&field.base),
+            Expr::Index(index) => {
+                self.visit_lent(&index.expr);
+                self.visit_plain(&index.index);
+            }
+            Expr::Unary(unary) => self.visit_lent(&unary.expr),
+            Expr::Binary(binary) if matches!(binary.op, BinOp::Eq(_) | BinOp::Ne(_)) => {
+                self.visit_as(&binary.left, Slot::of(Usage::Compared));
+                self.visit_as(&binary.right, Slot::of(Usage::Compared));
+            }
             Expr::Binary(binary) if is_compound(&binary.op) => {
                 self.loops.change(place::changed_root(&binary.left));
-                self.visit_plain(&binary.left);
+                self.visit_lent(&binary.left);
                 let adds = matches!(binary.op, BinOp::AddAssign(_));
                 let usage = if adds { Usage::AddAssign { borrowed: false } } else { Usage::Other };
                 self.visit_as(&binary.right, Slot::of(usage));
             }
             Expr::ForLoop(it) => {
-                self.visit_plain(&it.expr);
+                self.visit_as(&it.expr, Slot::of(Usage::Iterated));
                 self.in_loop(expr, |walker| {
                     let body = it.body.brace_token.span;
+                    walker.loops.body_at(walker.lines.byte(body.open().start()));
                     walker.bind(&it.pat, body.open().start(), Some(body.close().end()));
                     walker.visit_block(&it.body);
                 });
@@ -246,9 +312,9 @@ impl Walker<'_> {
                 walker.visit_block(&it.body);
             }),
             Expr::Loop(it) => self.in_loop(expr, |walker| walker.visit_block(&it.body)),
-            Expr::Async(it) if it.capture.is_some() => {
-                self.loops.move_away();
-                visit::visit_expr(self, expr);
+            Expr::Async(it) => {
+                let moves = it.capture.is_some();
+                self.in_closure(moves, |walker| visit::visit_expr(walker, expr));
             }
             Expr::Let(it) => {
                 self.visit_plain(&it.expr);
@@ -314,12 +380,11 @@ impl<'ast> Visit<'ast> for Walker<'_> {
     }
 
     fn visit_expr_closure(&mut self, closure: &'ast ExprClosure) {
-        if closure.capture.is_some() {
-            self.loops.move_away();
-        }
         let (from, until) = range::of_expr(&closure.body);
-        closure.inputs.iter().for_each(|input| self.bind(input, from, Some(until)));
-        self.visit_plain(&closure.body);
+        self.in_closure(closure.capture.is_some(), |walker| {
+            closure.inputs.iter().for_each(|input| walker.bind(input, from, Some(until)));
+            walker.visit_plain(&closure.body);
+        });
     }
 
     // Items inside a function are none of its expressions.
