@@ -5,7 +5,7 @@ use hotpath_runtime_syntax::Kind;
 use crate::allocator::Costs;
 use crate::facts::{Facts, FunctionFacts, SiteFacts, SiteSource, Span};
 use crate::impact::{Claim, Saved, Workload, span_ns, sure_ns};
-use crate::profile::{Allocs, ProbeCosts};
+use crate::profile::{Allocs, Bucket, ProbeCosts};
 use crate::rules::{Anchor, Threshold, types};
 use crate::units;
 
@@ -24,6 +24,7 @@ pub(super) const MIN_SHARE_PCT: Threshold = Threshold {
 };
 
 /// A site that the run reached, outside of tests.
+#[derive(Clone)]
 pub(super) struct Site<'a> {
     facts: &'a Facts,
     pub(super) function: usize,
@@ -69,6 +70,10 @@ impl<'a> Site<'a> {
         self.main_row().source.as_ref()
     }
 
+    pub(super) fn kind(&self) -> Kind {
+        self.rows[0].kind
+    }
+
     pub(super) fn label(&self) -> &'a str {
         &self.main_row().label
     }
@@ -97,8 +102,56 @@ impl<'a> Site<'a> {
             .map_or_else(|| "value".to_owned(), |name| format!("`{}`", types::short(name)))
     }
 
+    /// Type of the receiver that a lookup or search is made on, seen through references and guards.
+    pub(super) fn receiver_type(&self) -> Option<&'a str> {
+        self.type_name().map(types::pointee)
+    }
+
+    /// Name of the method that the site calls.
+    pub(super) fn method(&self) -> Option<&'a str> {
+        self.source()?.method.as_deref()
+    }
+
+    /// The call that takes the value as receiver or argument, if it is a site that was reached.
+    pub(super) fn taker(&self) -> Option<Site<'a>> {
+        self.other(self.source()?.taken_by?)
+    }
+
+    /// Another site of the same function, if it was reached.
+    pub(super) fn other(&self, index: usize) -> Option<Site<'a>> {
+        let rows: Vec<&SiteFacts> =
+            self.of.sites.iter().filter(|row| row.index == index && row.count > 0).collect();
+        (!rows.is_empty()).then_some(Site { rows, ..*self })
+    }
+
+    /// Executions per call of the function, where it runs in a loop of it; 1 elsewhere.
+    pub(super) fn per_call(&self) -> f64 {
+        self.count() as f64 / self.of.calls.max(1) as f64
+    }
+
+    /// Whether it ran so often at all.
+    pub(super) fn ran(&self, least: &Threshold) -> bool {
+        self.count() as f64 >= least.default
+    }
+
+    /// Its share of the workload's wall time, in percent.
+    pub(super) fn share_pct(&self) -> f64 {
+        self.pct(self.ns().unwrap_or_default())
+    }
+
+    /// What a time is of the workload's wall time, in percent.
+    pub(super) fn pct(&self, ns: f64) -> f64 {
+        let wall = Workload::new(self.facts).wall_ns();
+        if wall > 0.0 { 100.0 * ns / wall } else { 0.0 }
+    }
+
     pub(super) fn index(&self) -> usize {
         self.rows[0].index
+    }
+
+    /// Distribution of its spans, where one is kept.
+    pub(super) fn histogram(&self) -> &'a [Bucket] {
+        &self.rows[0].histogram
     }
 
     pub(super) fn count(&self) -> u64 {
