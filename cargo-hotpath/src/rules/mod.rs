@@ -3,6 +3,7 @@
 mod build_debug;
 mod clone_for_borrow;
 mod clone_in_loop;
+mod default_hasher_hot;
 mod edit;
 mod format_push;
 mod no_capacity;
@@ -174,10 +175,11 @@ pub struct Gain {
     pub basis: String,
 }
 
-static ALL: [&dyn Rule; 9] = [
+static ALL: [&dyn Rule; 10] = [
     &build_debug::BuildDebug,
     &clone_for_borrow::CloneForBorrow,
     &clone_in_loop::CloneInLoop,
+    &default_hasher_hot::DefaultHasherHot,
     &format_push::FormatPush,
     &print_loop::PrintLoop,
     &regex_per_call::RegexPerCall,
