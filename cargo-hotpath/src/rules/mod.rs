@@ -1,5 +1,6 @@
 //! The rules: pure functions from facts to candidate findings, one file each.
 
+mod alloc_in_loop_reuse;
 mod build_debug;
 mod clone_for_borrow;
 mod clone_in_loop;
@@ -175,7 +176,8 @@ pub struct Gain {
     pub basis: String,
 }
 
-static ALL: [&dyn Rule; 10] = [
+static ALL: [&dyn Rule; 11] = [
+    &alloc_in_loop_reuse::AllocInLoopReuse,
     &build_debug::BuildDebug,
     &clone_for_borrow::CloneForBorrow,
     &clone_in_loop::CloneInLoop,
@@ -277,6 +279,6 @@ mod tests {
         let typo = find("clone-for-borow").err();
         assert_eq!(typo.and_then(|suggestion| suggestion.nearest), Some("clone-for-borrow"));
         let none = find("zzz").err().map(|suggestion| suggestion.to_string());
-        assert!(none.is_some_and(|text| text.contains("the rules are build-debug")));
+        assert!(none.is_some_and(|text| text.contains("the rules are alloc-in-loop-reuse")));
     }
 }
