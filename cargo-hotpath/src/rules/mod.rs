@@ -15,6 +15,7 @@ mod site;
 pub(crate) mod testing;
 mod types;
 mod unbuffered_write;
+mod vec_front;
 
 use std::fmt;
 
@@ -176,7 +177,7 @@ pub struct Gain {
     pub basis: String,
 }
 
-static ALL: [&dyn Rule; 11] = [
+static ALL: [&dyn Rule; 12] = [
     &alloc_in_loop_reuse::AllocInLoopReuse,
     &build_debug::BuildDebug,
     &clone_for_borrow::CloneForBorrow,
@@ -187,6 +188,7 @@ static ALL: [&dyn Rule; 11] = [
     &regex_per_call::RegexPerCall,
     &no_capacity::STRING,
     &unbuffered_write::UnbufferedWrite,
+    &vec_front::VecFront,
     &no_capacity::VEC,
 ];
 
