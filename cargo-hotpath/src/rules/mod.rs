@@ -7,6 +7,7 @@ mod clone_in_loop;
 mod default_hasher_hot;
 mod edit;
 mod format_push;
+mod linear_search_loop;
 mod no_capacity;
 mod print_loop;
 mod regex_per_call;
@@ -177,13 +178,14 @@ pub struct Gain {
     pub basis: String,
 }
 
-static ALL: [&dyn Rule; 12] = [
+static ALL: [&dyn Rule; 13] = [
     &alloc_in_loop_reuse::AllocInLoopReuse,
     &build_debug::BuildDebug,
     &clone_for_borrow::CloneForBorrow,
     &clone_in_loop::CloneInLoop,
     &default_hasher_hot::DefaultHasherHot,
     &format_push::FormatPush,
+    &linear_search_loop::LinearSearchLoop,
     &print_loop::PrintLoop,
     &regex_per_call::RegexPerCall,
     &no_capacity::STRING,
