@@ -3,9 +3,10 @@
 use hotpath_runtime_syntax::Kind;
 
 use crate::facts::{Facts, SiteSource, Usage};
-use crate::impact::Saved;
 use crate::rules::site::{MIN_EXECUTIONS, MIN_SHARE_PCT, Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, edit, types};
+use crate::rules::{
+    Candidate, Explain, Meta, Rule, Threshold, copy, edit, owned_key_lookup, types,
+};
 use crate::schema::{Applicability, Category, Confidence, Effort, Fix};
 
 /// Time of one copy below which it is none worth a word, when it allocates nothing.
@@ -114,9 +115,9 @@ fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
         return None;
     }
     let receiver = source.receiver.as_deref().unwrap_or("the original");
-    let (allocs, alloc_bytes) = site.gone_allocs();
-    let frees = site.frees_ns();
-    let time = crate::units::time;
+    if site.kind() != Kind::Clone && owned_key_lookup::is_key(site) {
+        return None;
+    }
     Some(Candidate {
         anchor: Some(site.anchor()),
         title: format!("copy of a {} that is only borrowed", site.short_type()),
@@ -132,18 +133,7 @@ fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
             .to_owned(),
         confidence: Confidence::High,
         effort: META.effort,
-        gain: Some(Gain {
-            claims: vec![site.claim(Saved::new(site.sure_ns(), ns + frees, ns + 2.0 * frees))],
-            allocs,
-            alloc_bytes,
-            basis: format!(
-                "copies {} + frees {} ({}); low without the frees and 10 ns a copy, high with frees \
-                 at twice that",
-                time(ns),
-                time(frees),
-                site.allocator().basis()
-            ),
-        }),
+        gain: Some(copy::spared(site, ns)),
         fix: fix(facts, site),
     })
 }

@@ -4,11 +4,13 @@ mod alloc_in_loop_reuse;
 mod build_debug;
 mod clone_for_borrow;
 mod clone_in_loop;
+mod copy;
 mod default_hasher_hot;
 mod edit;
 mod format_push;
 mod linear_search_loop;
 mod no_capacity;
+mod owned_key_lookup;
 mod print_loop;
 mod regex_per_call;
 mod site;
@@ -178,7 +180,7 @@ pub struct Gain {
     pub basis: String,
 }
 
-static ALL: [&dyn Rule; 13] = [
+static ALL: [&dyn Rule; 14] = [
     &alloc_in_loop_reuse::AllocInLoopReuse,
     &build_debug::BuildDebug,
     &clone_for_borrow::CloneForBorrow,
@@ -186,6 +188,7 @@ static ALL: [&dyn Rule; 13] = [
     &default_hasher_hot::DefaultHasherHot,
     &format_push::FormatPush,
     &linear_search_loop::LinearSearchLoop,
+    &owned_key_lookup::OwnedKeyLookup,
     &print_loop::PrintLoop,
     &regex_per_call::RegexPerCall,
     &no_capacity::STRING,
