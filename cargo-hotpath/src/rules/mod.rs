@@ -7,6 +7,7 @@ mod clone_in_loop;
 mod copy;
 mod default_hasher_hot;
 mod edit;
+mod entry_key_alloc;
 mod format_push;
 mod linear_search_loop;
 mod no_capacity;
@@ -180,12 +181,13 @@ pub struct Gain {
     pub basis: String,
 }
 
-static ALL: [&dyn Rule; 14] = [
+static ALL: [&dyn Rule; 15] = [
     &alloc_in_loop_reuse::AllocInLoopReuse,
     &build_debug::BuildDebug,
     &clone_for_borrow::CloneForBorrow,
     &clone_in_loop::CloneInLoop,
     &default_hasher_hot::DefaultHasherHot,
+    &entry_key_alloc::EntryKeyAlloc,
     &format_push::FormatPush,
     &linear_search_loop::LinearSearchLoop,
     &owned_key_lookup::OwnedKeyLookup,
