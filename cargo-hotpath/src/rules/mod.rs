@@ -4,6 +4,7 @@ mod alloc_in_loop_reuse;
 mod build_debug;
 mod clone_for_borrow;
 mod clone_in_loop;
+mod cmp_owned;
 mod copy;
 mod default_hasher_hot;
 mod edit;
@@ -181,11 +182,12 @@ pub struct Gain {
     pub basis: String,
 }
 
-static ALL: [&dyn Rule; 15] = [
+static ALL: [&dyn Rule; 16] = [
     &alloc_in_loop_reuse::AllocInLoopReuse,
     &build_debug::BuildDebug,
     &clone_for_borrow::CloneForBorrow,
     &clone_in_loop::CloneInLoop,
+    &cmp_owned::CmpOwned,
     &default_hasher_hot::DefaultHasherHot,
     &entry_key_alloc::EntryKeyAlloc,
     &format_push::FormatPush,
