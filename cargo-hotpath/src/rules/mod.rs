@@ -5,6 +5,7 @@ mod build_debug;
 mod clone_for_borrow;
 mod clone_in_loop;
 mod cmp_owned;
+mod collect_then_iter;
 mod copy;
 mod default_hasher_hot;
 mod edit;
@@ -182,12 +183,13 @@ pub struct Gain {
     pub basis: String,
 }
 
-static ALL: [&dyn Rule; 16] = [
+static ALL: [&dyn Rule; 17] = [
     &alloc_in_loop_reuse::AllocInLoopReuse,
     &build_debug::BuildDebug,
     &clone_for_borrow::CloneForBorrow,
     &clone_in_loop::CloneInLoop,
     &cmp_owned::CmpOwned,
+    &collect_then_iter::CollectThenIter,
     &default_hasher_hot::DefaultHasherHot,
     &entry_key_alloc::EntryKeyAlloc,
     &format_push::FormatPush,
