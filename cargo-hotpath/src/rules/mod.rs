@@ -4,6 +4,7 @@ mod alloc_in_loop_reuse;
 mod build_debug;
 mod clone_for_borrow;
 mod clone_in_loop;
+mod clone_last_use;
 mod cmp_owned;
 mod collect_then_iter;
 mod copy;
@@ -183,11 +184,12 @@ pub struct Gain {
     pub basis: String,
 }
 
-static ALL: [&dyn Rule; 17] = [
+static ALL: [&dyn Rule; 18] = [
     &alloc_in_loop_reuse::AllocInLoopReuse,
     &build_debug::BuildDebug,
     &clone_for_borrow::CloneForBorrow,
     &clone_in_loop::CloneInLoop,
+    &clone_last_use::CloneLastUse,
     &cmp_owned::CmpOwned,
     &collect_then_iter::CollectThenIter,
     &default_hasher_hot::DefaultHasherHot,
