@@ -2,6 +2,7 @@
 
 mod alloc_in_loop_reuse;
 mod build_debug;
+mod build_lto_cgu;
 mod clone_for_borrow;
 mod clone_in_loop;
 mod clone_last_use;
@@ -184,9 +185,10 @@ pub struct Gain {
     pub basis: String,
 }
 
-static ALL: [&dyn Rule; 18] = [
+static ALL: [&dyn Rule; 19] = [
     &alloc_in_loop_reuse::AllocInLoopReuse,
     &build_debug::BuildDebug,
+    &build_lto_cgu::BuildLtoCgu,
     &clone_for_borrow::CloneForBorrow,
     &clone_in_loop::CloneInLoop,
     &clone_last_use::CloneLastUse,
