@@ -3,6 +3,7 @@
 mod alloc_in_loop_reuse;
 mod build_debug;
 mod build_lto_cgu;
+mod build_opt;
 mod clone_for_borrow;
 mod clone_in_loop;
 mod clone_last_use;
@@ -185,10 +186,11 @@ pub struct Gain {
     pub basis: String,
 }
 
-static ALL: [&dyn Rule; 19] = [
+static ALL: [&dyn Rule; 20] = [
     &alloc_in_loop_reuse::AllocInLoopReuse,
     &build_debug::BuildDebug,
     &build_lto_cgu::BuildLtoCgu,
+    &build_opt::BuildOpt,
     &clone_for_borrow::CloneForBorrow,
     &clone_in_loop::CloneInLoop,
     &clone_last_use::CloneLastUse,
