@@ -1,6 +1,7 @@
 //! The rules: pure functions from facts to candidate findings, one file each.
 
 mod alloc_in_loop_reuse;
+mod allocator_swap;
 mod build_debug;
 mod build_lto_cgu;
 mod build_opt;
@@ -186,8 +187,9 @@ pub struct Gain {
     pub basis: String,
 }
 
-static ALL: [&dyn Rule; 20] = [
+static ALL: [&dyn Rule; 21] = [
     &alloc_in_loop_reuse::AllocInLoopReuse,
+    &allocator_swap::AllocatorSwap,
     &build_debug::BuildDebug,
     &build_lto_cgu::BuildLtoCgu,
     &build_opt::BuildOpt,
