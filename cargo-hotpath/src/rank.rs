@@ -111,7 +111,9 @@ impl Judged {
         let all: u64 = facts.functions.iter().map(|function| function.self_allocs.count).sum();
         let gone = candidate.gain.as_ref().and_then(|gain| gain.allocs).unwrap_or(0);
         let allocs_pct = if all > 0 { (100.0 * gone as f64 / all as f64).min(100.0) } else { 0.0 };
-        let impact = impact(workload, &candidate, allocs_pct);
+        let mut impact = impact(workload, &candidate, allocs_pct);
+        // Who waits for a lock doesn't compute.
+        impact.cpu_pct = impact.cpu_pct.filter(|_| meta.id != rules::LOCK_CONTENTION);
         let mut judged = Self { meta, id, candidate, impact, allocs_pct, priority: 0.0 };
         judged.priority = judged.priority();
         judged

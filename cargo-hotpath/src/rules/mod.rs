@@ -16,6 +16,7 @@ mod edit;
 mod entry_key_alloc;
 mod format_push;
 mod linear_search_loop;
+mod lock_contention;
 mod no_capacity;
 mod owned_key_lookup;
 mod print_loop;
@@ -35,6 +36,9 @@ use crate::schema::{Category, Confidence, Effort, Fix};
 use crate::text::wrap;
 
 pub use types::{Home, crate_of, short};
+
+/// The rule whose findings are about time in which nobody computes.
+pub const LOCK_CONTENTION: &str = "lock-contention";
 
 /// A rule.
 pub trait Rule: Sync {
@@ -187,7 +191,7 @@ pub struct Gain {
     pub basis: String,
 }
 
-static ALL: [&dyn Rule; 21] = [
+static ALL: [&dyn Rule; 22] = [
     &alloc_in_loop_reuse::AllocInLoopReuse,
     &allocator_swap::AllocatorSwap,
     &build_debug::BuildDebug,
@@ -202,6 +206,7 @@ static ALL: [&dyn Rule; 21] = [
     &entry_key_alloc::EntryKeyAlloc,
     &format_push::FormatPush,
     &linear_search_loop::LinearSearchLoop,
+    &lock_contention::LockContention,
     &owned_key_lookup::OwnedKeyLookup,
     &print_loop::PrintLoop,
     &regex_per_call::RegexPerCall,
