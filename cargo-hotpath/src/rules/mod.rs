@@ -17,6 +17,7 @@ mod entry_key_alloc;
 mod format_push;
 mod linear_search_loop;
 mod lock_contention;
+mod mutex_to_atomic;
 mod no_capacity;
 mod owned_key_lookup;
 mod print_loop;
@@ -191,7 +192,7 @@ pub struct Gain {
     pub basis: String,
 }
 
-static ALL: [&dyn Rule; 22] = [
+static ALL: [&dyn Rule; 23] = [
     &alloc_in_loop_reuse::AllocInLoopReuse,
     &allocator_swap::AllocatorSwap,
     &build_debug::BuildDebug,
@@ -207,6 +208,7 @@ static ALL: [&dyn Rule; 22] = [
     &format_push::FormatPush,
     &linear_search_loop::LinearSearchLoop,
     &lock_contention::LockContention,
+    &mutex_to_atomic::MutexToAtomic,
     &owned_key_lookup::OwnedKeyLookup,
     &print_loop::PrintLoop,
     &regex_per_call::RegexPerCall,
