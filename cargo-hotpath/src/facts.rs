@@ -1,5 +1,6 @@
 //! What was measured, joined with what the source says: all that rules may look at.
 
+pub mod crates;
 mod join;
 mod matching;
 mod timeline;
@@ -222,8 +223,9 @@ pub struct SiteSource {
     pub bound_by: Option<usize>,
     /// Site of the call that takes the value, as receiver or argument.
     pub taken_by: Option<usize>,
-    /// Where the site stands in the head of a `for`: whether its body names a variable that the site
-    /// reads.
+    /// Whether what is evaluated while the value is in use, by the rest of its statement or the body of
+    /// a `for` in whose head it stands, names a variable that the site names. `None` where it doesn't,
+    /// in no such head.
     pub read_in_body: Option<bool>,
     /// The expression of the enclosing test function or module: not a hot path of the product.
     pub in_test: bool,

@@ -2,6 +2,7 @@
 
 use hotpath_runtime_syntax::Kind;
 
+use crate::facts::crates::{Crates, called_crate};
 use crate::facts::{Facts, SiteFacts};
 use crate::impact::{Claim, Saved, WHOLE_FUNCTION, Workload, span_ns};
 use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold};
@@ -96,8 +97,9 @@ impl Crossing {
 
 fn crossing(facts: &Facts) -> Crossing {
     let mut all = Crossing::default();
+    let mut crates = Crates::new(facts);
     for (index, function) in facts.functions.iter().enumerate() {
-        for site in function.sites.iter().filter(|site| leads_away(site)) {
+        for site in function.sites.iter().filter(|site| leads_away(site, &mut crates)) {
             if let Some(ns) = span_ns(site, &facts.probes) {
                 all.add((index, site.index), site.count, ns);
             }
@@ -116,10 +118,12 @@ fn crossing(facts: &Facts) -> Crossing {
     all
 }
 
-/// A call by a path into another crate: of methods the crate isn't known.
-fn leads_away(site: &SiteFacts) -> bool {
+/// A call by a path into a dependency, not into a module of the measured code. Of methods the crate isn't
+/// known.
+fn leads_away(site: &SiteFacts, crates: &mut Crates<'_>) -> bool {
     let in_test = site.source.as_ref().is_some_and(|source| source.in_test);
-    site.kind == Kind::Call && !in_test && site.source.as_ref().is_none_or(|it| it.method.is_none())
+    let is_call = site.kind == Kind::Call && !in_test;
+    is_call && called_crate(&site.label).is_some_and(|name| !crates.is_own(name))
 }
 
 fn candidate(facts: &Facts) -> Option<Candidate> {
@@ -170,7 +174,7 @@ fn candidate(facts: &Facts) -> Option<Candidate> {
 mod tests {
     use super::*;
     use crate::facts::{Edge, FunctionFacts};
-    use crate::rules::testing::{best_ns, hot, run, with_source};
+    use crate::rules::testing::{best_ns, hot, run};
     use crate::run_dir::Codegen;
 
     /// A million calls into another crate that take 100 ms.
@@ -222,11 +226,18 @@ mod tests {
     }
 
     #[test]
+    fn silent_on_calls_into_modules_of_the_same_crate() {
+        let mut facts = built(called(), None);
+        facts.sources.insert("src/main.rs".to_owned(), "mod codec;\n".to_owned());
+        assert!(BuildLtoCgu.check(&facts).is_empty());
+    }
+
+    #[test]
     fn silent_on_few_long_or_cheap_calls_on_methods_and_unoptimised() {
         assert_eq!(found(SiteFacts { count: 99_999, timed: 99_999, ..called() }, None), 0);
         assert_eq!(found(SiteFacts { self_ns: 201_000_000, ..called() }, None), 0);
         assert_eq!(found(SiteFacts { self_ns: 40_000_000, ..called() }, None), 0);
-        let method = with_source(called(), |source| source.method = Some("is_match".to_owned()));
+        let method = SiteFacts { label: "pattern.is_match(x)".to_owned(), ..called() };
         assert_eq!(found(method, None), 0);
         let mut debug = built(called(), None);
         debug.build.opt_level = Some("0".to_owned());

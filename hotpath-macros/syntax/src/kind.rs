@@ -51,7 +51,7 @@ kinds! {
     /// never timed.
     Grow = "grow",
     /// `.contains_key(..)`, `.entry(..)`, `.insert(..)`, `.get(&key)`, `.get_mut(&key)`, `.remove(&key)`
-    /// and `.contains(&value)` on a variable or field: what a map or set does with a key, and how a list
+    /// and `.contains(value)` on a variable or field: what a map or set does with a key, and how a list
     /// is searched. Its type is the receiver's.
     Lookup = "lookup",
     /// `.iter().any(..)`, `.iter().find(..)`, `.iter().position(..)` on a variable or field: a search from

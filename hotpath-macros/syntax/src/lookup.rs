@@ -44,7 +44,7 @@ pub(crate) fn kind(call: &ExprMethodCall, name: &str) -> Option<Kind> {
         ("remove", 1) | ("insert", 2) if is_zero(first) => Some(Kind::Shift),
         ("contains_key" | "entry", 1) => Some(Kind::Lookup),
         ("get" | "get_mut" | "remove", 1) if is_key(first) => Some(Kind::Lookup),
-        ("contains", 1) if matches!(first, Expr::Reference(_)) => Some(Kind::Lookup),
+        ("contains", 1) if !matches!(first, Expr::Lit(_) | Expr::Closure(_)) => Some(Kind::Lookup),
         ("any" | "find" | "position", 1)
             if matches!(first, Expr::Closure(_)) && searched(call).is_some() =>
         {
@@ -83,7 +83,9 @@ mod tests {
             ("m.entry(k)", Some(Kind::Lookup)),
             ("d.entry()", None),
             ("v.contains(&x)", Some(Kind::Lookup)),
+            ("v.contains(x)", Some(Kind::Lookup)),
             ("s.contains(\"x\")", None),
+            ("s.contains(|c| c == 'a')", None),
             ("v.iter().any(|x| x == y)", Some(Kind::Search)),
             ("v.iter().position(|x| x == y)", Some(Kind::Search)),
             ("v.iter().find(|x| x.0 == y)", Some(Kind::Search)),

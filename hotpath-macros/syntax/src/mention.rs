@@ -94,7 +94,7 @@ fn is_lookup(word: &str, rest: &str) -> bool {
         5 => word == "entry" && argument(|first| first != ')'),
         6 => matches!(word, "insert" | "remove") && argument(|first| first != ')'),
         7 => word == "get_mut" && argument(|first| !is_index(first)),
-        8 => word == "contains" && argument(|first| first == '&'),
+        8 => word == "contains" && argument(|first| !matches!(first, '"' | '\'' | '|' | ')')),
         12 => word == "contains_key",
         _ => false,
     }
@@ -145,6 +145,7 @@ mod tests {
             "m.contains_key(k)",
             "m.entry(k)",
             "v.contains(&k)",
+            "v.contains(k)",
             "v.remove(0)",
             "m.insert(k, v)",
             "v . iter () . position (| x | x == y)",

@@ -411,6 +411,10 @@ fn variables_that_head_and_body_of_a_loop_share_are_known() {
     assert_eq!(shared("self.x.iter().chain(self.b).collect::<Vec<_>>()"), Some(false));
     assert_eq!(shared("&a.keys().collect::<Vec<_>>()"), Some(true));
     assert_eq!(shared("x.map(|y| y + b.d).collect::<Vec<_>>().iter()"), Some(true));
-    let text = "fn f() { for i in w { x.collect::<Vec<_>>(); } }";
-    assert_eq!(site(text, "x.collect::<Vec<_>>()").read_in_body, None);
+    let chained = "x.collect::<Vec<_>>()";
+    let of =
+        |body: &str| site(&format!("fn f() {{ for i in w {{ {body} }} }}"), chained).read_in_body;
+    assert_eq!(of("x.collect::<Vec<_>>();"), None);
+    assert_eq!(of("x.collect::<Vec<_>>().iter().for_each(|y| a.push(y));"), None);
+    assert_eq!(of("x.collect::<Vec<_>>().iter().for_each(|y| x.take(y));"), Some(true));
 }

@@ -269,16 +269,20 @@ impl Walker<'_> {
         holders.all(|holder| self.uses_of(holder).all(|it| it.at < site.byte_end))
     }
 
-    /// For a site in the head of a `for`: whether the body names what the site names.
+    /// Whether what is evaluated while the site's value is in use names what the site names: the rest
+    /// of its statement, and the body where it stands in the head of a `for`. `None` where it
+    /// doesn't, in no head.
     fn read_in_body(&self, found: &Found) -> Option<bool> {
         let span = found.source.span;
-        let body = self.loops.body_below(span)?;
+        let body = self.loops.body_below(span);
+        let until = body.as_ref().map_or(found.source.statement.byte_end, |body| body.end);
         let mut named: HashMap<(&str, Option<usize>), (bool, bool)> = HashMap::new();
         for it in &self.uses.all {
-            let (head, inside) = named.entry((&it.name, it.binding)).or_default();
-            *head |= (span.byte_start..span.byte_end).contains(&it.at);
-            *inside |= body.contains(&it.at);
+            let (inside, behind) = named.entry((&it.name, it.binding)).or_default();
+            *inside |= (span.byte_start..span.byte_end).contains(&it.at);
+            *behind |= (span.byte_end..until).contains(&it.at);
         }
-        Some(named.values().any(|&(head, inside)| head && inside))
+        let shared = named.values().any(|&(inside, behind)| inside && behind);
+        (shared || body.is_some()).then_some(shared)
     }
 }
