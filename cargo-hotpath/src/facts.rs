@@ -227,8 +227,40 @@ pub struct SiteSource {
     /// a `for` in whose head it stands, names a variable that the site names. `None` where it doesn't,
     /// in no such head.
     pub read_in_body: Option<bool>,
+    /// Of an await: its place among the others.
+    pub awaited: Option<AwaitSource>,
     /// The expression of the enclosing test function or module: not a hot path of the product.
     pub in_test: bool,
+}
+
+/// What the source says of an await.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AwaitSource {
+    /// Name of the function or method whose future it is.
+    pub callee: Option<String>,
+    /// Site of the await in the statement before, if both could be awaited at once: this one names
+    /// nothing that the other binds, and neither borrows mutably.
+    pub after: Option<usize>,
+    /// Sites of locks whose guards live here.
+    pub held: Vec<usize>,
+    /// Which loop it stands in.
+    pub repeated: Repeated,
+    /// Whether it borrows something mutably, as far as the syntax tells.
+    pub is_exclusive: bool,
+}
+
+/// How a loop repeats an await.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Repeated {
+    /// It is in no loop of its body.
+    #[default]
+    Once,
+    /// It is the condition of one: a loop of events.
+    Head,
+    /// For each item of a `for`, with no need of the iteration before.
+    Each,
+    /// In a loop that may end early, or whose iterations need each other.
+    Carried,
 }
 
 /// What the value of a site is used for, as far as the syntax tells.

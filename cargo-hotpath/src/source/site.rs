@@ -1,5 +1,6 @@
 //! What the source says of the sites of one function.
 
+mod awaits;
 mod growth;
 mod loops;
 mod uses;
@@ -58,7 +59,20 @@ pub(super) fn describe(
     };
     walker.parameters(body);
     walker.visit_block(body.block);
-    walker.finish(sites)
+    let mut described = walker.finish(sites);
+    let places: HashMap<(usize, usize), usize> = sites
+        .iter()
+        .enumerate()
+        .filter(|(_, (kind, _))| matches!(kind, Kind::Await | Kind::Lock))
+        .map(|(index, (_, place))| ((place.line, place.column), index))
+        .collect();
+    let site = |place: LineColumn| places.get(&(place.line, place.column)).copied();
+    for (index, awaited) in awaits::of(body.signature, body.block, &site) {
+        if let Some(source) = &mut described[index] {
+            source.awaited = Some(awaited);
+        }
+    }
+    described
 }
 
 /// A site that was found, with what can only be completed at the function's end.

@@ -62,6 +62,15 @@ kinds! {
     Shift = "shift",
     /// `.lock()`, `.read()`, `.write()` without arguments.
     Lock = "lock",
+    /// In code that may suspend, a call that keeps its thread waiting: `thread::sleep(..)`,
+    /// `fs::read(..)`, `File::open(..)`, `block_on(..)` and the like.
+    Block = "block",
+    /// `.send(..)` on a variable or field that is not awaited: what goes into a channel without waiting
+    /// for room. Counted, never timed; its type is the receiver's.
+    Send = "send",
+    /// A client, pool or connection that is made: `Client::new()`, `Connection::open(..)`,
+    /// `Runtime::new()`.
+    Connect = "connect",
     /// `Regex::new(..)` and its kin.
     RegexNew = "regex_new",
     /// `print!`, `println!`, `eprint!`, `eprintln!`.

@@ -12,7 +12,10 @@ pub fn may_hold_sites(text: &str, selection: SiteSelection) -> bool {
     match selection {
         SiteSelection::All => true,
         SiteSelection::Calls => holds(text, |word, rest| {
-            is_telling(word) || is_lookup(word, rest) || is_foreign(word, rest)
+            is_telling(word)
+                || is_lookup(word, rest)
+                || is_foreign(word, rest)
+                || is_costly(word, rest)
         }),
         SiteSelection::Off => mentions_word(text, "async"),
     }
@@ -65,15 +68,19 @@ fn is_word(byte: u8) -> bool {
 fn is_telling(word: &str) -> bool {
     match word.len() {
         3 => matches!(word, "new" | "vec" | "pin"),
-        4 => matches!(word, "lock" | "read" | "from" | "join"),
+        4 => matches!(word, "lock" | "read" | "from" | "join" | "send"),
         5 => matches!(word, "clone" | "write" | "flush" | "await" | "async" | "print"),
         6 => matches!(word, "format" | "to_vec" | "eprint" | "select"),
         7 => matches!(word, "collect" | "println" | "writeln" | "default"),
-        8 => matches!(word, "to_owned" | "eprintln" | "is_match" | "captures" | "try_join"),
+        8 => matches!(
+            word,
+            "to_owned" | "eprintln" | "is_match" | "captures" | "try_join" | "block_on"
+        ),
         9 => matches!(word, "to_string" | "write_all" | "find_iter"),
         10 => word == "into_owned",
         11 => word == "replace_all",
         13 => matches!(word, "with_capacity" | "captures_iter"),
+        14 => word == "unbounded_send",
         24 => word == "with_capacity_and_hasher",
         _ => false,
     }
@@ -98,6 +105,24 @@ fn is_lookup(word: &str, rest: &str) -> bool {
         12 => word == "contains_key",
         _ => false,
     }
+}
+
+/// Whether this may be the module or type of a call that blocks, or makes a connection.
+fn is_costly(word: &str, rest: &str) -> bool {
+    let is_owner = match word.len() {
+        2 => word == "fs",
+        4 => matches!(word, "File" | "Pool"),
+        6 => matches!(word, "thread" | "Client" | "PgPool"),
+        7 => word == "Runtime",
+        8 => word == "executor",
+        9 => matches!(word, "TcpStream" | "MySqlPool"),
+        10 => matches!(word, "UnixStream" | "Connection" | "SqlitePool"),
+        12 => word == "PgConnection",
+        15 => word == "MySqlConnection",
+        16 => word == "SqliteConnection",
+        _ => false,
+    };
+    is_owner && rest.trim_start().starts_with("::")
 }
 
 /// Whether an argument that starts so can be no key.
@@ -149,6 +174,11 @@ mod tests {
             "v.remove(0)",
             "m.insert(k, v)",
             "v . iter () . position (| x | x == y)",
+            "s.send(a)",
+            "thread::sleep(a)",
+            "std :: fs :: read (a)",
+            "File::open(a)",
+            "SqlitePool::connect(a)",
         ] {
             assert!(calls(text), "{text}");
         }

@@ -104,9 +104,13 @@ impl<S: FnMut(&mut Expr, Site)> Walk<'_, S> {
         })
     }
 
-    /// A call that can make a collection grow is only looked at where this function made it, and what
-    /// the receiver's type decides on only where a probe can tell that.
+    /// A call that can make a collection grow is only looked at where this function made it, one that
+    /// blocks only where others could run instead, and what the receiver's type decides on only
+    /// where a probe can tell that.
     fn told(&self, expr: &Expr, class: Class) -> Option<Class> {
+        if class.kind == Kind::Block && !self.suspends {
+            return (self.selection == SiteSelection::All).then(|| class.as_other());
+        }
         let Expr::MethodCall(call) = expr else { return Some(class) };
         let class = match class.kind {
             Kind::Grow if !self.scope.was_made_empty(&call.receiver) => class.as_lookup(call)?,

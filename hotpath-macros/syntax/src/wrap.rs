@@ -65,6 +65,7 @@ pub(crate) fn form(expr: &Expr, class: Class, operand: Operand) -> Option<Form> 
             None
         }
         (Kind::Lookup | Kind::Search | Kind::Shift, Operand::Awaited) => None,
+        (Kind::Block | Kind::Send | Kind::Connect, Operand::Awaited) => None,
         (_, Operand::Plain | Operand::Awaited) => Some(Form::Call),
     }
 }
@@ -76,7 +77,7 @@ pub(crate) fn probe(class: Class, subject: Option<&Expr>, scope: &Scope) -> Prob
         .map(|subject| Box::new(subject.clone()));
     match (class.kind, place) {
         (Kind::Await, _) => Probe::Await,
-        (Kind::Grow, Some(place)) => Probe::GrowOn(place),
+        (Kind::Grow | Kind::Send, Some(place)) => Probe::GrowOn(place),
         (Kind::Grow, None) => Probe::Grow,
         (_, Some(place)) => Probe::On(place),
         (_, None) => Probe::Value,
@@ -131,6 +132,8 @@ mod tests {
         assert_eq!(form_of("r.find_iter(a)", Operand::Borrowed), Some(Form::Field));
         assert_eq!(form_of("m.lock()", Operand::Awaited), None);
         assert_eq!(form_of("m.get(&a)", Operand::Awaited), None);
+        assert_eq!(form_of("File::open(a)", Operand::Awaited), None);
+        assert_eq!(form_of("s.send(a)", Operand::Awaited), None);
         assert_eq!(form_of("a.clone()", Operand::Awaited), Some(Form::Call));
         assert_eq!(form_of("a.await", Operand::Borrowed), Some(Form::Await));
     }

@@ -16,7 +16,7 @@ fn sites(text: &str) -> Vec<(String, Option<SiteSource>)> {
 }
 
 /// The facts of the only site of this kind of text.
-fn site(text: &str, of: &str) -> SiteSource {
+pub(super) fn site(text: &str, of: &str) -> SiteSource {
     let all = sites(text);
     let found: Vec<&SiteSource> = all
         .iter()

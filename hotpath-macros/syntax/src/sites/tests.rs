@@ -217,3 +217,18 @@ fn positions_are_those_of_the_name() {
     let positions: Vec<(usize, usize)> = found.iter().map(|at| (at.line, at.column)).collect();
     assert_eq!(positions, [(2, 3), (2, 12), (2, 30)]);
 }
+
+#[test]
+fn what_blocks_is_a_site_only_where_others_could_run() {
+    let body = "thread::sleep(a); spawn_blocking(|| fs::read(b)); spawn(async { fs::read(c) });";
+    assert_eq!(sites(body), ["block Call fs::read(c)"]);
+    assert_eq!(listed(body, true), ["block Call thread::sleep(a)", "block Call fs::read(c)"]);
+}
+
+#[test]
+fn what_is_sent_is_counted_by_the_type_of_the_channel() {
+    assert_eq!(
+        listed("self.queue.send(a); queue().send(b); self.queue.send(c).await;", true),
+        ["send Call on self.queue.send(a)", "await Await self.queue.send(c).await"]
+    );
+}
