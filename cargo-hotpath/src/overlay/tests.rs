@@ -409,3 +409,28 @@ fn the_place_of_the_copy_may_be_a_link() {
     assert!(case.copy().is_symlink());
     assert!(other.join("src/lib.rs").is_file());
 }
+
+/// What a run pays when nothing has changed: all files read, parsed and compared. With the time, on
+/// a machine that does nothing else:
+/// `cargo test --release -p cargo-hotpath a_workspace_of_300_files -- --ignored --nocapture`
+#[test]
+#[ignore = "compares times: wants a quiet machine and optimised code"]
+fn a_workspace_of_300_files_that_is_in_sync_costs_little() {
+    let module = include_str!("../overlay.rs");
+    let modules: Vec<String> = (0..300).map(|number| format!("mod m{number};")).collect();
+    let case = Case::new(&[("Cargo.toml", MANIFEST), ("src/lib.rs", &modules.join("\n"))]);
+    for number in 0..300 {
+        case.write(&format!("src/m{number}.rs"), module);
+    }
+    assert_eq!(case.sync().written, 302);
+    let mut times: Vec<Duration> = (0..9)
+        .map(|_| {
+            let start = std::time::Instant::now();
+            assert_eq!(case.sync(), Synced { files: 302, ..Synced::default() });
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    println!("302 files of {} lines, nothing to do: {:?}", module.lines().count(), times[4]);
+    assert!(times[4] < Duration::from_millis(300), "{times:?}");
+}
