@@ -7,9 +7,9 @@ use core::marker::PhantomData;
 use core::mem;
 
 use crate::row::{self, Type};
-use crate::segment::layout::{Node, Row, Slab, Span};
+use crate::segment::layout::{Node, Row, SPECIAL, Slab, Span};
 use crate::site::Function;
-use crate::tree::{NOT_TIMED, SPECIAL};
+use crate::tree::NOT_TIMED;
 use crate::{clock, fork, slab, span, tree};
 
 /// Guard of a measured call: closes it when it goes, however the function ends.
