@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 pub use self::edit::{Edit, Edits};
 pub use self::error::OverlayError;
 use self::files::{Entry, EntryKind};
+pub use self::lock::is_locked;
 pub use self::manifest::Dependency;
 use self::manifest::Manifests;
 use self::state::{Stamp, State};

@@ -132,6 +132,14 @@ fn what_a_function_returns_is_measured_beyond_its_making() {
     let vectors = report.function("vectors");
     assert_eq!(vectors["calls"], 2 + 6 + 4);
     assert_eq!(vectors["self_allocs"], 5 + 3);
+    // The making and 5 polls, 4 of which give an item; the same with 3.
+    for (name, count) in [("streamed", 5), ("streamed_by_a_macro", 3)] {
+        let streamed = report.function(name);
+        assert_eq!(streamed["calls"], 1 + count);
+        assert_eq!(streamed["self_allocs"], 1 + count - 1);
+    }
+    assert_eq!(report.function("other")["calls"], 1);
+
     assert_eq!(vectors["async"], serde_json::Value::Null);
 
     // What it boxes is not found in its tail: it is a call, and the block is polled on its own.

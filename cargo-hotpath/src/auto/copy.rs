@@ -1,6 +1,9 @@
 //! The copy that is built in place of the workspace.
 
+use std::fs;
 use std::path::Path;
+
+use cargo_metadata::semver::VersionReq;
 
 use super::Plan;
 use crate::cargo::metadata::{self, RUNTIME, Workspace};
@@ -93,7 +96,7 @@ impl Plan {
             runtime: &Dependency {
                 name: RUNTIME.to_owned(),
                 path: runtime.to_owned(),
-                features: vec!["enabled".to_owned()],
+                features: features(workspace),
             },
             edits: &self.edits,
         })?;
@@ -103,4 +106,15 @@ impl Plan {
         );
         Ok(())
     }
+}
+
+/// Of the runtime: what measures streams needs a package that those who have streams have.
+fn features(workspace: &Workspace) -> Vec<String> {
+    let mut features = vec!["enabled".to_owned()];
+    let lock = fs::read_to_string(workspace.root().join("Cargo.lock")).unwrap_or_default();
+    let streams = VersionReq::parse("0.3").unwrap_or_default();
+    if overlay::is_locked(&lock, "futures-core", &streams) {
+        features.push("stream".to_owned());
+    }
+    features
 }

@@ -1,14 +1,24 @@
 //! The places in a body that say what it returns.
 
+use syn::token::Brace;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Block, Expr, ExprAsync, ExprCall, ExprClosure, ExprReturn, Item, Stmt};
+use syn::{
+    Block, Expr, ExprAsync, ExprBlock, ExprCall, ExprClosure, ExprReturn, Item, Stmt, StmtMacro,
+};
 
 use crate::wrap::ALIAS;
 
 /// Calls `sink` for the tail of a body and for the operand of every `return` in it.
 pub fn results(body: &mut Block, sink: &mut dyn FnMut(&mut Expr)) {
     Returns(&mut |expr: &mut Expr| sink(expr)).visit_block_mut(body);
-    if let Some(Stmt::Expr(tail, None)) = body.stmts.last_mut() {
+    let Some(last) = body.stmts.last_mut() else { return };
+    if let Stmt::Macro(StmtMacro { semi_token: None, .. }) = last {
+        // It may expand to statements, for which there is room in a block.
+        let stmts = vec![last.clone()];
+        let block = Block { brace_token: Brace::default(), stmts };
+        *last = Stmt::Expr(Expr::Block(ExprBlock { attrs: Vec::new(), label: None, block }), None);
+    }
+    if let Stmt::Expr(tail, None) = last {
         sink(tail);
     }
 }

@@ -1,8 +1,8 @@
 //! What a function hands out: a value, a future or an iterator. Decides what is measured of it.
 
 use syn::{
-    Block, Expr, GenericArgument, PathArguments, PathSegment, ReturnType, Signature, Stmt, Type,
-    TypeParamBound, TypePath,
+    Block, Expr, GenericArgument, Macro, PathArguments, PathSegment, ReturnType, Signature, Stmt,
+    Type, TypeParamBound, TypePath,
 };
 
 use crate::returned;
@@ -52,12 +52,21 @@ impl Shape {
     }
 }
 
-/// Whether what the body ends in can be wrapped: a macro there may expand to statements.
+/// Whether what the body ends in can be wrapped. What never returns had better not be: code around it
+/// is unreachable.
 fn has_plain_tail(body: &Block) -> bool {
     match body.stmts.last() {
-        Some(Stmt::Expr(Expr::Macro(_), None) | Stmt::Macro(_)) | None => false,
+        Some(Stmt::Expr(Expr::Macro(tail), None)) => !diverges(&tail.mac),
+        Some(Stmt::Macro(tail)) if tail.semi_token.is_none() => !diverges(&tail.mac),
         Some(_) => true,
+        None => false,
     }
+}
+
+fn diverges(mac: &Macro) -> bool {
+    mac.path.segments.last().is_some_and(|last| {
+        ["panic", "todo", "unimplemented", "unreachable"].iter().any(|name| last.ident == name)
+    })
 }
 
 fn returned(output: &ReturnType) -> Shape {
@@ -151,7 +160,9 @@ mod tests {
             ("fn f() -> Pin<Box<dyn Stream<Item = u8>>> { Box::pin(x) }", Shape::Call),
             ("fn f() -> impl Iterator<Item = u8> + Mine { x }", Shape::Call),
             ("fn f() -> impl Future<Output = u8> + Clone { x }", Shape::Call),
-            ("fn f() -> impl Future<Output = u8> { mine!() }", Shape::Call),
+            ("fn f() -> impl Future<Output = u8> { mine!() }", Shape::Future),
+            ("fn f() -> impl Stream<Item = u8> { stream! { yield 1; } }", Shape::Stream),
+            ("fn f() -> impl Iterator<Item = u8> { if a { return b } todo!() }", Shape::Call),
             ("fn f() -> impl Fn() -> u8 { x }", Shape::Call),
             ("fn f() -> (impl Iterator<Item = u8>, u8) { x }", Shape::Call),
             ("fn f() { x }", Shape::Call),
