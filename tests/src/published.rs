@@ -24,6 +24,9 @@ pub struct Published {
     pub no_default_features: bool,
     /// Its integration tests too: where most of its tests are.
     pub integration: bool,
+    /// Pieces of its manifest that neither copy has: what stands for something of its repository, and
+    /// doesn't compile.
+    pub cut: &'static [&'static str],
     /// Tests that measure what instrumentation is bound to change, each with the reason. A name
     /// that ends in `*` stands for all that start so.
     pub measures_itself: &'static [(&'static str, &'static str)],
