@@ -1,0 +1,164 @@
+//! A sampling profiler's view of a program: which function was at work, inlined ones included.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::{fs, io};
+
+/// A function as debug information names it, innermost first in a stack.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// Its last path segment.
+    pub name: String,
+    /// Its source file; absolute.
+    pub file: String,
+    /// Where it was; 0 where that is not known.
+    pub line: u32,
+}
+
+/// The stacks that were seen, innermost frame first.
+pub type Stacks = Vec<Vec<Frame>>;
+
+/// Samples a second.
+const RATE: &str = "4999";
+
+/// Whether `perf` may sample here, and `addr2line` can tell what was seen.
+pub fn is_available() -> bool {
+    if Command::new("addr2line").arg("--version").output().is_err() {
+        return false;
+    }
+    let Ok(directory) = tempfile::tempdir() else { return false };
+    let mut command = Command::new("true");
+    record(&mut command, &directory.path().join("perf.data")).is_ok()
+}
+
+/// Runs a program under `perf record` and resolves what it saw.
+///
+/// # Errors
+///
+/// `perf` or `addr2line` can't be started or fail.
+pub fn sample(command: &mut Command, executable: &Path) -> io::Result<Stacks> {
+    let directory = tempfile::tempdir()?;
+    let data = directory.path().join("perf.data");
+    record(command, &data)?;
+    let script = Command::new("perf")
+        .args(["script", "--no-inline", "-F", "ip", "-i"])
+        .arg(&data)
+        .stderr(Stdio::null())
+        .output()?;
+    let text = String::from_utf8_lossy(&script.stdout);
+    let stacks: Vec<Vec<u64>> = text.split("\n\n").map(addresses).collect();
+    let known = resolve(executable, &stacks, directory.path())?;
+    let frames = |stack: &Vec<u64>| -> Vec<Frame> {
+        stack.iter().filter_map(|address| known.get(address)).flatten().cloned().collect()
+    };
+    Ok(stacks.iter().filter(|stack| !stack.is_empty()).map(frames).collect())
+}
+
+fn record(command: &mut Command, data: &Path) -> io::Result<()> {
+    let mut perf = Command::new("perf");
+    perf.args(["record", "--quiet", "-e", "cpu-clock", "-F", RATE, "--call-graph", "fp", "-o"])
+        .arg(data)
+        .arg("--")
+        .arg(command.get_program())
+        .args(command.get_args())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    if let Some(directory) = command.get_current_dir() {
+        perf.current_dir(directory);
+    }
+    // Its exit code is the program's.
+    perf.status()?;
+    if fs::metadata(data).map_or(0, |data| data.len()) == 0 {
+        return Err(io::Error::other("perf recorded nothing"));
+    }
+    Ok(())
+}
+
+/// Of one sample; return addresses are taken for the calls before them.
+fn addresses(sample: &str) -> Vec<u64> {
+    let words = sample.split_whitespace().filter_map(|word| u64::from_str_radix(word, 16).ok());
+    let user = words.filter(|address| *address < 1 << 47);
+    user.enumerate().map(|(depth, address)| address - u64::from(depth > 0)).collect()
+}
+
+fn resolve(
+    executable: &Path,
+    stacks: &[Vec<u64>],
+    scratch: &Path,
+) -> io::Result<BTreeMap<u64, Vec<Frame>>> {
+    let mut wanted: Vec<u64> = stacks.iter().flatten().copied().collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let list = scratch.join("addresses");
+    let mut file = fs::File::create(&list)?;
+    for address in &wanted {
+        writeln!(file, "{address:#x}")?;
+    }
+    let output = Command::new("addr2line")
+        .args(["-f", "-i", "-a", "-C", "-e"])
+        .arg(executable)
+        .stdin(fs::File::open(&list)?)
+        .output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut known: BTreeMap<u64, Vec<Frame>> = BTreeMap::new();
+    let mut address = 0;
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(hex) = line.strip_prefix("0x") {
+            address = u64::from_str_radix(hex, 16).unwrap_or(0);
+            continue;
+        }
+        let Some((file, rest)) = lines.next().and_then(|place| place.rsplit_once(':')) else {
+            continue;
+        };
+        let digits = rest.split(' ').next().unwrap_or("");
+        let frame = Frame {
+            name: last_segment(line),
+            file: file.to_owned(),
+            line: digits.parse().unwrap_or(0),
+        };
+        known.entry(address).or_default().push(frame);
+    }
+    Ok(known)
+}
+
+/// `f` of `<a::B<T> as c::D>::f::{{closure}}::h0123456789abcdef`: closures count as their function.
+fn last_segment(path: &str) -> String {
+    let mut depth = 0_i32;
+    let mut flat = String::new();
+    for character in path.chars() {
+        match character {
+            '<' => depth += 1,
+            '>' => depth -= 1,
+            other if depth == 0 => flat.push(other),
+            _ => {}
+        }
+    }
+    let is_hash = |part: &str| {
+        part.len() == 17
+            && part.starts_with('h')
+            && part[1..].chars().all(|it| it.is_ascii_hexdigit())
+    };
+    let parts = flat.split("::").filter(|part| !part.is_empty() && !part.starts_with('{'));
+    parts.filter(|part| !is_hash(part)).last().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_source() {
+        assert_eq!(last_segment("<a::B<T> as c::D>::f::{{closure}}::h0123456789abcdef"), "f");
+        assert_eq!(last_segment("a::b::<x::Y>::g"), "g");
+        assert_eq!(last_segment("main"), "main");
+    }
+
+    #[test]
+    fn kernel_addresses_are_left_out() {
+        assert_eq!(addresses(" ffffffff81000000\n  401000\n  402000\n"), [0x401000, 0x401fff]);
+    }
+}
