@@ -43,12 +43,18 @@ pub fn sample(command: &mut Command, executable: &Path) -> io::Result<Stacks> {
     let data = directory.path().join("perf.data");
     record(command, &data)?;
     let script = Command::new("perf")
-        .args(["script", "--no-inline", "-F", "ip", "-i"])
+        .args(["script", "--no-inline", "-F", "ip,dso", "-i"])
         .arg(&data)
         .stderr(Stdio::null())
         .output()?;
     let text = String::from_utf8_lossy(&script.stdout);
-    let stacks: Vec<Vec<u64>> = text.split("\n\n").map(addresses).collect();
+    let segments = segments(&fs::read(executable)?);
+    let offsets = |sample| addresses(sample, &executable.to_string_lossy());
+    let linked = |offset: u64| segments.iter().find_map(|segment| segment.linked(offset));
+    let stacks: Vec<Vec<u64>> = text
+        .split("\n\n")
+        .map(|sample| offsets(sample).into_iter().filter_map(linked).collect())
+        .collect();
     let known = resolve(executable, &stacks, directory.path())?;
     let frames = |stack: &Vec<u64>| -> Vec<Frame> {
         stack.iter().filter_map(|address| known.get(address)).flatten().cloned().collect()
@@ -77,11 +83,46 @@ fn record(command: &mut Command, data: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Of one sample; return addresses are taken for the calls before them.
-fn addresses(sample: &str) -> Vec<u64> {
-    let words = sample.split_whitespace().filter_map(|word| u64::from_str_radix(word, 16).ok());
-    let user = words.filter(|address| *address < 1 << 47);
-    user.enumerate().map(|(depth, address)| address - u64::from(depth > 0)).collect()
+/// Offsets in the executable's file, of one sample; return addresses are taken for the calls before
+/// them. What lies in other files counts as its caller's.
+fn addresses(sample: &str, executable: &str) -> Vec<u64> {
+    let frames = sample.lines().enumerate().filter_map(|(depth, line)| {
+        let (address, file) = line.trim().split_once(' ')?;
+        let address = u64::from_str_radix(address, 16).ok()?;
+        let is_own = file.strip_prefix('(')?.strip_suffix(')')? == executable;
+        is_own.then(|| address.saturating_sub(u64::from(depth > 0)))
+    });
+    frames.collect()
+}
+
+/// A part of an executable's file, and where it is linked to lie.
+struct Segment {
+    offset: u64,
+    address: u64,
+    size: u64,
+}
+
+impl Segment {
+    fn linked(&self, offset: u64) -> Option<u64> {
+        let inside = offset.checked_sub(self.offset).filter(|inside| *inside < self.size)?;
+        Some(self.address + inside)
+    }
+}
+
+/// The parts of an ELF file of 64 bits that are loaded.
+fn segments(file: &[u8]) -> Vec<Segment> {
+    const LOAD: u64 = 1;
+    let number = |at: u64, bytes: usize| {
+        let at = usize::try_from(at).ok()?;
+        let field = file.get(at..at.checked_add(bytes)?)?;
+        Some(field.iter().rev().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte)))
+    };
+    let header = |index: u64| {
+        let at = number(32, 8)? + index * number(54, 2)?;
+        let (kind, offset, address) = (number(at, 4)?, number(at + 8, 8)?, number(at + 16, 8)?);
+        (kind == LOAD).then_some(Segment { offset, address, size: number(at + 32, 8)? })
+    };
+    (0..number(56, 2).unwrap_or(0)).filter_map(header).collect()
 }
 
 fn resolve(
@@ -158,7 +199,19 @@ mod tests {
     }
 
     #[test]
-    fn kernel_addresses_are_left_out() {
-        assert_eq!(addresses(" ffffffff81000000\n  401000\n  402000\n"), [0x401000, 0x401fff]);
+    fn frames_are_those_of_the_executable() {
+        let sample = "  ffffffff81000000 ([kernel])\n  401000 (/x)\n  402000 (/y)\n 403000 (/x)\n";
+        assert_eq!(addresses(sample, "/x"), [0x400fff, 0x402fff]);
+        assert_eq!(addresses(" 401000 (/x)", "/x"), [0x401000]);
+    }
+
+    #[test]
+    fn offsets_are_where_the_headers_say() {
+        let file = fs::read(std::env::current_exe().unwrap()).unwrap();
+        let segments = segments(&file);
+        assert!(segments.len() > 1);
+        let [first, ..] = &segments[..] else { return };
+        assert_eq!(first.linked(first.offset + 3), Some(first.address + 3));
+        assert_eq!(first.linked(first.offset + first.size), None);
     }
 }

@@ -11,7 +11,7 @@ use crate::published::Published;
 /// Both builds have these, so that they share their dependencies and a profiler can tell functions
 /// apart. The profile is cargo's own, whatever the package chose: some would link for minutes.
 const SHARED_SETTINGS: [(&str, &str); 7] = [
-    ("RUSTFLAGS", "--cap-lints=allow -Cforce-frame-pointers=yes -Crelocation-model=static"),
+    ("RUSTFLAGS", "--cap-lints=allow -Cforce-frame-pointers=yes"),
     ("CARGO_PROFILE_RELEASE_DEBUG", "1"),
     ("CARGO_PROFILE_RELEASE_STRIP", "none"),
     ("CARGO_PROFILE_RELEASE_LTO", "false"),

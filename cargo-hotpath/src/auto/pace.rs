@@ -6,8 +6,10 @@ use crate::profile::ProbeCosts;
 use crate::schema::{Report, Warning};
 use crate::units;
 
-/// From this share of the CPU time on, what the probes cost is worth another build and run.
-const OVERHEAD_PCT: f64 = 15.0;
+/// From this share of the CPU time on, what their probes may cost is worth another build and run.
+/// Tiny functions pay for a whole probe: what theirs does not take itself goes to calls that are no
+/// longer inlined.
+const OVERHEAD: f64 = 0.1;
 /// What is called less often costs nothing that a run would notice.
 const CALLS: u64 = 10_000;
 /// Self time per call, in costs of its probe, below which that disturbs more than it tells.
@@ -28,21 +30,23 @@ impl LeftOut {
     /// Chooses by the report of the first pass; nothing where its probes cost little enough.
     pub fn choose(report: &Report, costs: &ProbeCosts) -> Self {
         let mut left_out = Self::default();
-        if report.quality.overhead_pct.is_none_or(|overhead| overhead < OVERHEAD_PCT) {
-            return left_out;
-        }
         let needed: BTreeSet<&str> =
             report.findings.iter().filter_map(|finding| finding.function.as_deref()).collect();
         for function in &report.functions {
             if function.from_macro
                 || function.asynchronous.is_some()
                 || needed.contains(function.id.as_str())
-                || !disturbs(function.calls, function.self_ns, costs.function_ns)
+                || !disturbs((function.calls, function.self_ns, function.p50_ns), costs.function_ns)
             {
                 continue;
             }
             left_out.calls.push((function.calls, function.path.clone()));
             left_out.places.insert((function.file.clone(), function.line, function.column));
+        }
+        let calls: u64 = left_out.calls.iter().map(|(calls, _)| calls).sum();
+        let time = report.totals.cpu_ns.unwrap_or(report.totals.wall_ns) as f64;
+        if calls as f64 * costs.function_ns < OVERHEAD * time {
+            return Self::default();
         }
         left_out.calls.sort_by(|a, b| b.cmp(a));
         left_out
@@ -87,9 +91,12 @@ impl LeftOut {
     }
 }
 
-/// Whether a function's probes cost more than they tell.
-fn disturbs(calls: u64, self_ns: u64, probe_ns: f64) -> bool {
-    calls >= CALLS && (self_ns as f64) < PROBES * probe_ns * calls as f64
+/// Whether a function's probes cost more than they tell: its calls are many and short. On a busy
+/// machine the mean has waits for a processor in it, the median of whole calls has not.
+fn disturbs((calls, self_ns, median): (u64, u64, Option<u64>), probe_ns: f64) -> bool {
+    let short = PROBES * probe_ns;
+    let mean = self_ns as f64 / calls.max(1) as f64;
+    calls >= CALLS && (mean < short || median.is_some_and(|median| (median as f64) < short))
 }
 
 #[cfg(test)]
@@ -98,10 +105,11 @@ mod tests {
 
     #[test]
     fn many_short_calls_disturb() {
-        assert!(disturbs(1_000_000, 5_000_000, 20.0));
-        assert!(!disturbs(1_000, 5_000, 20.0), "few calls");
-        assert!(!disturbs(1_000_000, 900_000_000, 20.0), "long calls");
-        assert!(!disturbs(1_000_000, 5_000_000, 0.0), "no calibration");
+        let disturbs = |calls, self_ns, median| disturbs((calls, self_ns, median), 20.0);
+        assert!(disturbs(1_000_000, 5_000_000, None));
+        assert!(!disturbs(1_000, 5_000, Some(5)), "few calls");
+        assert!(!disturbs(1_000_000, 900_000_000, Some(900)), "long calls");
+        assert!(disturbs(1_000_000, 900_000_000, Some(50)), "most of them short");
     }
 
     #[test]
