@@ -55,11 +55,8 @@ macro_rules! main {
 }
 
 /// Libraries that are dependencies of ours and have none that isn't: nothing is fetched.
-const SHORT: &[Program] = &[
-    main!("heck", LOCKED),
-    main!("percent-encoding", LOCKED),
-    main!("regex-syntax", LOCKED),
-];
+const SHORT: &[Program] =
+    &[main!("heck", LOCKED), main!("percent-encoding", LOCKED), main!("regex-syntax", LOCKED)];
 
 const ALL: &[Program] = &[
     with(program("comrak", "0.39.1", Workload::Bin("comrak"), &["-e", "table", "{md}"]), &["cli"]),
@@ -221,8 +218,7 @@ impl Row {
         let top = report.functions().first();
         let top = top.map(|it| format!("{} {:.0} %", text(&it["path"]), number(&it["self_pct"])));
         let finding = report.findings().first();
-        let finding =
-            finding.map(|it| format!("{} in {}", text(&it["rule"]), text(&it["file"])));
+        let finding = finding.map(|it| format!("{} in {}", text(&it["rule"]), text(&it["file"])));
         let none = || "none".to_owned();
         let (top, finding) = (top.unwrap_or_else(none), finding.unwrap_or_else(none));
         let _ = write!(self.cells, "| {top} | {finding}");
@@ -258,7 +254,8 @@ impl Row {
         // A thread without a processor is still in its function: on a quiet machine they are the same.
         let range = 0.95 * cpu..=1.05 * wall.max(cpu);
         if single && cpu >= SHORT_NS && !range.contains(&accounted) {
-            self.wrong.push(format!("{accounted} ns are accounted for of {cpu} ns ({wall} ns wall)"));
+            self.wrong
+                .push(format!("{accounted} ns are accounted for of {cpu} ns ({wall} ns wall)"));
         }
     }
 

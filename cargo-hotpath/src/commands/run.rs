@@ -24,7 +24,6 @@ use crate::run_dir::{self, Build, CrateRoot, RECORD_VERSION, RunDir, RunRecord};
 use crate::schema::{Warning, Workload};
 use crate::term::Term;
 use crate::unhit;
-use crate::units;
 
 /// Does it all; the exit code says how the workload went.
 pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
@@ -83,10 +82,7 @@ fn second_pass(
     }
     term.status(
         "Repeating",
-        format_args!(
-            "without {} whose probes cost more than they tell",
-            units::counted(left_out.len() as u64, "function")
-        ),
+        format_args!("without {} whose probes cost more than they tell", left_out.describe()),
     );
     let plan = auto::plan_without(job.workspace, job.selection, job.options, &left_out);
     let again = plan.and_then(|plan| {
