@@ -10,7 +10,9 @@ use crate::units;
 /// and run, which then does with as few as cost that.
 const BUDGET: f64 = 0.15;
 /// Of the CPU time at least this part is taken for the program's own, whatever the probes cost.
-const LEAST_OWN: f64 = 0.05;
+const LEAST_OWN: f64 = 0.1;
+/// A call costs so many probes: it is no longer inlined, and what the caches lose is more.
+const OF_CALL: f64 = 1.5;
 /// What runs less often costs nothing that a run would notice.
 const CALLS: u64 = 10_000;
 /// Functions that the report names.
@@ -137,8 +139,7 @@ fn holds(places: &BTreeSet<Place>, file: &str, line: u32, column: u32) -> bool {
     !places.is_empty() && places.contains(&(file.to_owned(), line, column))
 }
 
-/// All that has a cost, with it: a call is taken for the whole of a probe, as what a short one does
-/// not take itself goes to calls that are no longer inlined.
+/// All that has a cost, with it.
 fn parts<'a>(functions: &'a [Function], sites: &[Site], costs: &ProbeCosts) -> Vec<Part<'a>> {
     let mut expressions: BTreeMap<&str, f64> = BTreeMap::new();
     for site in sites {
@@ -147,7 +148,7 @@ fn parts<'a>(functions: &'a [Function], sites: &[Site], costs: &ProbeCosts) -> V
     let of = |function: &'a Function| {
         let inside = expressions.get(function.id.as_str()).copied().unwrap_or_default();
         let part = |is_expressions, cost_ns| Part { function, is_expressions, cost_ns };
-        [part(false, function.calls as f64 * costs.function_ns), part(true, inside)]
+        [part(false, OF_CALL * function.calls as f64 * costs.function_ns), part(true, inside)]
     };
     functions.iter().flat_map(of).filter(|part| part.cost_ns > 0.0).collect()
 }
