@@ -166,7 +166,8 @@ fn resolve(
     Ok(known)
 }
 
-/// `f` of `<a::B<T> as c::D>::f::{{closure}}::h0123456789abcdef`: closures count as their function.
+/// `f` of `<a::B<T> as c::D>::f::h0123456789abcdef`. Closures have none: what they do counts as the
+/// caller's, as it does where calls are measured.
 fn last_segment(path: &str) -> String {
     let mut depth = 0_i32;
     let mut flat = String::new();
@@ -183,8 +184,8 @@ fn last_segment(path: &str) -> String {
             && part.starts_with('h')
             && part[1..].chars().all(|it| it.is_ascii_hexdigit())
     };
-    let parts = flat.split("::").filter(|part| !part.is_empty() && !part.starts_with('{'));
-    parts.filter(|part| !is_hash(part)).last().unwrap_or_default().to_owned()
+    let mut parts = flat.rsplit("::").filter(|part| !part.is_empty() && !is_hash(part));
+    parts.next().filter(|part| !part.starts_with('{')).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -193,7 +194,9 @@ mod tests {
 
     #[test]
     fn names_are_those_of_the_source() {
-        assert_eq!(last_segment("<a::B<T> as c::D>::f::{{closure}}::h0123456789abcdef"), "f");
+        assert_eq!(last_segment("<a::B<T> as c::D>::f::h0123456789abcdef"), "f");
+        assert_eq!(last_segment("<a::B<T> as c::D>::f::{{closure}}::h0123456789abcdef"), "");
+        assert_eq!(last_segment("{closure#0}"), "");
         assert_eq!(last_segment("a::b::<x::Y>::g"), "g");
         assert_eq!(last_segment("main"), "main");
     }
