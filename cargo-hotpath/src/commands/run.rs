@@ -47,7 +47,8 @@ pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
         Error::output(dir.path.display(), source)
     })?;
     let measured = measure(&job, &dir, &mut input, (&interrupts, term));
-    let first = measured.inspect_err(|_| dir.discard())?;
+    let first =
+        measured.map_err(|error| interrupts.explain(error)).inspect_err(|_| dir.discard())?;
     let (record, repetitions) = second_pass(&job, &dir, first, &mut input, (&interrupts, term));
     if let Some(name) = &options.save {
         run_dir::save_as(&workspace.data_dir, name, &dir.id)?;
