@@ -311,28 +311,41 @@ impl Row {
 /// The functions of a report by how many samples are theirs: the innermost measured one of a stack
 /// is, as what isn't measured counts as its caller's. Most first.
 fn seen<'a>(report: &'a Report, stacks: &Stacks, root: &Path) -> Vec<(usize, &'a str)> {
-    let mut by_name: BTreeMap<(&str, PathBuf), Vec<(u64, &str)>> = BTreeMap::new();
+    let mut measured: BTreeMap<(PathBuf, u64), &str> = BTreeMap::new();
     for function in report.functions() {
         let path = function["path"].as_str().unwrap_or("");
         let file = root.join(function["file"].as_str().unwrap_or(""));
-        let name = path.rsplit("::").next().unwrap_or(path);
-        let line = function["line"].as_u64().unwrap_or(0);
-        by_name.entry((name, file)).or_default().push((line, path));
+        measured.insert((file, function["line"].as_u64().unwrap_or(0)), path);
     }
-    let find = |frame: &Frame| {
-        let key = (frame.name.as_str(), PathBuf::from(&frame.file));
-        let alike = by_name.get(&key)?;
-        // Of those with the same name in a file the last one that begins before.
-        let before = alike.iter().filter(|(line, _)| *line <= u64::from(frame.line));
-        Some(before.max().or(alike.first())?.1)
+    let mut places: BTreeMap<(String, String, u32), Option<&str>> = BTreeMap::new();
+    let mut find = |frame: &Frame| {
+        let key = (frame.name.clone(), frame.file.clone(), frame.line);
+        let find = || {
+            let file = PathBuf::from(&frame.file);
+            let line = definition(&file, &frame.name, frame.line)?;
+            measured.get(&(file, line)).copied()
+        };
+        *places.entry(key).or_insert_with(find)
     };
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    for path in stacks.iter().filter_map(|stack| stack.iter().find_map(find)) {
+    for path in stacks.iter().filter_map(|stack| stack.iter().find_map(&mut find)) {
         *seen.entry(path).or_default() += 1;
     }
     let mut order: Vec<_> = seen.into_iter().map(|(path, count)| (count, path)).collect();
     order.sort_unstable_by(|a, b| b.cmp(a));
     order
+}
+
+/// The line of the function of this name that a line belongs to: the last that begins before.
+fn definition(file: &Path, name: &str, line: u32) -> Option<u64> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let start = format!("fn {name}");
+    let is_one = |text: &str| {
+        let after = text.split_once(&start).map(|(_, after)| after.chars().next());
+        matches!(after, Some(Some('(' | '<')))
+    };
+    let before = text.lines().take(line as usize).enumerate();
+    before.filter(|(_, text)| is_one(text)).last().map(|(index, _)| index as u64 + 1)
 }
 
 /// The first sentence of *Current state*, however it is wrapped.
