@@ -200,10 +200,8 @@ impl Plan {
                 continue;
             }
             let (line, column) = (function.line, function.column);
-            let options = match without.holds_expressions(&function.file, line, column) {
-                true => "sites = off",
-                false => "",
-            };
+            let is_quiet = without.holds_expressions(&function.file, line, column);
+            let options = if is_quiet { "sites = off" } else { "" };
             edits.entry(file).or_default().push(Edit {
                 range: insertion.byte..insertion.byte,
                 text: annotate::attribute(&name, options, insertion),

@@ -84,20 +84,20 @@ pub fn sync(recipe: &Recipe<'_>) -> Result<Synced, OverlayError> {
         place::remove(recipe.to, name)?;
         synced.removed += 1;
     }
-    let mut stale = Vec::new();
+    let mut changing = Vec::new();
     for entry in &entries {
         let edits = recipe.edits.get(&entry.path);
         let stamp = entry.stamp(edits);
         // What a manifest becomes hangs on which other files there are.
         if entry.is_manifest() || !before.is_current(&entry.name, stamp, recipe.to) {
-            stale.push((entry, edits));
+            changing.push((entry, edits));
         }
         state.add(&entry.name, stamp);
     }
     // Should we be ended on the way, the next call must not take these for what they were.
-    let changing = stale.iter().filter(|(entry, _)| !entry.is_manifest());
-    before.forget(changing.map(|(entry, _)| entry.name.as_path()), recipe.to)?;
-    for (entry, edits) in stale {
+    let trusted = changing.iter().filter(|(entry, _)| !entry.is_manifest());
+    before.forget(trusted.map(|(entry, _)| entry.name.as_path()), recipe.to)?;
+    for (entry, edits) in changing {
         synced.written += usize::from(bring(recipe, &manifests, entry, edits)?);
     }
     state.store(recipe.to)?;

@@ -118,12 +118,11 @@ impl LeftOut {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let calls = match named.is_empty() {
-            true => String::new(),
-            false => format!(
-                " in the first: {}{more}; their time counts as their callers'",
-                named.join(", ")
-            ),
+        let calls = if named.is_empty() {
+            String::new()
+        } else {
+            let named = named.join(", ");
+            format!(" in the first: {named}{more}; their time counts as their callers'")
         };
         Warning {
             id: "second-pass".to_owned(),
