@@ -64,9 +64,10 @@ impl Inputs {
         let mut markdown = String::new();
         for (number, part) in text.split("\n\n").enumerate() {
             let words: Vec<&str> = part.split_whitespace().collect();
-            let line = words.join(" ");
-            markdown.push_str(&format!("## Part *{number}*\n\n{line}\n\n- `{number}` [a](b)\n"));
-            markdown.push_str("- **c** _d_\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n");
+            let heading = format!("## Part *{number}*\n\n");
+            let item = format!("\n\n- `{number}` [a](b)\n- **c** _d_\n");
+            let table = "\n| a | b |\n|---|---|\n| 1 | 2 |\n\n";
+            markdown.extend([&heading, &words.join(" "), &item, table]);
         }
         fs::write(directory.join("input.md"), markdown.repeat(150))?;
         fs::write(directory.join("input.bin"), text.repeat(300))?;

@@ -59,7 +59,7 @@ const SHORT: &[Program] =
     &[main!("heck", LOCKED), main!("percent-encoding", LOCKED), main!("regex-syntax", LOCKED)];
 
 const ALL: &[Program] = &[
-    with(program("comrak", "0.39.1", Workload::Bin("comrak"), &["-e", "table", "{md}"]), &["cli"]),
+    program("comrak", "0.39.1", Workload::Bin("comrak"), &["-e", "table", "{md}"]),
     main!("csv", "1.3.1", "{csv}"),
     main!("fancy-regex", "0.16.2", "{md}"),
     threaded(with(
@@ -197,18 +197,18 @@ impl Row {
             let runs = report["runs"].as_array().into_iter().flatten();
             median(runs.map(|run| number(&run["cpu_ns"])).collect()) / plain
         };
-        let [one, two] = [slowdown(&reports[0]), slowdown(&reports[1])];
+        let [first_pass, second_pass] = [slowdown(&reports[0]), slowdown(&reports[1])];
         if plain >= SHORT_NS {
-            self.slowdown = Some(two);
-            if two > MOST_SLOWDOWN {
-                self.wrong.push(format!("{two:.2} times slower"));
+            self.slowdown = Some(second_pass);
+            if second_pass > MOST_SLOWDOWN {
+                self.wrong.push(format!("{second_pass:.2} times slower"));
             }
         }
         let report = &reports[1];
         let again = if report.warns_of("second-pass") { "" } else { " (the first)" };
         let _ = write!(
             self.cells,
-            "| {} | {:.0} | {one:.2} | {two:.2}{again} ",
+            "| {} | {:.0} | {first_pass:.2} | {second_pass:.2}{again} ",
             report.functions().len(),
             plain / 1e6,
         );

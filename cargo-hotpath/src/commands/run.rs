@@ -139,7 +139,8 @@ impl Job<'_> {
         let Self { workspace, selection, options, .. } = self;
         let manifest = &options.manifest;
         let Some(plan) = self.plan else {
-            let order = Order { workspace, selection, manifest, options, has_allocator: false };
+            let (has_allocator, is_copy) = (false, false);
+            let order = Order { workspace, selection, manifest, options, has_allocator, is_copy };
             return build::build(order, interrupts, term);
         };
         let copy = Copy::make(plan, workspace, manifest, term)?;
@@ -149,6 +150,7 @@ impl Job<'_> {
             manifest: &copy.manifest,
             options,
             has_allocator: plan.wraps_allocator,
+            is_copy: true,
         };
         build::build(order, interrupts, term).inspect_err(|error| {
             if matches!(error, Error::Build) {
