@@ -204,8 +204,8 @@ mod tests {
     #[test]
     fn frames_are_those_of_the_executable() {
         let sample = "  ffffffff81000000 ([kernel])\n  401000 (/x)\n  402000 (/y)\n 403000 (/x)\n";
-        assert_eq!(addresses(sample, "/x"), [0x400fff, 0x402fff]);
-        assert_eq!(addresses(" 401000 (/x)", "/x"), [0x401000]);
+        assert_eq!(addresses(sample, "/x"), [0x0040_0fff, 0x0040_2fff]);
+        assert_eq!(addresses(" 401000 (/x)", "/x"), [0x0040_1000]);
     }
 
     #[test]
