@@ -282,7 +282,7 @@ fn edits(files: &BTreeSet<PathBuf>) -> (BTreeMap<PathBuf, Edits>, usize) {
         count += functions.len();
         let insert = |insertion: Insertion| Edit {
             range: insertion.byte..insertion.byte,
-            text: every_site(&annotate::attribute("hotpath_runtime", insertion)),
+            text: every_site(&annotate::attribute("hotpath_runtime", "", insertion)),
         };
         let list = functions.iter().map(|function| insert(function.insertion)).collect();
         all.insert(file.clone(), Edits::new(&text, list));

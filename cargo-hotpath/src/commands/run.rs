@@ -24,7 +24,6 @@ use crate::run_dir::{self, Build, CrateRoot, RECORD_VERSION, RunDir, RunRecord};
 use crate::schema::{Warning, Workload};
 use crate::term::Term;
 use crate::unhit;
-use crate::units;
 
 /// Does it all; the exit code says how the workload went.
 pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
@@ -48,7 +47,8 @@ pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
         Error::output(dir.path.display(), source)
     })?;
     let measured = measure(&job, &dir, &mut input, (&interrupts, term));
-    let first = measured.inspect_err(|_| dir.discard())?;
+    let first =
+        measured.map_err(|error| interrupts.explain(error)).inspect_err(|_| dir.discard())?;
     let (record, repetitions) = second_pass(&job, &dir, first, &mut input, (&interrupts, term));
     if let Some(name) = &options.save {
         run_dir::save_as(&workspace.data_dir, name, &dir.id)?;
@@ -83,10 +83,7 @@ fn second_pass(
     }
     term.status(
         "Repeating",
-        format_args!(
-            "without {} whose probes cost more than they tell",
-            units::counted(left_out.len() as u64, "function")
-        ),
+        format_args!("without {} whose probes cost more than they tell", left_out.describe()),
     );
     let plan = auto::plan_without(job.workspace, job.selection, job.options, &left_out);
     let again = plan.and_then(|plan| {
@@ -142,7 +139,8 @@ impl Job<'_> {
         let Self { workspace, selection, options, .. } = self;
         let manifest = &options.manifest;
         let Some(plan) = self.plan else {
-            let order = Order { workspace, selection, manifest, options, has_allocator: false };
+            let (has_allocator, is_copy) = (false, false);
+            let order = Order { workspace, selection, manifest, options, has_allocator, is_copy };
             return build::build(order, interrupts, term);
         };
         let copy = Copy::make(plan, workspace, manifest, term)?;
@@ -152,6 +150,7 @@ impl Job<'_> {
             manifest: &copy.manifest,
             options,
             has_allocator: plan.wraps_allocator,
+            is_copy: true,
         };
         build::build(order, interrupts, term).inspect_err(|error| {
             if matches!(error, Error::Build) {

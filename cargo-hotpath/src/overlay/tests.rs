@@ -45,6 +45,10 @@ impl Case {
     }
 
     fn try_sync(&self) -> Result<Synced, OverlayError> {
+        self.sync_with(&edits)
+    }
+
+    fn sync_with(&self, edits: &dyn Fn(&Path) -> Option<Edits>) -> Result<Synced, OverlayError> {
         let (from, to) = (self.root(), self.copy());
         let root = |file: &str| Root {
             package: "p".to_owned(),
@@ -112,6 +116,30 @@ fn sources_are_annotated_and_the_rest_is_copied_as_it_is() {
              {{ path = \"/the/runtime\", features = [\"enabled\"] }}\n"
         )
     );
+}
+
+#[test]
+fn a_copy_that_was_left_half_done_is_done_again() {
+    let case = Case::new(&[
+        ("Cargo.toml", MANIFEST),
+        ("src/lib.rs", "mod z; fn f() {}"),
+        ("src/z.rs", "fn g() {}"),
+    ]);
+    case.sync();
+    // With other changes it gets as far as the second file.
+    let half = |file: &Path| file.ends_with("z.rs").then(|| Edits::new("of another text", vec![]));
+    assert!(matches!(case.sync_with(&half), Err(OverlayError::Changed { .. })));
+    assert_eq!(case.read("src/lib.rs"), "mod z; fn f() {}");
+    case.sync();
+    assert_eq!(case.read("src/lib.rs"), "mod z; #[a] fn f() {}");
+    assert_eq!(case.read("src/z.rs"), "#[a] fn g() {}");
+    // Nor does what it brought stay when the workspace has it no more.
+    case.write("src/a.rs", "");
+    assert!(case.sync_with(&half).is_err());
+    assert!(case.has("src/a.rs"));
+    fs::remove_file(case.root().join("src/a.rs")).unwrap();
+    case.sync();
+    assert!(!case.has("src/a.rs"));
 }
 
 #[test]
