@@ -171,7 +171,7 @@ fn resolve(
 fn last_segment(path: &str) -> String {
     let mut depth = 0_i32;
     let mut flat = String::new();
-    for character in path.chars() {
+    for character in path.replace("->", "").chars() {
         match character {
             '<' => depth += 1,
             '>' => depth -= 1,
@@ -199,6 +199,7 @@ mod tests {
         assert_eq!(last_segment("{closure#0}"), "");
         assert_eq!(last_segment("a::b::<x::Y>::g"), "g");
         assert_eq!(last_segment("main"), "main");
+        assert_eq!(last_segment("a::f<fn(u8) -> u16, b::C>"), "f");
     }
 
     #[test]

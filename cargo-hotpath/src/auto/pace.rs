@@ -11,6 +11,8 @@ use crate::units;
 const BUDGET: f64 = 0.15;
 /// Of the CPU time at least this part is taken for the program's own, whatever the probes cost.
 const LEAST_OWN: f64 = 0.1;
+/// What tells of so much time for each unit that it costs stays, even so.
+const WORTH: f64 = 5.0;
 /// A call costs so many probes: it is no longer inlined, and what the caches lose is more.
 const OF_CALL: f64 = 1.5;
 /// What runs less often costs nothing that a run would notice.
@@ -64,7 +66,7 @@ impl LeftOut {
         parts.sort_by(|a, b| a.worth().total_cmp(&b.worth()));
         let mut left_out = Self::default();
         for part in &parts {
-            if cost <= budget {
+            if cost <= budget || part.worth() >= WORTH {
                 break;
             }
             cost -= part.cost_ns;
