@@ -45,15 +45,14 @@ impl Case {
     }
 
     fn try_sync(&self) -> Result<Synced, OverlayError> {
-        self.try_sync_for().0
+        self.sync_with(&edits).0
     }
 
-    /// The same, with the time that it took once it was known what to annotate.
-    fn try_sync_for(&self) -> (Result<Synced, OverlayError>, Duration) {
-        self.sync_with(&edits)
-    }
-
-    fn sync_with(&self, edits: &dyn Fn(&Path) -> Option<Edits>) -> Result<Synced, OverlayError> {
+    /// The same with these edits, and the time that it took once they were known.
+    fn sync_with(
+        &self,
+        edits: &dyn Fn(&Path) -> Option<Edits>,
+    ) -> (Result<Synced, OverlayError>, Duration) {
         let (from, to) = (self.root(), self.copy());
         let root = |file: &str| Root {
             package: "p".to_owned(),
@@ -138,14 +137,14 @@ fn a_copy_that_was_left_half_done_is_done_again() {
     case.sync();
     // With other changes it gets as far as the second file.
     let half = |file: &Path| file.ends_with("z.rs").then(|| Edits::new("of another text", vec![]));
-    assert!(matches!(case.sync_with(&half), Err(OverlayError::Changed { .. })));
+    assert!(matches!(case.sync_with(&half).0, Err(OverlayError::Changed { .. })));
     assert_eq!(case.read("src/lib.rs"), "mod z; fn f() {}");
     case.sync();
     assert_eq!(case.read("src/lib.rs"), "mod z; #[a] fn f() {}");
     assert_eq!(case.read("src/z.rs"), "#[a] fn g() {}");
     // Nor does what it brought stay when the workspace has it no more.
     case.write("src/a.rs", "");
-    assert!(case.sync_with(&half).is_err());
+    assert!(case.sync_with(&half).0.is_err());
     assert!(case.has("src/a.rs"));
     fs::remove_file(case.root().join("src/a.rs")).unwrap();
     case.sync();
@@ -463,7 +462,7 @@ fn a_workspace_of_300_files_that_is_in_sync_costs_little() {
     assert_eq!(case.sync().written, 302);
     let mut times: Vec<Duration> = (0..9)
         .map(|_| {
-            let (synced, time) = case.try_sync_for();
+            let (synced, time) = case.sync_with(&edits);
             assert_eq!(synced.unwrap(), Synced { files: 302, ..Synced::default() });
             time
         })
