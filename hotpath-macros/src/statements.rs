@@ -108,13 +108,17 @@ impl Reader {
     ) -> Result<()> {
         while let Some(hollow) = hollow::split(&part) {
             let rest = part.split_off(hollow.len);
-            let tokens: TokenStream = std::mem::replace(&mut part, rest).into_iter().collect();
+            let mut tokens: TokenStream = std::mem::replace(&mut part, rest).into_iter().collect();
             if !self.wants(&tokens.to_string()) {
                 stmts.push(Stmt::Expr(Expr::Verbatim(tokens), None));
             } else if let Ok(filled) = hollow.fill(&mut |block| self.inside(block.stream())) {
                 stmts.push(filled);
             } else {
+                // It wasn't what it looked like: nor may the rest be.
+                tokens.extend(part);
+                end.to_tokens(&mut tokens);
                 stmts.extend(Block::parse_within.parse2(tokens)?);
+                return Ok(());
             }
         }
         if part.is_empty() && end.is_none() {
@@ -197,9 +201,26 @@ mod tests {
             "if a && f (| | { b }) == c ! { d } { a . clone () ; d () ; }",
             "if a { b . clone () ; c () } else { d } . e ()",
             "loop { # ! [allow (x)] a . clone () ; b () ; }",
+            "while { a (b . clone ()) ; c } { d () ; }",
+            "if { a (b . clone ()) ; c } { d () ; } else { e () ; }",
+            "for a in { b . clone () } { d () ; }",
+            "if let f = | x | -> bool { x . clone () ; y } && z { d () ; }",
         ] {
             assert!(verbatim(text).is_empty(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_block_that_a_macro_was_given_is_lost_nowhere() {
+        let mut tokens: TokenStream = "while c ()".parse().unwrap();
+        let given = Group::new(Delimiter::None, "{ a . clone () ; }".parse().unwrap());
+        tokens.extend([TokenTree::Group(given)]);
+        tokens.extend("{ x . clone () ; }".parse::<TokenStream>());
+        let wanted = Wanted::Sites { of: SiteSelection::Calls, with_self: false };
+        let block = read(&Group::new(Delimiter::Brace, tokens), wanted).unwrap().1;
+        let text = block.to_token_stream().to_string();
+        assert!(text.contains("while c ()") && text.contains("a . clone"), "{text}");
+        assert!(text.contains("x . clone"), "{text}");
     }
 
     #[test]

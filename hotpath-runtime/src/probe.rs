@@ -120,8 +120,12 @@ impl Open {
 
 /// Ticks at which a span opened that is timed, by the process's clock; 0 where that is not known.
 pub(crate) fn known_start(node: &Node, start: u64) -> u64 {
-    let is_raw = node.countdown.next.get() != SPECIAL;
-    if start == NOT_TIMED || (is_raw && clock::is_system()) { 0 } else { start }
+    if start == NOT_TIMED {
+        return 0;
+    }
+    // By another counter where it opened as a plain one, whatever its node is by now.
+    let is_of_clock = || node.countdown.next.get() == SPECIAL && node.opened.get() == start;
+    if clock::is_system() && !is_of_clock() { 0 } else { start }
 }
 
 impl Drop for Call {

@@ -49,11 +49,12 @@ impl Copy {
             },
             None => overlay::runtime::install(&workspace.data_dir)?,
         };
-        plan.sync(workspace, &to, &runtime, term)?;
+        let offline = asked.offline || asked.frozen;
+        plan.sync(workspace, &to, &runtime, offline, term)?;
         let manifest = ManifestArgs {
             manifest_path: Some(to.join("Cargo.toml")),
             locked: false,
-            offline: asked.offline || asked.frozen,
+            offline,
             frozen: false,
         };
         let copy = Workspace::load(&manifest, workspace.data_dir.parent())?;
@@ -85,6 +86,7 @@ impl Plan {
         workspace: &Workspace,
         to: &Path,
         runtime: &Path,
+        offline: bool,
         term: &Term,
     ) -> Result<(), Error> {
         let synced = overlay::sync(&Recipe {
@@ -96,7 +98,7 @@ impl Plan {
             runtime: &Dependency {
                 name: RUNTIME.to_owned(),
                 path: runtime.to_owned(),
-                features: features(workspace),
+                features: features(workspace, offline),
             },
             edits: &self.edits,
         })?;
@@ -108,12 +110,14 @@ impl Plan {
     }
 }
 
-/// Of the runtime: what measures streams needs a package that those who have streams have.
-fn features(workspace: &Workspace) -> Vec<String> {
+/// Of the runtime: what measures streams needs a package that those who have streams have. What is locked
+/// for another platform only may never have been fetched.
+fn features(workspace: &Workspace, offline: bool) -> Vec<String> {
     let mut features = vec!["enabled".to_owned()];
     let lock = fs::read_to_string(workspace.root().join("Cargo.lock")).unwrap_or_default();
     let streams = VersionReq::parse("0.3").unwrap_or_default();
-    if overlay::is_locked(&lock, "futures-core", &streams) {
+    let offline = offline || std::env::var_os("CARGO_NET_OFFLINE").is_some_and(|it| it == "true");
+    if !offline && overlay::is_locked(&lock, "futures-core", &streams) {
         features.push("stream".to_owned());
     }
     features

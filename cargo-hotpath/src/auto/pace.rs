@@ -37,6 +37,8 @@ pub struct LeftOut {
 struct Part<'a> {
     function: &'a Function,
     is_expressions: bool,
+    /// How often it ran.
+    count: u64,
     cost_ns: f64,
 }
 
@@ -62,6 +64,9 @@ impl LeftOut {
     fn of(mut parts: Vec<Part<'_>>, time: f64, needed: &BTreeSet<&str>) -> Self {
         let mut cost: f64 = parts.iter().map(|part| part.cost_ns).sum();
         let budget = BUDGET * (time - cost).max(LEAST_OWN * time);
+        let of_expressions = parts.iter().filter(|part| part.is_expressions);
+        let mut inside: BTreeMap<Place, f64> =
+            of_expressions.map(|part| (part.place(), part.cost_ns)).collect();
         parts.retain(|part| can_go(part, needed));
         parts.sort_by(|a, b| a.worth().total_cmp(&b.worth()));
         let mut left_out = Self::default();
@@ -69,10 +74,14 @@ impl LeftOut {
             if cost <= budget || part.worth() >= WORTH {
                 break;
             }
-            cost -= part.cost_ns;
+            // With a function go those of its expressions.
+            let expressions = inside.remove(&part.place());
             if part.is_expressions {
+                let Some(own) = expressions else { continue };
+                cost -= own;
                 left_out.expressions.insert(part.place());
             } else {
+                cost -= part.cost_ns + expressions.unwrap_or_default();
                 left_out.calls.push((part.function.calls, part.function.path.clone()));
                 left_out.functions.insert(part.place());
             }
@@ -142,14 +151,20 @@ fn holds(places: &BTreeSet<Place>, file: &str, line: u32, column: u32) -> bool {
 
 /// All that has a cost, with it.
 fn parts<'a>(functions: &'a [Function], sites: &[Site], costs: &ProbeCosts) -> Vec<Part<'a>> {
-    let mut expressions: BTreeMap<&str, f64> = BTreeMap::new();
+    let mut expressions: BTreeMap<&str, (u64, f64)> = BTreeMap::new();
     for site in sites {
-        *expressions.entry(&site.function).or_default() += site.count as f64 * each(site, costs);
+        let (count, cost) = expressions.entry(&site.function).or_default();
+        *count = count.saturating_add(site.count);
+        *cost += site.count as f64 * each(site, costs);
     }
     let of = |function: &'a Function| {
-        let inside = expressions.get(function.id.as_str()).copied().unwrap_or_default();
-        let part = |is_expressions, cost_ns| Part { function, is_expressions, cost_ns };
-        [part(false, OF_CALL * function.calls as f64 * costs.function_ns), part(true, inside)]
+        let (executions, inside) =
+            expressions.get(function.id.as_str()).copied().unwrap_or_default();
+        let calls = OF_CALL * function.calls as f64 * costs.function_ns;
+        [
+            Part { function, is_expressions: false, count: function.calls, cost_ns: calls },
+            Part { function, is_expressions: true, count: executions, cost_ns: inside },
+        ]
     };
     functions.iter().flat_map(of).filter(|part| part.cost_ns > 0.0).collect()
 }
@@ -169,7 +184,7 @@ fn can_go(part: &Part<'_>, needed: &BTreeSet<&str>) -> bool {
     let is_fixed = function.from_macro
         || function.asynchronous.is_some()
         || needed.contains(function.id.as_str());
-    !is_fixed && (part.is_expressions || function.calls >= CALLS)
+    !is_fixed && part.count >= CALLS
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! What a function returns, measured beyond its making.
 
 use hotpath_runtime_syntax::{Shape, mark_own, returned};
-use quote::quote_spanned;
-use syn::{Block, Expr};
+use proc_macro2::Ident;
+use quote::{ToTokens as _, quote_spanned};
+use syn::token::Brace;
+use syn::{Arm, Block, Expr, ExprMatch, Pat, Token};
 
 use super::probe::list;
 use super::runtime::Runtime;
@@ -35,8 +37,22 @@ pub(super) fn wrap(body: &mut Block, shape: Shape, runtime: &Runtime) {
 fn stream(expr: &mut Expr, runtime: &Runtime) {
     let span = runtime.span;
     let (kind, table) = (runtime.name("kind", span), Runtime::table(span));
+    let name = Ident::new("__hotpath_value", span);
+    // A tree around the value, which what comes after this looks into.
     let value = std::mem::replace(expr, Expr::PLACEHOLDER);
-    *expr = Expr::Verbatim(quote_spanned! {span=>
-        match #value { value => #kind(&value).measure(&#table, value) }
+    *expr = Expr::Match(ExprMatch {
+        attrs: Vec::new(),
+        match_token: Token![match](span),
+        expr: Box::new(value),
+        brace_token: Brace(span),
+        arms: vec![Arm {
+            attrs: Vec::new(),
+            pat: Pat::Verbatim(name.to_token_stream()),
+            fat_arrow_token: Token![=>](span),
+            body: Box::new(Expr::Verbatim(quote_spanned! {span=>
+                #kind(&#name).measure(&#table, #name)
+            })),
+            comma: None,
+        }],
     });
 }

@@ -54,11 +54,13 @@ impl Hollow {
             Some(block) => read(block),
             None => Err(unexpected()),
         };
-        match Block::parse_within.parse2(self.tokens)?.pop() {
-            Some(Stmt::Expr(mut expr, None)) => {
-                fill(&mut expr, &mut next)?;
-                Ok(Stmt::Expr(expr, None))
-            }
+        let mut statements = Block::parse_within.parse2(self.tokens)?;
+        match statements.as_mut_slice() {
+            [Stmt::Expr(expr, None)] => fill(expr, &mut next)?,
+            _ => return Err(unexpected()),
+        }
+        match (statements.pop(), blocks.next()) {
+            (Some(statement), None) => Ok(statement),
             _ => Err(unexpected()),
         }
     }
@@ -118,17 +120,29 @@ fn block_end(tokens: &[TokenTree], start: usize) -> Option<usize> {
                 _ => {}
             },
             TokenTree::Punct(punct) if punct.as_char() == '=' => in_pattern = false,
+            // A closure may have a block of its own.
+            TokenTree::Punct(punct) if punct.as_char() == '|' => return None,
             TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
-                // Behind an operator, a `!` or the `|` of a closure it's no block of this.
-                let follows_punct =
-                    position > start && matches!(tokens[position - 1], TokenTree::Punct(_));
-                let is_block = !in_pattern && !follows_punct && !has_attributes(group);
+                let is_block =
+                    !in_pattern && !is_condition(tokens, start, position) && !has_attributes(group);
                 return is_block.then_some(position + 1);
             }
+            // A block that a macro was given, or an expression with one.
+            TokenTree::Group(group) if group.delimiter() == Delimiter::None => return None,
             _ => {}
         }
     }
     None
+}
+
+/// Whether braces at `position` may be of the condition itself: right behind the keyword that `start` is,
+/// or behind an operator or a `!`.
+fn is_condition(tokens: &[TokenTree], start: usize, position: usize) -> bool {
+    match position.checked_sub(1).filter(|_| position > start).map(|before| &tokens[before]) {
+        Some(TokenTree::Punct(_)) => true,
+        Some(TokenTree::Ident(word)) => word == "while" || word == "if" || word == "in",
+        _ => false,
+    }
 }
 
 fn is_word(token: Option<&TokenTree>, wanted: &str) -> bool {

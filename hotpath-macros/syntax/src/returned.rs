@@ -3,9 +3,13 @@
 use syn::token::Brace;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Block, Expr, ExprAsync, ExprBlock, ExprCall, ExprClosure, ExprReturn, Item, Stmt, StmtMacro,
+    Block, Expr, ExprAsync, ExprBlock, ExprCall, ExprClosure, ExprReturn, Item, Macro, Stmt,
+    StmtMacro,
 };
 
+use crate::classify::standard_macro;
+use crate::input::Syntax;
+use crate::mention::mentions_word;
 use crate::wrap::ALIAS;
 
 /// Calls `sink` for the tail of a body and for the operand of every `return` in it.
@@ -105,6 +109,35 @@ impl VisitMut for Returns<'_> {
         if let Some(operand) = &mut it.expr {
             (self.0)(operand);
         }
+    }
+
+    fn visit_expr_closure_mut(&mut self, _: &mut ExprClosure) {}
+    fn visit_expr_async_mut(&mut self, _: &mut ExprAsync) {}
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+}
+
+/// Whether a macro in a body may hold a `return` of the function, which nobody sees: any that isn't of
+/// the standard library or of those whose input is read here.
+pub(crate) fn may_return_unseen(body: &Block) -> bool {
+    let mut search = Unseen(false);
+    let tail = body.stmts.len().saturating_sub(1);
+    for (position, statement) in body.stmts.clone().iter_mut().enumerate() {
+        // One there is looked at by whoever wraps it.
+        if position != tail
+            || !matches!(statement, Stmt::Macro(_) | Stmt::Expr(Expr::Macro(_), None))
+        {
+            search.visit_stmt_mut(statement);
+        }
+    }
+    search.0
+}
+
+struct Unseen(bool);
+
+impl VisitMut for Unseen {
+    fn visit_macro_mut(&mut self, mac: &mut Macro) {
+        let is_known = standard_macro(&mac.path).is_some() || Syntax::of(&mac.path).is_some();
+        self.0 |= !is_known || mentions_word(&mac.tokens.to_string(), "return");
     }
 
     fn visit_expr_closure_mut(&mut self, _: &mut ExprClosure) {}
