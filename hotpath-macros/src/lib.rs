@@ -52,7 +52,9 @@ mod statements;
 /// | async block | a future that was polled | its polls and waits, under the name `function::{async#0}` |
 ///
 /// A boxed future is measured where the box is made in the function's tail or a `return`
-/// (`Box::pin(..)`, `.boxed()`), the rest where the bounds name nothing that a wrapper can't keep.
+/// (`Box::pin(..)`, `.boxed()`), the rest where the bounds name nothing that a wrapper can't keep, and
+/// where no macro in the body, but for those of the standard library, `select!`, `join!` and the
+/// log and tracing crates, may hold a `return` that nobody sees; else only the making is measured.
 /// Without the feature `stream` of the runtime, which brings in `futures-core`, only the making of an
 /// `impl Stream` is measured; so it is where the trait of that name is another one. Closures and async
 /// closures are part of their function.

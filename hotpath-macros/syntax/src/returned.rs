@@ -3,8 +3,8 @@
 use syn::token::Brace;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Block, Expr, ExprAsync, ExprBlock, ExprCall, ExprClosure, ExprReturn, Item, Macro, Stmt,
-    StmtMacro,
+    Block, Expr, ExprAsync, ExprBlock, ExprCall, ExprClosure, ExprReturn, Item, Macro, PathSegment,
+    Stmt, StmtMacro,
 };
 
 use crate::classify::standard_macro;
@@ -132,11 +132,40 @@ pub(crate) fn may_return_unseen(body: &Block) -> bool {
     search.0
 }
 
+/// Macros of the standard library that are no sites and hold no `return` of their own.
+const RETURNLESS: &[&str] = &[
+    "addr_of",
+    "addr_of_mut",
+    "cfg",
+    "column",
+    "concat",
+    "dbg",
+    "env",
+    "file",
+    "format_args",
+    "include_bytes",
+    "include_str",
+    "line",
+    "matches",
+    "module_path",
+    "offset_of",
+    "option_env",
+    "panic",
+    "pin",
+    "stringify",
+    "todo",
+    "unimplemented",
+    "unreachable",
+];
+
 struct Unseen(bool);
 
 impl VisitMut for Unseen {
     fn visit_macro_mut(&mut self, mac: &mut Macro) {
-        let is_known = standard_macro(&mac.path).is_some() || Syntax::of(&mac.path).is_some();
+        let is_named = |last: &PathSegment| RETURNLESS.iter().any(|name| last.ident == name);
+        let is_known = standard_macro(&mac.path).is_some()
+            || Syntax::of(&mac.path).is_some()
+            || mac.path.segments.last().is_some_and(is_named);
         self.0 |= !is_known || mentions_word(&mac.tokens.to_string(), "return");
     }
 

@@ -181,6 +181,11 @@ mod tests {
                 Shape::Iterator,
             ),
             ("fn f() -> impl Iterator<Item = u8> { a.map(|b| mine!(b)) }", Shape::Iterator),
+            (
+                "fn f() -> impl Iterator<Item = u8> { if matches!(a, B) { panic!(\"b\") } a }",
+                Shape::Iterator,
+            ),
+            ("fn f() -> impl Iterator<Item = u8> { let a = dbg!({ return b }); a }", Shape::Call),
             ("fn f() -> impl Stream<Item = u8> { stream! { yield 1; } }", Shape::Stream),
             ("fn f() -> impl Iterator<Item = u8> { if a { return b } todo!() }", Shape::Call),
             ("fn f() -> impl Fn() -> u8 { x }", Shape::Call),
