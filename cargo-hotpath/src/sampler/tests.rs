@@ -16,8 +16,7 @@ fn nothing_to_look_at_is_no_fault() {
     let directory = tempfile::tempdir().unwrap();
     let samples = sampled(directory.path(), || {});
     assert_eq!((samples.looks, samples.covered_ns), (0, 0));
-    // Of its own thread, which may have begun late.
-    assert!(samples.elapsed_ns > 0);
+    assert!(samples.elapsed_ns >= 40_000_000);
     assert!(samples.cpu_ns.is_some_and(|ns| ns > 0));
     assert_eq!(sampled(Path::new("/nonexistent/counters"), || {}).looks, 0);
 }
