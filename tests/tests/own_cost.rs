@@ -113,13 +113,11 @@ fn ten_million_children_of_each_length() {
         // That of 30 ns depends on the machine.
         assert!(case.is_marked == (case.name != "200") || case.name == "30", "{}", case.name);
     }
-    // Totals are shown as measured. Of a pair of 12 ns the throttled probe of the child is a tenth, as
-    // far as the processor hides nothing of it: there only the range can hold the truth. That of the
-    // shortest child doesn't: the probes are more than the pair.
+    // What the probes add to the pair is not in its bounds, but for the shortest children: there it
+    // is more than they do.
     for case in cases.iter().filter(|case| case.name != "1") {
         let off = case.total.1 / case.total.0 - 1.0;
-        let allowed = if case.name == "5" { 0.15 } else { 0.06 };
-        assert!(off.abs() <= allowed, "{}: the total is {:+.1} % off", case.name, 100.0 * off);
+        assert!(off.abs() <= 0.06, "{}: the pair's total is {:+.1} % off", case.name, 100.0 * off);
         let (low, high) = (0.94 * case.total_bounds.0, 1.06 * case.total_bounds.1);
         let truth = case.total.0;
         assert!(low <= truth && truth <= high, "{}: {truth} is not {low} to {high}", case.name);
