@@ -159,10 +159,7 @@ impl Plan {
                 .map(|directory| directory.as_std_path().to_owned()),
             files: source.files().clone(),
         };
-        plan.edit((root, &source, &files), &members, &|function| {
-            pattern.is_none_or(|pattern| pattern.takes(function))
-                && !without.holds(&function.file, function.line, function.column)
-        });
+        plan.edit((root, &source, &files), &members, (pattern, without));
         let notes = left_out.iter().filter(|it| it.matters()).map(members::LeftOut::message);
         plan.warnings = notes
             .map(|message| Warning { id: "not-instrumented".to_owned(), message })
@@ -182,8 +179,12 @@ impl Plan {
         &mut self,
         (root, source, files): (&Path, &Source, &BTreeSet<PathBuf>),
         members: &[Member<'_>],
-        takes: &dyn Fn(&SourceFunction) -> bool,
+        (pattern, without): (Option<&Pattern>, &LeftOut),
     ) {
+        let takes = |function: &SourceFunction| {
+            pattern.is_none_or(|pattern| pattern.takes(function))
+                && !without.holds(&function.file, function.line, function.column)
+        };
         let mut edits: BTreeMap<PathBuf, Vec<Edit>> = BTreeMap::new();
         let mut seen = BTreeSet::new();
         for function in source.functions() {
@@ -198,9 +199,12 @@ impl Plan {
             if !seen.insert((file.clone(), insertion.byte)) {
                 continue;
             }
+            let (line, column) = (function.line, function.column);
+            let is_quiet = without.holds_expressions(&function.file, line, column);
+            let options = if is_quiet { "sites = off" } else { "" };
             edits.entry(file).or_default().push(Edit {
                 range: insertion.byte..insertion.byte,
-                text: annotate::attribute(&name, insertion),
+                text: annotate::attribute(&name, options, insertion),
             });
         }
         for file in files {

@@ -172,7 +172,7 @@ pub struct ManifestArgs {
 #[derive(Debug, Args)]
 pub struct MeasureArgs {
     /// Repetitions; figures are those of the one with the median wall time [default: 3 where the
-    /// first took under 5 s, else 1]
+    /// first took under 5 s, else 1; 1 also keeps `--auto` from a second pass]
     #[arg(long, value_name = "N", env = "CARGO_HOTPATH_RUNS", help_heading = MEASURE,
         value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub runs: Option<u32>,

@@ -4,6 +4,15 @@ use std::io;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crate::error::Error;
+
+/// How long it may take until a signal that cargo has got is noted here too.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// How often that is looked for.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// What arrived, and who has to know.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +59,21 @@ impl Interrupts {
     /// Whether one has arrived.
     pub fn received(&self) -> bool {
         self.received.load(Ordering::Relaxed)
+    }
+
+    /// The error as it is to be told: where cargo failed because everyone in our group was to end,
+    /// that is what happened.
+    pub fn explain(&self, error: Error) -> Error {
+        if !matches!(error, Error::Build | Error::Metadata(_)) {
+            return error;
+        }
+        // It may be that cargo has ended by it before we were given a processor.
+        let mut waited = Duration::ZERO;
+        while !self.received() && waited < PATIENCE {
+            thread::sleep(PAUSE);
+            waited += PAUSE;
+        }
+        if self.received() { Error::Interrupted } else { error }
     }
 
     /// Asks the watched child to end, as Ctrl-C would.
@@ -231,5 +255,20 @@ mod system {
     pub(super) fn kill(child: Watched) {
         let _ =
             Command::new("taskkill").args(["/T", "/F", "/PID", &child.pid.to_string()]).output();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_because_of_a_signal_was_interrupted() {
+        let interrupts = Interrupts::default();
+        assert!(matches!(interrupts.explain(Error::Build), Error::Build));
+        interrupts.received.store(true, Ordering::Relaxed);
+        assert!(matches!(interrupts.explain(Error::Build), Error::Interrupted));
+        let other = Error::NoExecutable("bin `x`".to_owned());
+        assert!(matches!(interrupts.explain(other), Error::NoExecutable(_)));
     }
 }

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 pub use self::edit::{Edit, Edits};
 pub use self::error::OverlayError;
 use self::files::{Entry, EntryKind};
+pub use self::lock::is_locked;
 pub use self::manifest::Dependency;
 use self::manifest::Manifests;
 use self::state::{Stamp, State};
@@ -76,7 +77,7 @@ pub fn sync(recipe: &Recipe<'_>) -> Result<Synced, OverlayError> {
     let entries = files::list(recipe)?;
     let names: BTreeSet<&Path> = entries.iter().map(|entry| entry.name.as_path()).collect();
     let manifests = Manifests::new(recipe, &names)?;
-    let before = State::load(recipe.to, &recipe.identity());
+    let mut before = State::load(recipe.to, &recipe.identity());
     let mut state = State::new(recipe.identity());
     let mut synced = Synced { files: entries.len(), ..Synced::default() };
     // First: a name may come back as another kind of thing.
@@ -84,14 +85,21 @@ pub fn sync(recipe: &Recipe<'_>) -> Result<Synced, OverlayError> {
         place::remove(recipe.to, name)?;
         synced.removed += 1;
     }
+    let mut changing = Vec::new();
     for entry in &entries {
         let edits = recipe.edits.get(&entry.path);
         let stamp = entry.stamp(edits);
         // What a manifest becomes hangs on which other files there are.
         if entry.is_manifest() || !before.is_current(&entry.name, stamp, recipe.to) {
-            synced.written += usize::from(bring(recipe, &manifests, entry, edits)?);
+            changing.push((entry, edits));
         }
         state.add(&entry.name, stamp);
+    }
+    // Should we be ended on the way, the next call must not take these for what they were.
+    let trusted = changing.iter().filter(|(entry, _)| !entry.is_manifest());
+    before.forget(trusted.map(|(entry, _)| entry.name.as_path()), recipe.to)?;
+    for (entry, edits) in changing {
+        synced.written += usize::from(bring(recipe, &manifests, entry, edits)?);
     }
     state.store(recipe.to)?;
     Ok(synced)

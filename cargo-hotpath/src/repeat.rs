@@ -31,12 +31,14 @@ pub struct Repetitions {
     pub warnings: Vec<Warning>,
 }
 
-/// Runs the workload as often as asked; a failure or Ctrl-C ends it.
+/// Runs the workload as often as asked; a failure or Ctrl-C ends it, and so does `is_enough`, which
+/// is asked after the first repetition if another one could follow.
 pub fn repeat(
     launch: &Launch,
     runs: Option<u32>,
     (dir, root): (&RunDir, &Path),
     input: &mut Input,
+    is_enough: &mut dyn FnMut(&Repetitions) -> bool,
     (interrupts, term): (&Interrupts, &Term),
 ) -> Result<Repetitions, Error> {
     let mut all = Repetitions::default();
@@ -57,6 +59,9 @@ pub fn repeat(
         all.profiles.push(profile);
         if interrupts.received() || !ended_well || !all.hit() {
             break;
+        }
+        if index == 0 && same_input && is_enough(&all) {
+            return Ok(all);
         }
         if runs.is_none() && ended.wall_ns >= SHORT_NS {
             wanted = 1;

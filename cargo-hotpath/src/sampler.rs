@@ -41,7 +41,9 @@ impl Sampler {
     pub fn start(directory: &Path) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (stopped, directory) = (Arc::clone(&stop), directory.to_owned());
-        let looks = move || sample(directory, &stopped);
+        // Its thread may come late: that time is none that it covered.
+        let began = Instant::now();
+        let looks = move || sample(directory, began, &stopped);
         let builder = thread::Builder::new().name("sampler".to_owned());
         let thread = if cfg!(unix) { builder.spawn(looks).ok() } else { None };
         Self { stop, thread }
@@ -68,8 +70,7 @@ impl Drop for Sampler {
     }
 }
 
-fn sample(directory: PathBuf, stopped: &AtomicBool) -> Samples {
-    let began = Instant::now();
+fn sample(directory: PathBuf, began: Instant, stopped: &AtomicBool) -> Samples {
     let random = Random::new();
     let mut pace = Pace::new(random.other());
     let mut workload = Workload::new(directory);

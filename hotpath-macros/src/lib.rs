@@ -48,13 +48,16 @@ mod statements;
 /// | `async fn` | a future that was polled | its polls and waits |
 /// | `-> impl Future`, `-> BoxFuture`, `-> Pin<Box<dyn Future>>` | a future that was polled | polls and waits of the future that it returns; time and allocations of its making |
 /// | `-> impl Iterator` | a call, and a `next` of the iterator that it returns | |
+/// | `-> impl Stream`, with the feature `stream` | a call, and a poll of the stream that it returns | |
 /// | async block | a future that was polled | its polls and waits, under the name `function::{async#0}` |
 ///
 /// A boxed future is measured where the box is made in the function's tail or a `return`
-/// (`Box::pin(..)`, `.boxed()`), the rest where the bounds name nothing that a wrapper can't keep.
-/// Of an `impl Stream` only the making is measured: a wrapper would have to implement its trait,
-/// which is that of another crate, and the expansion names none but `core` and the runtime. Closures
-/// and async closures are part of their function.
+/// (`Box::pin(..)`, `.boxed()`), the rest where the bounds name nothing that a wrapper can't keep, and
+/// where no macro in the body, but for those of the standard library, `select!`, `join!` and the
+/// log and tracing crates, may hold a `return` that nobody sees; else only the making is measured.
+/// Without the feature `stream` of the runtime, which brings in `futures-core`, only the making of an
+/// `impl Stream` is measured; so it is where the trait of that name is another one. Closures and async
+/// closures are part of their function.
 ///
 /// # Dropping arguments
 ///

@@ -5,10 +5,10 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use crate::segment::cell::Link;
 use crate::segment::layout::{
+    SPECIAL,
     AllocatorCosts, Allocs, Countdown, Histogram, Node, Row, Slab, Span, Sums, held_back,
 };
 use crate::throttle;
-use crate::tree::SPECIAL;
 use crate::{heap, map, process, slab, span, sys};
 
 /// Takes out of the counters what the parent counted, and gives the ticks at which the child

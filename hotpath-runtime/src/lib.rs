@@ -100,6 +100,8 @@ pub mod __private;
 mod inert;
 #[cfg(any(test, feature = "enabled"))]
 mod site;
+#[cfg(all(feature = "stream", any(test, feature = "enabled")))]
+mod stream;
 
 #[cfg(any(test, feature = "reader", all(feature = "enabled", unix, target_pointer_width = "64")))]
 mod clock;

@@ -4,9 +4,9 @@
 use core::marker::PhantomData;
 
 use crate::probe;
-use crate::segment::layout::Node;
+use crate::segment::layout::{Node, SPECIAL};
 use crate::site::Function;
-use crate::tree::{self, SPECIAL};
+use crate::tree;
 use crate::{clock, fork, slab};
 
 /// Guard over the body of a function that returns a future.

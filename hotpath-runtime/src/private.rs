@@ -6,6 +6,8 @@ pub use crate::inert::{
     making, mark, scope, site, site_on, steps,
 };
 pub use crate::site::{Function, Site};
+#[cfg(feature = "stream")]
+pub use crate::stream::{Items, Kind, Whole, kind};
 #[cfg(all(unix, target_pointer_width = "64"))]
 pub use crate::{
     future::{Awaited, Frame, awaited, frame},

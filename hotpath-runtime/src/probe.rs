@@ -7,9 +7,9 @@ use core::marker::PhantomData;
 use core::mem;
 
 use crate::row::{self, Type};
-use crate::segment::layout::{Node, Row, Slab, Span};
+use crate::segment::layout::{Node, Row, SPECIAL, Slab, Span};
 use crate::site::Function;
-use crate::tree::{NOT_TIMED, SPECIAL};
+use crate::tree::NOT_TIMED;
 use crate::{clock, fork, slab, span, tree};
 
 /// Guard of a measured call: closes it when it goes, however the function ends.
@@ -120,8 +120,12 @@ impl Open {
 
 /// Ticks at which a span opened that is timed, by the process's clock; 0 where that is not known.
 pub(crate) fn known_start(node: &Node, start: u64) -> u64 {
-    let is_raw = node.countdown.next.get() != SPECIAL;
-    if start == NOT_TIMED || (is_raw && clock::is_system()) { 0 } else { start }
+    if start == NOT_TIMED {
+        return 0;
+    }
+    // By another counter where it opened as a plain one, whatever its node is by now.
+    let is_of_clock = || node.countdown.next.get() == SPECIAL && node.opened.get() == start;
+    if clock::is_system() && !is_of_clock() { 0 } else { start }
 }
 
 impl Drop for Call {

@@ -8,9 +8,9 @@ use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::Se
 use crate::handover::{self, Held, Member, Place};
 use crate::map::{self, Block, Plain};
 use crate::segment::cell::{Count, Link, Table};
-use crate::segment::layout::{AllocatorCosts, List, Node, Room, Slab, Span};
+use crate::segment::layout::{AllocatorCosts, List, Node, Room, SPECIAL, Slab, Span};
 use crate::sys::{self, ThreadKey};
-use crate::{clock, fork, heap, page, pin, process, span, throttle, tree};
+use crate::{clock, fork, heap, page, pin, process, span, throttle};
 
 /// Room of a new slab, and what it gets whenever that is used up.
 const FIRST_ROOM: usize = 16 * 1024;
@@ -342,8 +342,8 @@ impl Slab {
         self.random.set(clock::ticks() | 1);
         heap::set_gauge(self);
         room.store(&self.room);
-        self.root.set(self.add_node(None, None, 0, tree::SPECIAL));
-        self.other.set(self.add_node(self.root.get(), None, 0, tree::SPECIAL));
+        self.root.set(self.add_node(None, None, 0, SPECIAL));
+        self.other.set(self.add_node(self.root.get(), None, 0, SPECIAL));
         self.cur.set(self.root.get());
         self.root.get().and(self.other.get()).map(|_| ())
     }

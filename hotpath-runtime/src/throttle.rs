@@ -8,8 +8,7 @@
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::segment::cell::Count;
-use crate::segment::layout::{Countdown, Slab, Sums};
-use crate::tree::SPECIAL;
+use crate::segment::layout::{Countdown, SPECIAL, Slab, Sums};
 use crate::{clock, fork, map, sys};
 
 /// [`Countdown::next`] of a site each of whose spans is timed by the processor's counter.

@@ -1,16 +1,11 @@
 //! The calling context tree: which node a call is of, and the cold ways to it.
 
 use crate::segment::cell::{Count, Link};
-use crate::segment::layout::{Allocs, Countdown, Node, Slab, Sums};
+use crate::segment::layout::{Allocs, Countdown, Node, SPECIAL, Slab, Sums};
 use crate::site::Function;
 use crate::slab::{self, reach};
 use crate::probe::{elapsed, leave};
 use crate::{clock, cold, fork, map, span, throttle};
-
-/// `next` of a node with more to do than counting and reading the processor's counter: the back
-/// edge of a recursion, one that may be entered while it is open, those that only stand in for a
-/// node; all where the clock is another one.
-pub(crate) const SPECIAL: u64 = 0;
 
 /// Start of a call that is not timed, but has to close the long way.
 pub(crate) const NOT_TIMED: u64 = 1;
@@ -53,6 +48,9 @@ impl Node {
         let is_timed = self.countdown.count.get() >= self.countdown.next.get();
         if !is_timed {
             self.opened.set(0);
+        } else if clock::is_system() && self.countdown.next.get() != SPECIAL {
+            // It opened by a counter that is not the clock: its time is known from here on.
+            self.opened.set(clock::ticks());
         }
         self.depth.set(1 + u64::from(is_timed));
         self.countdown.next.set(SPECIAL);
@@ -68,6 +66,15 @@ impl Node {
     /// re-enters.
     fn is_nested(&self) -> bool {
         self.is_alias() || self.depth.get() > 2
+    }
+
+    /// Ticks at which the call opened that now closes and says `start`, by the process's clock.
+    fn started(&self, start: u64) -> u64 {
+        match self.opened.get() {
+            // It may have opened as a plain one, by another counter.
+            opened @ 1.. if clock::is_system() && !self.is_nested() => opened,
+            _ => start,
+        }
     }
 
     /// Whether it is the back edge of a recursion.
@@ -259,6 +266,7 @@ pub(crate) fn close_special(
         return None;
     }
     let (is_alias, is_nested) = (node.is_alias(), node.is_nested());
+    let start = node.started(start);
     if is_nested {
         span::pop_border(slab);
     } else {

@@ -91,6 +91,21 @@ impl Hotpath {
     }
 }
 
+#[cfg(unix)]
+impl Hotpath {
+    /// Starts it as the leader of a process group of its own, as a shell does; what it says goes
+    /// nowhere.
+    ///
+    /// # Panics
+    /// When it can't be started.
+    pub fn spawn_as_group(mut self) -> Child {
+        use std::os::unix::process::CommandExt;
+
+        self.0.process_group(0).stdout(Stdio::null()).stderr(Stdio::null());
+        self.0.spawn().expect("cargo-hotpath starts")
+    }
+}
+
 /// What an invocation left.
 #[derive(Debug)]
 pub struct Finished {

@@ -7,6 +7,8 @@ pub mod dense;
 pub mod digest;
 pub mod hotpath;
 pub mod package;
+pub mod perf;
+pub mod program;
 pub mod published;
 pub mod report;
 pub mod seeds;

@@ -24,6 +24,9 @@ pub struct Published {
     pub no_default_features: bool,
     /// Its integration tests too: where most of its tests are.
     pub integration: bool,
+    /// Pieces of its manifest that neither copy has: what stands for something of its repository, and
+    /// doesn't compile.
+    pub cut: &'static [&'static str],
     /// Tests that measure what instrumentation is bound to change, each with the reason. A name
     /// that ends in `*` stands for all that start so.
     pub measures_itself: &'static [(&'static str, &'static str)],
@@ -94,8 +97,24 @@ impl Published {
                 && (package["version"] == self.version || self.version == LOCKED)
         });
         let manifest = package.and_then(|package| package["manifest_path"].as_str());
-        let manifest = manifest.ok_or_else(|| io::Error::other("cargo doesn't name the crate"))?;
-        Ok(Path::new(manifest).parent().unwrap_or(Path::new("/")).to_owned())
+        match manifest.and_then(|manifest| Path::new(manifest).parent()) {
+            Some(directory) => Ok(directory.to_owned()),
+            None => self.unpacked(),
+        }
+    }
+
+    /// Of a package without a library, which cargo fetches but doesn't name.
+    fn unpacked(&self) -> io::Result<PathBuf> {
+        let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+        let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+        let home = home.ok_or_else(|| io::Error::other("cargo has no home"))?;
+        for registry in fs::read_dir(home.join("registry/src"))? {
+            let directory = registry?.path().join(format!("{}-{}", self.name, self.version));
+            if directory.is_dir() {
+                return Ok(directory);
+            }
+        }
+        Err(io::Error::other("cargo doesn't name the crate"))
     }
 
     /// What `cargo metadata` says of the package in a directory.

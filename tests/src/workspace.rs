@@ -20,10 +20,18 @@ impl Workspace {
     /// # Panics
     /// When files can't be copied.
     pub fn shared(fixture: &str) -> Self {
+        Self::shared_as(fixture, fixture)
+    }
+
+    /// The same under another name, for a suite that does more to it than others could bear.
+    ///
+    /// # Panics
+    /// When files can't be copied.
+    pub fn shared_as(fixture: &str, name: &str) -> Self {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let target = binary::path().parent().expect("the binary lies in a directory");
-        let root = target.join("end to énd").join(fixture);
+        let root = target.join("end to énd").join(name);
         let source = binary::repository().join("tests/fixtures").join(fixture);
         let wanted = files(&source);
         for file in files(&root).difference(&wanted) {

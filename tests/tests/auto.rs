@@ -259,9 +259,9 @@ fn what_costs_more_than_it_tells_is_left_out_of_a_second_pass() {
     let _alone = alone();
     let command = Hotpath::new(&space(), &["run", "-p", "busy", "--runs", "2", "--format", "json"]);
     let finished = command.run_with_input("12345").expect_code(0);
-    // Two repetitions in each pass, with the same input.
+    // The first pass ends with its first repetition; all have the same input.
     let lines: Vec<&str> = finished.stderr.lines().filter(|line| line.starts_with("5 ")).collect();
-    assert_eq!(lines.len(), 4, "{}", finished.stderr);
+    assert_eq!(lines.len(), 3, "{}", finished.stderr);
     let report = finished.json();
     assert_eq!(paths(&report), ["busy::main", "busy::walk"]);
     let warnings = report["quality"]["warnings"].as_array().unwrap();
@@ -269,4 +269,19 @@ fn what_costs_more_than_it_tells_is_left_out_of_a_second_pass() {
     let message = second["message"].as_str().unwrap();
     assert!(message.contains("`busy::step` (3 000 000 calls)"), "{message}");
     assert_eq!(report["runs"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn one_run_is_one_run_and_the_report_says_what_that_costs() {
+    let _alone = alone();
+    let command = Hotpath::new(&space(), &["run", "-p", "busy", "--runs", "1", "--format", "json"]);
+    let finished = command.run_with_input("12345").expect_code(0);
+    let lines: Vec<&str> = finished.stderr.lines().filter(|line| line.starts_with("5 ")).collect();
+    assert_eq!(lines.len(), 1, "{}", finished.stderr);
+    let report = finished.json();
+    assert_eq!(function(&report, "busy::step")["calls"], 3_000_000);
+    let warnings = report["quality"]["warnings"].as_array().unwrap();
+    let only = warnings.iter().find(|warning| warning["id"] == "one-pass").unwrap();
+    let message = only["message"].as_str().unwrap();
+    assert!(message.starts_with("without `--runs 1` a second pass would leave out"), "{message}");
 }

@@ -20,6 +20,7 @@ const fn published(name: &'static str, version: &'static str) -> Published {
         features: &[],
         no_default_features: false,
         integration: false,
+        cut: &[],
         measures_itself: &[],
     }
 }
@@ -65,6 +66,10 @@ const ALL: &[Published] = &[
     published("similar", "2.7.0"),
     Published {
         features: &["full", "visit", "visit-mut", "fold", "extra-traits"],
+        cut: &[
+            "test = [\"syn-test-suite/all-features\"]\n",
+            "[dev-dependencies.syn-test-suite]\nversion = \"0\"\n",
+        ],
         ..integrated("syn", "2.0.104")
     },
     Published {
@@ -251,6 +256,15 @@ fn copy(published: &Published, from: &Path, to: &Path, runtime: Option<&str>) ->
         edits: &edits,
     })
     .unwrap_or_else(|error| panic!("{}: {error}", published.name));
+    if !published.cut.is_empty() {
+        let manifest = to.join("Cargo.toml");
+        let mut text = fs::read_to_string(&manifest).expect("the manifest is read");
+        for piece in published.cut {
+            assert!(text.contains(piece), "{}: no {piece:?} in {text}", published.name);
+            text = text.replace(piece, "");
+        }
+        fs::write(manifest, text).expect("the manifest is written");
+    }
     if published.version == LOCKED {
         let lock = binary::repository().join("Cargo.lock");
         fs::copy(lock, to.join("Cargo.lock")).expect("the lock file is copied");
@@ -268,7 +282,7 @@ fn edits(files: &BTreeSet<PathBuf>) -> (BTreeMap<PathBuf, Edits>, usize) {
         count += functions.len();
         let insert = |insertion: Insertion| Edit {
             range: insertion.byte..insertion.byte,
-            text: every_site(&annotate::attribute("hotpath_runtime", insertion)),
+            text: every_site(&annotate::attribute("hotpath_runtime", "", insertion)),
         };
         let list = functions.iter().map(|function| insert(function.insertion)).collect();
         all.insert(file.clone(), Edits::new(&text, list));

@@ -114,7 +114,7 @@ const ERRORS: f64 = 3.0;
 /// A run so long that the samples tell the self times of large functions well enough: how many
 /// there are in a second is the machine's affair.
 fn run_that_resolves_the_bound(binary: &str) -> Report {
-    let (short, longest) = (3.0, 240.0);
+    let (short, longest) = (3.0, 400.0);
     let first = run(binary, &format!("{}", short * 1e3));
     let rate = effective_samples(&first) / short;
     let needed = ratios(&first)

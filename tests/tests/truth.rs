@@ -132,6 +132,14 @@ fn what_a_function_returns_is_measured_beyond_its_making() {
     let vectors = report.function("vectors");
     assert_eq!(vectors["calls"], 2 + 6 + 4);
     assert_eq!(vectors["self_allocs"], 5 + 3);
+    // The making and 5 polls, 4 of which give an item; two makings with 3 and 2 polls.
+    for (name, makings, polls) in [("streamed", 1, 5), ("streamed_of_self", 2, 3 + 2)] {
+        let streamed = report.function(name);
+        assert_eq!(streamed["calls"], makings + polls);
+        assert_eq!(streamed["self_allocs"], makings + polls - makings);
+    }
+    assert_eq!(report.function("other")["calls"], 1);
+
     assert_eq!(vectors["async"], serde_json::Value::Null);
 
     // What it boxes is not found in its tail: it is a call, and the block is polled on its own.

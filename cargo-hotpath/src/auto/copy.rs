@@ -1,6 +1,9 @@
 //! The copy that is built in place of the workspace.
 
+use std::fs;
 use std::path::Path;
+
+use cargo_metadata::semver::VersionReq;
 
 use super::Plan;
 use crate::cargo::metadata::{self, RUNTIME, Workspace};
@@ -46,11 +49,12 @@ impl Copy {
             },
             None => overlay::runtime::install(&workspace.data_dir)?,
         };
-        plan.sync(workspace, &to, &runtime, term)?;
+        let offline = asked.offline || asked.frozen;
+        plan.sync(workspace, &to, &runtime, offline, term)?;
         let manifest = ManifestArgs {
             manifest_path: Some(to.join("Cargo.toml")),
             locked: false,
-            offline: asked.offline || asked.frozen,
+            offline,
             frozen: false,
         };
         let copy = Workspace::load(&manifest, workspace.data_dir.parent())?;
@@ -82,6 +86,7 @@ impl Plan {
         workspace: &Workspace,
         to: &Path,
         runtime: &Path,
+        offline: bool,
         term: &Term,
     ) -> Result<(), Error> {
         let synced = overlay::sync(&Recipe {
@@ -93,7 +98,7 @@ impl Plan {
             runtime: &Dependency {
                 name: RUNTIME.to_owned(),
                 path: runtime.to_owned(),
-                features: vec!["enabled".to_owned()],
+                features: features(workspace, offline),
             },
             edits: &self.edits,
         })?;
@@ -103,4 +108,17 @@ impl Plan {
         );
         Ok(())
     }
+}
+
+/// Of the runtime: what measures streams needs a package that those who have streams have. What is locked
+/// for another platform only may never have been fetched.
+fn features(workspace: &Workspace, offline: bool) -> Vec<String> {
+    let mut features = vec!["enabled".to_owned()];
+    let lock = fs::read_to_string(workspace.root().join("Cargo.lock")).unwrap_or_default();
+    let streams = VersionReq::parse("0.3").unwrap_or_default();
+    let offline = offline || std::env::var_os("CARGO_NET_OFFLINE").is_some_and(|it| it == "true");
+    if !offline && overlay::is_locked(&lock, "futures-core", &streams) {
+        features.push("stream".to_owned());
+    }
+    features
 }

@@ -50,6 +50,8 @@ pub struct Order<'a> {
     pub options: &'a RunOptions,
     /// Whether the program is known to have a global allocator, so that ours isn't tried first.
     pub has_allocator: bool,
+    /// Whether it is a copy, whose sources change in other ways than somebody at work on them would.
+    pub is_copy: bool,
 }
 
 /// Builds; a second time without our allocator where the program has its own.
@@ -97,6 +99,11 @@ fn compose(order: Order<'_>, allocator: bool, term: &Term) -> Result<Command, Er
     };
     command.args(feature_flags(selection, options, allocator)?);
     command.arg("--profile").arg(&options.profile);
+    if order.is_copy && options.profile != "dev" {
+        // An optimising compiler that is killed leaves code of the sources it had in what the next
+        // one takes for that of the sources before: functions would go on without their probes.
+        command.env("CARGO_INCREMENTAL", "0");
+    }
     command.arg("--target-dir").arg(workspace.data_dir.join("build"));
     command.arg("--manifest-path").arg(match &manifest.manifest_path {
         Some(path) => path.clone(),

@@ -143,9 +143,30 @@ pub fn manifest_flags(manifest: &ManifestArgs) -> Vec<String> {
 fn reason(error: &cargo_metadata::Error) -> String {
     match error {
         cargo_metadata::Error::CargoMetadata { stderr } => {
-            let text = stderr.trim();
+            // With RUST_BACKTRACE set, rustup shows where in itself it gave up.
+            let text = stderr.split("\nStack backtrace:").next().unwrap_or(stderr).trim();
             text.strip_prefix("error: ").unwrap_or(text).to_owned()
         }
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_is_what_cargo_or_rustup_says_of_it() {
+        for (stderr, expected) in [
+            ("error: no `Cargo.toml`\n", "no `Cargo.toml`"),
+            (
+                "error: toolchain 'x' is not installed\n\nStack backtrace:\n   0: main\n",
+                "toolchain 'x' is not installed",
+            ),
+            ("", ""),
+        ] {
+            let error = cargo_metadata::Error::CargoMetadata { stderr: stderr.to_owned() };
+            assert_eq!(reason(&error), expected);
+        }
     }
 }

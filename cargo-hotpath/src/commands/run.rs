@@ -25,7 +25,6 @@ use crate::run_dir::{self, Build, CrateRoot, RECORD_VERSION, RunDir, RunRecord};
 use crate::schema::{Warning, Workload};
 use crate::term::Term;
 use crate::unhit;
-use crate::units;
 
 /// Does it all; the exit code says how the workload went.
 pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
@@ -41,6 +40,7 @@ pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
         options,
         config: &config,
         plan: plan.as_ref(),
+        is_pilot: plan.is_some() && options.runs != Some(1),
     };
     let interrupts = Interrupts::install();
     let dir = RunDir::create(&workspace.data_dir)?;
@@ -49,8 +49,10 @@ pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
         Error::output(dir.path.display(), source)
     })?;
     let measured = measure(&job, &dir, &mut input, (&interrupts, term));
-    let first = measured.inspect_err(|_| dir.discard())?;
-    let (record, repetitions) = second_pass(&job, &dir, first, &mut input, (&interrupts, term));
+    let first =
+        measured.map_err(|error| interrupts.explain(error)).inspect_err(|_| dir.discard())?;
+    let Measured { record, repetitions, .. } =
+        second_pass(&job, &dir, first, &mut input, (&interrupts, term));
     if let Some(name) = &options.save {
         run_dir::save_as(&workspace.data_dir, name, &dir.id)?;
     }
@@ -62,36 +64,26 @@ pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
     Ok(conclude(&repetitions, &interrupts, term))
 }
 
-/// Measures again without the functions whose probes cost more than they told, where there are such
-/// and the workload is repeated anyway; the first pass's figures where there are none or it fails.
+/// Measures again without what the first pass was ended for; its own figures where it was not, or
+/// where this fails.
 fn second_pass(
     job: &Job<'_>,
     dir: &RunDir,
-    first: (RunRecord, Repetitions),
+    first: Measured,
     input: &mut Input,
     (interrupts, term): (&Interrupts, &Term),
-) -> (RunRecord, Repetitions) {
-    let (record, repetitions) = &first;
-    let repeats = job.options.runs != Some(1) && repetitions.stored.len() > 1;
-    if job.plan.is_none() || !repeats || interrupts.received() || repetitions.failed().is_some() {
-        return first;
-    }
-    let profile = &repetitions.profiles[record.reported];
-    let advice = advise::advise(record, profile, job.workspace.root(), &job.options.report);
-    let left_out = LeftOut::choose(&advice.report, &profile.probes);
+) -> Measured {
+    let left_out = &first.left_out;
     if left_out.is_empty() {
         return first;
     }
     term.status(
         "Repeating",
-        format_args!(
-            "without {} whose probes cost more than they tell",
-            units::counted(left_out.len() as u64, "function")
-        ),
+        format_args!("without {} whose probes cost more than they tell", left_out.describe()),
     );
-    let plan = auto::plan_without(job.workspace, job.selection, job.options, &left_out);
+    let plan = auto::plan_without(job.workspace, job.selection, job.options, left_out);
     let again = plan.and_then(|plan| {
-        let job = Job { plan: Some(&plan), ..*job };
+        let job = Job { plan: Some(&plan), is_pilot: false, ..*job };
         measure(&job, dir, input, (interrupts, term))
     });
     match again {
@@ -100,7 +92,7 @@ fn second_pass(
             term.warning(format_args!(
                 "the figures are of the first pass, as the second failed: {error}"
             ));
-            for (index, profile) in repetitions.profiles.iter().enumerate() {
+            for (index, profile) in first.repetitions.profiles.iter().enumerate() {
                 // It may have been replaced; should this fail too, only `report` is without it.
                 let _ = profile.write(&dir.profile(index).1);
             }
@@ -127,6 +119,16 @@ struct Job<'a> {
     config: &'a Config,
     /// What is instrumented without annotation.
     plan: Option<&'a Plan>,
+    /// Whether its first repetition decides if it does without some probes.
+    is_pilot: bool,
+}
+
+/// What a pass gave.
+struct Measured {
+    record: RunRecord,
+    repetitions: Repetitions,
+    /// What it was ended for: another pass is to do without.
+    left_out: LeftOut,
 }
 
 impl Job<'_> {
@@ -138,12 +140,21 @@ impl Job<'_> {
         }
     }
 
+    /// What costs more than it tells, by the first repetition.
+    fn too_costly(&self, record: &RunRecord, first: &Repetitions) -> LeftOut {
+        let profile = &first.profiles[record.reported];
+        let root = self.workspace.root();
+        let advice = advise::advise(record, profile, root, &self.options.report);
+        LeftOut::choose(&advice.report, &profile.probes)
+    }
+
     /// Builds the user's workspace, or its copy.
     fn build(&self, interrupts: &Interrupts, term: &Term) -> Result<Built, Error> {
         let Self { workspace, selection, options, .. } = self;
         let manifest = &options.manifest;
         let Some(plan) = self.plan else {
-            let order = Order { workspace, selection, manifest, options, has_allocator: false };
+            let (has_allocator, is_copy) = (false, false);
+            let order = Order { workspace, selection, manifest, options, has_allocator, is_copy };
             return build::build(order, interrupts, term);
         };
         let copy = Copy::make(plan, workspace, manifest, term)?;
@@ -153,6 +164,7 @@ impl Job<'_> {
             manifest: &copy.manifest,
             options,
             has_allocator: plan.wraps_allocator,
+            is_copy: true,
         };
         build::build(order, interrupts, term).inspect_err(|error| {
             if matches!(error, Error::Build) {
@@ -171,7 +183,7 @@ fn measure(
     dir: &RunDir,
     input: &mut Input,
     (interrupts, term): (&Interrupts, &Term),
-) -> Result<(RunRecord, Repetitions), Error> {
+) -> Result<Measured, Error> {
     let options = job.options;
     let lock = BuildLock::take(&job.workspace.data_dir, interrupts, term)?;
     let built = job.build(interrupts, term)?;
@@ -184,9 +196,22 @@ fn measure(
     launch.retained = options.retained;
     launch.stdout_to_stderr =
         options.report.format != Format::Human && options.report.output.is_none();
+    let mut left_out = LeftOut::default();
+    let mut is_enough = |first: &Repetitions| {
+        if job.is_pilot {
+            left_out = job.too_costly(&record(job, &built, dir, first, interrupts), first);
+        }
+        !left_out.is_empty()
+    };
     let root = job.workspace.root();
-    let runs = options.runs;
-    let mut repetitions = repeat::repeat(&launch, runs, (dir, root), input, (interrupts, term))?;
+    let mut repetitions = repeat::repeat(
+        &launch,
+        options.runs,
+        (dir, root),
+        input,
+        &mut is_enough,
+        (interrupts, term),
+    )?;
     if !repetitions.hit() {
         return Err(why_nothing(&repetitions, job, interrupts));
     }
@@ -194,10 +219,26 @@ fn measure(
     repetitions.warnings.extend(warnings);
     repetitions.warnings.extend(job.plan.into_iter().flat_map(|plan| plan.warnings.clone()));
     let mut record = record(job, &built, dir, &repetitions, interrupts);
+    record.warnings.extend(only_pass(job, &record, &repetitions));
     if let Err(error) = dir.finish(&record) {
         record.warnings.push(repeat::not_stored(&error));
     }
-    Ok((record, repetitions))
+    Ok(Measured { record, repetitions, left_out })
+}
+
+/// Where another pass would do without some probes, but one run was asked for.
+fn only_pass(job: &Job<'_>, record: &RunRecord, only: &Repetitions) -> Option<Warning> {
+    if job.plan.is_none() || job.options.runs != Some(1) {
+        return None;
+    }
+    let costly = job.too_costly(record, only);
+    (!costly.is_empty()).then(|| Warning {
+        id: "one-pass".to_owned(),
+        message: format!(
+            "without `--runs 1` a second pass would leave out {} whose probes cost more than they tell",
+            costly.describe()
+        ),
+    })
 }
 
 fn why_nothing(repetitions: &Repetitions, job: &Job<'_>, interrupts: &Interrupts) -> Error {

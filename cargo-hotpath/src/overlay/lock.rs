@@ -31,6 +31,13 @@ pub(super) fn raised(text: &str, needed: &BTreeMap<String, Version>) -> Option<S
     (!raised.is_empty()).then(|| document.to_string())
 }
 
+/// Whether a lock file has a package of the registry, in a version that will do.
+pub fn is_locked(text: &str, name: &str, wanted: &VersionReq) -> bool {
+    let Ok(mut document) = text.parse::<DocumentMut>() else { return false };
+    let mut locked = packages(&mut document).filter_map(|package| from_registry(package));
+    locked.any(|(locked, version)| locked == name && wanted.matches(&version))
+}
+
 fn packages(document: &mut DocumentMut) -> impl Iterator<Item = &mut Table> {
     let packages = document.get_mut("package").and_then(Item::as_array_of_tables_mut);
     packages.into_iter().flat_map(|packages| packages.iter_mut())

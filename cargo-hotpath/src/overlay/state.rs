@@ -61,6 +61,17 @@ impl State {
         self.files.keys().map(PathBuf::as_path)
     }
 
+    /// Stores that nothing is known of these files but their names: they are about to change.
+    pub(super) fn forget<'a>(
+        &mut self,
+        names: impl Iterator<Item = &'a Path>,
+        root: &Path,
+    ) -> Result<(), OverlayError> {
+        let unknown = Stamp { len: 0, modified_ns: 0, edits: 0 };
+        let forgotten = names.map(|name| self.files.insert(name.to_owned(), unknown)).count();
+        if forgotten > 0 { self.store(root) } else { Ok(()) }
+    }
+
     pub(super) fn store(&self, root: &Path) -> Result<(), OverlayError> {
         let path = root.join(FILE);
         let text = serde_json::to_vec(self).unwrap_or_default();

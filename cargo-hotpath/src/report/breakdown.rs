@@ -179,6 +179,9 @@ mod tests {
         let send = of_ns(1, Kind::Call, "client.send(x)", "reqwest::Client", 200_000_000);
         let names: Vec<_> = parts(vec![new, send]).into_iter().filter_map(|part| part.1).collect();
         assert_eq!(names, ["regex", "reqwest"]);
+        let unit = "core::result::Result<(), std::io::error::Error>";
+        let flush = of_ns(0, Kind::Write, "writer.flush()", unit, 300_000_000);
+        assert!(parts(vec![flush]).contains(&(WhereKind::Std, Some("std".to_owned()), 300)));
     }
 
     #[test]

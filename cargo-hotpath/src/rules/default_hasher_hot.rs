@@ -77,11 +77,11 @@ fn candidate(map: &str, mut sites: Vec<Site<'_>>) -> Option<Candidate> {
     sites.sort_by(|a, b| of(b).total_cmp(&of(a)));
     let first = sites.first()?;
     let count: u64 = sites.iter().map(Site::count).sum();
-    let share: f64 = sites.iter().map(Site::share_pct).sum();
+    let ns: f64 = sites.iter().map(of).sum();
+    let share = first.pct(ns);
     if (count as f64) < MIN_EXECUTIONS.default || share < MIN_MAP_SHARE_PCT.default {
         return None;
     }
-    let ns: f64 = sites.iter().map(of).sum();
     let short = types::short(map);
     let kind = types::last_segment(map);
     let others = match sites.len() {

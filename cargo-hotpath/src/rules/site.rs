@@ -134,11 +134,6 @@ impl<'a> Site<'a> {
         self.count() as f64 >= least.default
     }
 
-    /// Its share of the workload's wall time, in percent.
-    pub(super) fn share_pct(&self) -> f64 {
-        self.pct(self.ns().unwrap_or_default())
-    }
-
     /// What a time is of the workload's wall time, in percent.
     pub(super) fn pct(&self, ns: f64) -> f64 {
         let wall = Workload::new(self.facts).wall_ns();

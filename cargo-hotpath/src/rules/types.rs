@@ -17,10 +17,12 @@ pub enum Home<'a> {
 }
 
 /// The crate that defines the outermost type of a name; references and `dyn` are looked through.
+/// What begins with no path is the language's own.
 pub fn crate_of(type_name: &str) -> Home<'_> {
     let head = head(type_name);
+    let is_name = |text: &str| text.chars().all(|it| it.is_alphanumeric() || it == '_');
     match head.split_once("::") {
-        Some((first, _)) if !STD.contains(&first) => Home::Crate(first),
+        Some((first, _)) if is_name(first) && !STD.contains(&first) => Home::Crate(first),
         _ => Home::Std,
     }
 }
@@ -197,6 +199,7 @@ mod tests {
         assert_eq!(crate_of("alloc::vec::Vec<app::Row>"), Home::Std);
         assert_eq!(crate_of("&mut dyn app::Sink"), Home::Crate("app"));
         assert_eq!(crate_of("u8"), Home::Std);
+        assert_eq!(crate_of("(u8, app::Row)"), Home::Std);
         assert_eq!(crate_of("regex::regex::string::Regex"), Home::Crate("regex"));
     }
 

@@ -57,13 +57,15 @@ pub(super) fn bare_functions_of(file: &File, lines: &Lines<'_>) -> Vec<Bare> {
     found
 }
 
-/// The attribute to insert, with the space behind it, where the runtime is the crate `name`.
-pub fn attribute(name: &str, insertion: Insertion) -> String {
+/// The attribute to insert, with these options and the space behind it, where the runtime is the
+/// crate `name`.
+pub fn attribute(name: &str, options: &str, insertion: Insertion) -> String {
     let column = insertion.column;
+    let options = if options.is_empty() { String::new() } else { format!("{options}, ") };
     if name == "hotpath_runtime" {
-        return format!("#[::hotpath_runtime::hotpath(column = {column})] ");
+        return format!("#[::hotpath_runtime::hotpath({options}column = {column})] ");
     }
-    format!("#[::{name}::hotpath(crate = ::{name}, column = {column})] ")
+    format!("#[::{name}::hotpath(crate = ::{name}, {options}column = {column})] ")
 }
 
 /// The bytes that a piece of syntax takes in the text that it was parsed from.

@@ -32,7 +32,7 @@ pub(super) struct Body<'a> {
 }
 
 /// Source facts for each of `sites`, in their order; `None` for those that are not found where
-/// the enumeration says (in the arguments of a macro with a syntax of its own).
+/// the enumeration says.
 #[hotpath]
 pub(super) fn describe(
     body: Body<'_>,
@@ -43,7 +43,8 @@ pub(super) fn describe(
     if sites.is_empty() {
         return Vec::new();
     }
-    let wanted = sites.iter().enumerate().map(|(index, (_, place))| (key(*place), index)).collect();
+    let wanted = sites.iter().enumerate();
+    let wanted = wanted.map(|(index, (kind, place))| (key(*kind, *place), index)).collect();
     let mut walker = Walker {
         lines,
         wanted,
@@ -107,7 +108,7 @@ impl Slot {
 struct Walker<'a> {
     lines: &'a Lines<'a>,
     /// Site index by place.
-    wanted: HashMap<(usize, usize), usize>,
+    wanted: HashMap<Key, usize>,
     found: Vec<Option<Found>>,
     loops: Loops,
     /// Ends of the blocks around, in bytes.
@@ -123,8 +124,11 @@ struct Walker<'a> {
     in_test: bool,
 }
 
-fn key(place: LineColumn) -> (usize, usize) {
-    (place.line, place.column)
+/// Line, column, and whether it's an await: a branch of `select!` starts where its call does.
+type Key = (usize, usize, bool);
+
+fn key(kind: Kind, place: LineColumn) -> Key {
+    (place.line, place.column, kind == Kind::Await)
 }
 
 impl Walker<'_> {
@@ -163,9 +167,15 @@ impl Walker<'_> {
             .collect()
     }
 
-    /// The site at one of these places.
+    /// The call or macro at one of these places.
     fn site_at(&self, places: &[Span]) -> Option<usize> {
-        places.iter().find_map(|span| self.wanted.get(&key(span.start())).copied())
+        let mut starts = places.iter().map(Span::start);
+        starts.find_map(|at| self.wanted.get(&(at.line, at.column, false)).copied())
+    }
+
+    /// The await, or the branch that a macro polls.
+    fn await_at(&self, at: LineColumn) -> Option<usize> {
+        self.wanted.get(&key(Kind::Await, at)).copied()
     }
 
     /// Notes a site, with what doesn't depend on its kind of expression.

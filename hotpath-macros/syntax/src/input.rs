@@ -6,7 +6,7 @@
 use proc_macro2::{Delimiter, Group, Spacing, TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::parse::{ParseStream, Parser as _};
-use syn::{Expr, Pat, Path, Result, Token};
+use syn::{Expr, Macro, Pat, Path, Result, Token};
 
 /// Macros whose input is read here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,8 @@ pub(crate) enum Role {
 /// A piece of the input.
 pub(crate) enum Part {
     Expr(Box<Expr>, Role),
+    /// Of a branch: what it binds for its condition and its handler.
+    Pattern(Box<Pat>),
     Tokens(TokenStream),
     /// `{ FIELDS }`
     Fields(Vec<Part>),
@@ -85,6 +87,7 @@ pub(crate) fn to_tokens(parts: &[Part]) -> TokenStream {
     for part in parts {
         match part {
             Part::Expr(expr, _) => expr.to_tokens(&mut tokens),
+            Part::Pattern(pattern) => pattern.to_tokens(&mut tokens),
             Part::Tokens(other) => tokens.extend(other.clone()),
             Part::Fields(inner) => {
                 tokens.extend([TokenTree::Group(Group::new(Delimiter::Brace, to_tokens(inner)))]);
@@ -101,10 +104,38 @@ pub(crate) fn expressions(parts: &mut [Part]) -> Vec<(&mut Expr, Role)> {
         match part {
             Part::Expr(expr, role) => found.push((expr.as_mut(), *role)),
             Part::Fields(inner) => found.extend(expressions(inner)),
-            Part::Tokens(_) => {}
+            Part::Pattern(_) | Part::Tokens(_) => {}
         }
     }
     found
+}
+
+/// What the input of a macro with a syntax of its own holds.
+pub enum Input {
+    /// An expression, and whether the macro polls it as an `.await` would.
+    Expr(Box<Expr>, bool),
+    /// What a branch binds, before its future, its condition and its handler.
+    Pattern(Box<Pat>),
+}
+
+/// Patterns and expressions in the input of a macro, in order; `None` where it's none of those that
+/// are read here (`select!`, `join!`, `try_join!`, those of the log and tracing crates, `scope!`).
+pub fn inputs(mac: &Macro) -> Option<Vec<Input>> {
+    let parts = read(Syntax::of(&mac.path)?, &mac.path, mac.tokens.clone())?;
+    let mut inputs = Vec::new();
+    collect(parts, &mut inputs);
+    Some(inputs)
+}
+
+fn collect(parts: Vec<Part>, inputs: &mut Vec<Input>) {
+    for part in parts {
+        match part {
+            Part::Expr(expr, role) => inputs.push(Input::Expr(expr, role == Role::Future)),
+            Part::Pattern(pattern) => inputs.push(Input::Pattern(pattern)),
+            Part::Fields(inner) => collect(inner, inputs),
+            Part::Tokens(_) => {}
+        }
+    }
 }
 
 /// Whether the input starts with `biased;`, which is taken.
@@ -151,7 +182,7 @@ fn select(input: ParseStream<'_>, role: Role) -> Result<Vec<Part>> {
     while !input.is_empty() {
         if !(word_then_arrow(input, &mut parts)?) {
             let pattern = input.call(Pat::parse_multi_with_leading_vert)?;
-            parts.push(Part::Tokens(pattern.to_token_stream()));
+            parts.push(Part::Pattern(Box::new(pattern)));
             parts.push(tokens::<Token![=]>(input)?);
             parts.push(Part::Expr(input.parse()?, role));
             if input.peek(Token![,]) && input.peek2(Token![if]) {

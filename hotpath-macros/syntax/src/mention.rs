@@ -35,6 +35,15 @@ pub fn may_grow(text: &str) -> bool {
     })
 }
 
+/// Whether a text may make an empty collection.
+pub fn may_make_empty(text: &str) -> bool {
+    holds(text, |word, _| match word.len() {
+        3 => matches!(word, "new" | "vec"),
+        7 => word == "default",
+        _ => false,
+    })
+}
+
 /// Whether a word occurs, in code or in a string.
 pub fn mentions_word(text: &str, wanted: &str) -> bool {
     holds(text, |word, _| word == wanted)
@@ -202,6 +211,8 @@ mod tests {
         assert!(
             may_grow("a.push(1)") && may_grow("a.extend_from_slice(b)") && !may_grow("a.pop()")
         );
+        assert!(may_make_empty("let a: B = B::new();") && may_make_empty("vec![]"));
+        assert!(!may_make_empty("a.renew()"));
         assert!(may_hold_sites("f()", SiteSelection::All));
         assert!(may_hold_sites("async { 1 }", SiteSelection::Off));
         assert!(!may_hold_sites("a.clone()", SiteSelection::Off));

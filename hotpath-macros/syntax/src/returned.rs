@@ -1,14 +1,28 @@
 //! The places in a body that say what it returns.
 
+use syn::token::Brace;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Block, Expr, ExprAsync, ExprCall, ExprClosure, ExprReturn, Item, Stmt};
+use syn::{
+    Block, Expr, ExprAsync, ExprBlock, ExprCall, ExprClosure, ExprReturn, Item, Macro, PathSegment,
+    Stmt, StmtMacro,
+};
 
+use crate::classify::standard_macro;
+use crate::input::Syntax;
+use crate::mention::mentions_word;
 use crate::wrap::ALIAS;
 
 /// Calls `sink` for the tail of a body and for the operand of every `return` in it.
 pub fn results(body: &mut Block, sink: &mut dyn FnMut(&mut Expr)) {
     Returns(&mut |expr: &mut Expr| sink(expr)).visit_block_mut(body);
-    if let Some(Stmt::Expr(tail, None)) = body.stmts.last_mut() {
+    let Some(last) = body.stmts.last_mut() else { return };
+    if let Stmt::Macro(StmtMacro { semi_token: None, .. }) = last {
+        // It may expand to statements, for which there is room in a block.
+        let stmts = vec![last.clone()];
+        let block = Block { brace_token: Brace::default(), stmts };
+        *last = Stmt::Expr(Expr::Block(ExprBlock { attrs: Vec::new(), label: None, block }), None);
+    }
+    if let Stmt::Expr(tail, None) = last {
         sink(tail);
     }
 }
@@ -95,6 +109,64 @@ impl VisitMut for Returns<'_> {
         if let Some(operand) = &mut it.expr {
             (self.0)(operand);
         }
+    }
+
+    fn visit_expr_closure_mut(&mut self, _: &mut ExprClosure) {}
+    fn visit_expr_async_mut(&mut self, _: &mut ExprAsync) {}
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+}
+
+/// Whether a macro in a body may hold a `return` of the function, which nobody sees: any that isn't of
+/// the standard library or of those whose input is read here.
+pub(crate) fn may_return_unseen(body: &Block) -> bool {
+    let mut search = Unseen(false);
+    let tail = body.stmts.len().saturating_sub(1);
+    for (position, statement) in body.stmts.clone().iter_mut().enumerate() {
+        // One there is looked at by whoever wraps it.
+        if position != tail
+            || !matches!(statement, Stmt::Macro(_) | Stmt::Expr(Expr::Macro(_), None))
+        {
+            search.visit_stmt_mut(statement);
+        }
+    }
+    search.0
+}
+
+/// Macros of the standard library that are no sites and hold no `return` of their own.
+const RETURNLESS: &[&str] = &[
+    "addr_of",
+    "addr_of_mut",
+    "cfg",
+    "column",
+    "concat",
+    "dbg",
+    "env",
+    "file",
+    "format_args",
+    "include_bytes",
+    "include_str",
+    "line",
+    "matches",
+    "module_path",
+    "offset_of",
+    "option_env",
+    "panic",
+    "pin",
+    "stringify",
+    "todo",
+    "unimplemented",
+    "unreachable",
+];
+
+struct Unseen(bool);
+
+impl VisitMut for Unseen {
+    fn visit_macro_mut(&mut self, mac: &mut Macro) {
+        let is_named = |last: &PathSegment| RETURNLESS.iter().any(|name| last.ident == name);
+        let is_known = standard_macro(&mac.path).is_some()
+            || Syntax::of(&mac.path).is_some()
+            || mac.path.segments.last().is_some_and(is_named);
+        self.0 |= !is_known || mentions_word(&mac.tokens.to_string(), "return");
     }
 
     fn visit_expr_closure_mut(&mut self, _: &mut ExprClosure) {}

@@ -1,8 +1,10 @@
 //! What a function hands out: a value, a future or an iterator. Decides what is measured of it.
 
+use proc_macro2::TokenTree;
+use quote::ToTokens as _;
 use syn::{
-    Block, Expr, GenericArgument, PathArguments, PathSegment, ReturnType, Signature, Stmt, Type,
-    TypeParamBound, TypePath,
+    Block, Expr, GenericArgument, Macro, PathArguments, PathSegment, ReturnType, Signature, Stmt,
+    Type, TypeParamBound, TypePath,
 };
 
 use crate::returned;
@@ -34,7 +36,9 @@ impl Shape {
             Self::BoxedFuture if returned::boxed(&mut body.clone(), &mut |_| {}) => {
                 Self::BoxedFuture
             }
-            opaque @ (Self::Future | Self::Iterator | Self::Stream) if has_plain_tail(body) => {
+            opaque @ (Self::Future | Self::Iterator | Self::Stream)
+                if has_plain_tail(body, opaque) && !returned::may_return_unseen(body) =>
+            {
                 opaque
             }
             _ => Self::Call,
@@ -52,11 +56,28 @@ impl Shape {
     }
 }
 
-/// Whether what the body ends in can be wrapped: a macro there may expand to statements.
-fn has_plain_tail(body: &Block) -> bool {
+/// Whether what the body ends in can be wrapped: a macro there may expand to statements, or to nothing
+/// that is ever returned, and what carries a `#[cfg]` may not be there.
+fn has_plain_tail(body: &Block, shape: Shape) -> bool {
     match body.stmts.last() {
-        Some(Stmt::Expr(Expr::Macro(_), None) | Stmt::Macro(_)) | None => false,
+        Some(Stmt::Expr(Expr::Macro(tail), None)) => shape.is_made_by(&tail.mac),
+        Some(Stmt::Macro(tail)) => {
+            tail.semi_token.is_none() && tail.attrs.is_empty() && shape.is_made_by(&tail.mac)
+        }
+        Some(Stmt::Expr(tail, None)) => {
+            let first = tail.to_token_stream().into_iter().next();
+            !matches!(first, Some(TokenTree::Punct(punct)) if punct.as_char() == '#')
+        }
         Some(_) => true,
+        None => false,
+    }
+}
+
+impl Shape {
+    /// Whether a macro is known to expand to such a value: `stream!` and `try_stream!` of async-stream.
+    fn is_made_by(self, mac: &Macro) -> bool {
+        let name = mac.path.segments.last().map(|last| last.ident.to_string());
+        self == Self::Stream && matches!(name.as_deref(), Some("stream" | "try_stream"))
     }
 }
 
@@ -152,6 +173,21 @@ mod tests {
             ("fn f() -> impl Iterator<Item = u8> + Mine { x }", Shape::Call),
             ("fn f() -> impl Future<Output = u8> + Clone { x }", Shape::Call),
             ("fn f() -> impl Future<Output = u8> { mine!() }", Shape::Call),
+            ("fn f() -> impl Stream<Item = u8> { mine!() }", Shape::Call),
+            ("fn f() -> impl Stream<Item = u8> { #[cfg(unix)] { x } }", Shape::Call),
+            ("fn f() -> impl Iterator<Item = u8> { let a = ok_or_return!(b); a }", Shape::Call),
+            (
+                "fn f() -> impl Iterator<Item = u8> { let a = vec![b]; info!(\"x\"); a }",
+                Shape::Iterator,
+            ),
+            ("fn f() -> impl Iterator<Item = u8> { a.map(|b| mine!(b)) }", Shape::Iterator),
+            (
+                "fn f() -> impl Iterator<Item = u8> { if matches!(a, B) { panic!(\"b\") } a }",
+                Shape::Iterator,
+            ),
+            ("fn f() -> impl Iterator<Item = u8> { let a = dbg!({ return b }); a }", Shape::Call),
+            ("fn f() -> impl Stream<Item = u8> { stream! { yield 1; } }", Shape::Stream),
+            ("fn f() -> impl Iterator<Item = u8> { if a { return b } todo!() }", Shape::Call),
             ("fn f() -> impl Fn() -> u8 { x }", Shape::Call),
             ("fn f() -> (impl Iterator<Item = u8>, u8) { x }", Shape::Call),
             ("fn f() { x }", Shape::Call),

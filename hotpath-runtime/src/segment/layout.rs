@@ -198,7 +198,7 @@ pub(crate) struct Slab {
     pub(crate) attached: Count,
     // Line 4.
     pub(crate) lifetime: Count,
-    /// Start of the last call of a node whose `next` is 0.
+    /// Start of the last call of a node whose `next` is [`SPECIAL`].
     pub(crate) start: Count,
     /// The open span that gets what its node allocates.
     pub(crate) metering: Link<Span>,
@@ -256,6 +256,11 @@ pub(crate) struct Room {
     pub(crate) len: Count,
 }
 
+/// [`Countdown::next`] of a node with more to do than counting and reading the processor's counter:
+/// the back edge of a recursion, one that may be entered while it is open, those that only stand
+/// in for a node; all where the clock is another one.
+pub(crate) const SPECIAL: u64 = 0;
+
 /// Which spans are timed: the count is the countdown.
 #[derive(Debug)]
 #[repr(C)]
@@ -297,13 +302,13 @@ pub(crate) struct Sums {
 pub(crate) struct Node {
     // Line 0: every call.
     /// Of its calls; of an async function's its polls and, where one is dropped early, the drop.
-    /// `next` is 0 for a node with more to do than that.
+    /// `next` is [`SPECIAL`] for a node with more to do than that.
     pub(crate) countdown: Countdown,
     pub(crate) parent: Link<Node>,
     /// Spans of functions called from it and of its expressions; estimated where they were not
     /// timed. Serves expressions, as what is not their own; wraps.
     pub(crate) inner: Count,
-    /// Start of the newest timed call, of the outermost where one is in another. Where `next` is 0,
+    /// Start of the newest timed call, of the outermost where one is in another. Where `next` is [`SPECIAL`],
     /// it is 0 while none is open.
     pub(crate) opened: Count,
     pub(crate) histogram: Link<Histogram>,

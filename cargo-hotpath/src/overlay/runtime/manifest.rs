@@ -55,6 +55,7 @@ name = "hotpath_runtime"
 [features]
 enabled = ["dep:libc", "hotpath-runtime-macros/enabled"]
 global-allocator = ["enabled"]
+stream = ["dep:futures-core", "hotpath-runtime-macros/stream"]
 reader = ["dep:libc"]
 sources = ["hotpath-runtime-macros/sources"]
 
@@ -62,6 +63,7 @@ sources = ["hotpath-runtime-macros/sources"]
 "#,
         sibling!("hotpath-runtime-macros"),
         r#" }
+futures-core = { version = "0.3.0", default-features = false, optional = true }
 
 [target.'cfg(unix)'.dependencies]
 libc = { version = "0.2.180", optional = true }
@@ -78,6 +80,7 @@ proc-macro = true
 
 [features]
 enabled = ["dep:hotpath-runtime-syntax", "dep:proc-macro2", "dep:quote", "dep:syn"]
+stream = []
 sources = ["dep:hotpath-runtime-syntax", "hotpath-runtime-syntax/sources"]
 
 [dependencies]

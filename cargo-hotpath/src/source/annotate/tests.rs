@@ -20,10 +20,14 @@ fn the_attribute_says_where_the_function_stood_and_where_the_runtime_is() {
         .map(|function| function.insertion)
         .collect();
     assert_eq!(
-        attribute("hotpath_runtime", insertions[0]),
+        attribute("hotpath_runtime", "", insertions[0]),
         "#[::hotpath_runtime::hotpath(column = 9)] "
     );
-    assert_eq!(attribute("rt", insertions[1]), "#[::rt::hotpath(crate = ::rt, column = 19)] ");
+    assert_eq!(attribute("rt", "", insertions[1]), "#[::rt::hotpath(crate = ::rt, column = 19)] ");
+    assert_eq!(
+        attribute("hotpath_runtime", "sites = off", insertions[0]),
+        format!("#[::hotpath_runtime::hotpath(sites = off, column = {})] ", insertions[0].column)
+    );
     assert_eq!((insertions[0].byte, insertions[1].byte), (9, 19));
 }
 

@@ -244,6 +244,29 @@ fn sites_inside_macros_and_awaits_are_described() {
 }
 
 #[test]
+fn branches_of_polling_macros_are_described() {
+    let text = "async fn f() { let a = k; loop {
+        tokio::select! {
+            Some(x) = next(&r.clone()), if y.to_string() == a => { g(x.clone()); }
+            _ = &mut stop => break,
+        }
+        tokio::join!(one(a.clone()), other);
+        info!(id = %z.to_vec(), ?w, \"text {}\", v.to_owned());
+    } }";
+    let all = sites(text);
+    assert_eq!(all.len(), 10, "{all:#?}");
+    for (label, source) in &all {
+        let source = source.as_ref().unwrap_or_else(|| panic!("{label}"));
+        assert_eq!(source.loop_depth, 1, "{label}");
+    }
+    let branch = site(text, "next(&r.clone())");
+    assert_eq!(branch.receiver.as_deref(), Some("next(&r.clone())"));
+    assert_eq!(site(text, "x.clone()").root_changes_in_loop, Some(true), "each branch binds anew");
+    assert_eq!(site(text, "r.clone()").root_changes_in_loop, Some(false));
+    assert_eq!(site(text, "a.clone()").root_changes_in_loop, Some(false));
+}
+
+#[test]
 fn every_enumerated_site_is_described() {
     let text = "fn f() {
         let a = match x.clone() { Some(y) if y.to_string() == \"a\" => vec![y.to_vec(); 2], _ => Vec::new() };

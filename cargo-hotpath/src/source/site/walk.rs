@@ -1,5 +1,6 @@
 //! The walk over a function's expressions: what holds each, and what each does to variables.
 
+use hotpath_runtime_syntax::Input;
 use proc_macro2::{LineColumn, Span};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
@@ -146,7 +147,31 @@ impl Walker<'_> {
         if parsed.all.is_empty() {
             self.name_all(mac.tokens.clone());
         }
-        self.visit_macro_arguments(&parsed, &name, own_site);
+        match hotpath_runtime_syntax::inputs(mac) {
+            Some(inputs) if parsed.all.is_empty() || inputs.iter().any(is_polled) => {
+                self.macro_inputs(&inputs, range::of_macro(mac).1);
+            }
+            _ => self.visit_macro_arguments(&parsed, &name, own_site),
+        }
+    }
+
+    /// The input of a macro with a syntax of its own, which ends at `end`.
+    fn macro_inputs(&mut self, inputs: &[Input], end: LineColumn) {
+        for input in inputs {
+            match input {
+                Input::Pattern(pattern) => self.bind(pattern, pattern.span().end(), Some(end)),
+                Input::Expr(expr, false) => self.visit_plain(expr),
+                Input::Expr(expr, true) => {
+                    let range = range::of_expr(expr);
+                    if let Some(site) = self.await_at(range.0) {
+                        let (receiver, receiver_root) = self.receiver(expr);
+                        let own = SiteSource { receiver, receiver_root, ..SiteSource::default() };
+                        self.note(site, Slot::default(), range, own);
+                    }
+                    self.visit_plain(expr);
+                }
+            }
+        }
     }
 
     fn visit_macro_arguments(
@@ -263,7 +288,7 @@ impl Walker<'_> {
             Expr::Call(call) => self.call(call, slot),
             Expr::Macro(mac) => self.macro_call(&mac.mac, slot),
             Expr::Await(inner) => {
-                if let Some(site) = self.site_at(&[inner.await_token.span]) {
+                if let Some(site) = self.await_at(inner.await_token.span.start()) {
                     let (receiver, receiver_root) = self.receiver(&inner.base);
                     let own = SiteSource { receiver, receiver_root, ..SiteSource::default() };
                     self.note(site, slot, range::of_expr(expr), own);
@@ -323,6 +348,10 @@ impl Walker<'_> {
             other => visit::visit_expr(self, other),
         }
     }
+}
+
+fn is_polled(input: &Input) -> bool {
+    matches!(input, Input::Expr(_, true))
 }
 
 fn is_compound(op: &BinOp) -> bool {

@@ -134,16 +134,6 @@ pub(super) fn read_process(bytes: Bytes<'_>) -> Result<Process, ReadError> {
 }
 
 fn read_clock(bytes: Bytes<'_>, end: Option<Anchor>) -> Result<Clock, ReadError> {
-    let field = offset_of!(raw::Fixed, clock);
-    let kind = match fixed(bytes, field)? {
-        1 => ClockKind::Tsc,
-        2 => ClockKind::Cntvct,
-        3 => ClockKind::System,
-        _ => {
-            let offset = offset_of!(raw::Header, fixed) + field;
-            return Err(ReadError::Damaged { what: "clock", offset });
-        }
-    };
     let start = Anchor {
         ticks: fixed(bytes, offset_of!(raw::Fixed, start_ticks))?,
         monotonic_ns: fixed(bytes, offset_of!(raw::Fixed, start_ns))?,
@@ -160,12 +150,26 @@ fn read_clock(bytes: Bytes<'_>, end: Option<Anchor>) -> Result<Clock, ReadError>
     let at_the_end = later
         .and_then(|end| Interval::between(start, own)?.disagreement(Interval::between(own, end)?));
     Ok(Clock {
-        kind,
+        kind: read_kind(bytes)?,
         start,
         end: later.unwrap_or(own),
         system_reason: SystemReason::of(bytes.word(offset_of!(raw::Header, clock_reason))?),
         off_ppm: noticed.max(at_the_end.unwrap_or(0)),
     })
+}
+
+/// Which clock the ticks are of.
+pub(super) fn read_kind(bytes: Bytes<'_>) -> Result<ClockKind, ReadError> {
+    let field = offset_of!(raw::Fixed, clock);
+    match fixed(bytes, field)? {
+        1 => Ok(ClockKind::Tsc),
+        2 => Ok(ClockKind::Cntvct),
+        3 => Ok(ClockKind::System),
+        _ => {
+            let offset = offset_of!(raw::Header, fixed) + field;
+            Err(ReadError::Damaged { what: "clock", offset })
+        }
+    }
 }
 
 impl SystemReason {

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use super::bytes::{Bytes, list};
 use super::functions::Names;
-use super::{Allocs, Histogram, Node, ReadError, Row, Slab};
+use super::parse::read_kind;
+use super::{Allocs, ClockKind, Histogram, Node, ReadError, Row, Slab};
 use crate::segment::layout::{self as raw, TEXT_BYTES, bounds};
 
 pub(super) fn read_slab(
@@ -74,6 +75,7 @@ fn read_nodes(
         indices.insert(at, index);
         nodes.push(node);
     }
+    let kind = read_kind(bytes)?;
     let top = bytes.link(slab + offset_of!(raw::Slab, cur), size)?;
     let mut open = top.and_then(|at| indices.get(&at).copied());
     let mut spans = vec![0; nodes.len()];
@@ -83,7 +85,7 @@ fn read_nodes(
         open = node.parent;
         if node.parent.is_some() {
             node.open = bytes.word(at + offset_of!(raw::Node, depth))?.saturating_sub(1).max(1);
-            if let Some(opened) = read_opened(bytes, at)? {
+            if let Some(opened) = read_opened(bytes, at, kind)? {
                 let cold = bytes.word(at + offset_of!(raw::Node, held))?;
                 spans[index] = end.saturating_sub(opened).saturating_sub(cold);
             }
@@ -101,12 +103,13 @@ fn read_nodes(
 }
 
 /// When the outermost open call of a node opened, where that is timed: the open one is the last
-/// that was counted.
-fn read_opened(bytes: Bytes<'_>, at: usize) -> Result<Option<u64>, ReadError> {
+/// that was counted. Not known of a plain one where the system's clock is the process's.
+fn read_opened(bytes: Bytes<'_>, at: usize, kind: ClockKind) -> Result<Option<u64>, ReadError> {
     let opened = bytes.word(at + offset_of!(raw::Node, opened))?;
     let count = bytes.word(at + offset_of!(raw::Node, countdown.count))?;
     let next = bytes.word(at + offset_of!(raw::Node, countdown.next))?;
-    Ok(Some(opened).filter(|opened| count >= next && *opened != 0))
+    let is_timed = count >= next && (kind != ClockKind::System || next == raw::SPECIAL);
+    Ok(Some(opened).filter(|opened| is_timed && *opened != 0))
 }
 
 /// Sums over timed spans.
