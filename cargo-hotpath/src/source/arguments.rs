@@ -1,5 +1,6 @@
 //! Arguments of calls and macros: their texts, and what the macros of `std` do with them.
 
+use proc_macro2::Literal;
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Expr, Lit, Macro, Token, UnOp};
@@ -131,6 +132,14 @@ fn captures(format: &str) -> bool {
 /// The variables that a format string names itself: `x` and `width` of `"{x:width$}"`.
 pub(super) fn captured(format: &Expr) -> Vec<String> {
     string(format).map(|format| names(&format)).unwrap_or_default()
+}
+
+/// The same of a literal in tokens that can't be read.
+pub(super) fn captured_by(literal: Literal) -> Vec<String> {
+    match Lit::new(literal) {
+        Lit::Str(text) => names(&text.value()),
+        _ => Vec::new(),
+    }
 }
 
 fn names(format: &str) -> Vec<String> {

@@ -2,6 +2,8 @@
 //!
 //! Many types have methods of these names: what the call means only the receiver's type says.
 
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use quote::ToTokens as _;
 use syn::{Expr, ExprMethodCall, Lit};
 
 use crate::Kind;
@@ -26,9 +28,43 @@ fn is_key(argument: &Expr) -> bool {
         Expr::Reference(reference) => reference.mutability.is_none(),
         Expr::Lit(literal) => matches!(literal.lit, Lit::Str(_) | Lit::ByteStr(_)),
         Expr::MethodCall(call) => {
-            call.args.is_empty() && BORROWING.iter().any(|name| call.method == name)
+            call.args.is_empty()
+                && BORROWING.iter().any(|name| call.method == name)
+                && !starts_with_number(argument)
         }
         _ => false,
+    }
+}
+
+fn is_pattern(argument: &Expr) -> bool {
+    matches!(argument, Expr::Lit(_) | Expr::Closure(_)) || starts_as_pattern(argument)
+}
+
+/// Whether an argument starts like a pattern. By its first token alone, as
+/// [`mention`](crate::mention) sees it.
+fn starts_as_pattern(argument: &Expr) -> bool {
+    match first_token(argument.to_token_stream()) {
+        Some(TokenTree::Literal(_)) => true,
+        Some(TokenTree::Punct(punct)) => matches!(punct.as_char(), '|' | '\''),
+        _ => false,
+    }
+}
+
+fn starts_with_number(argument: &Expr) -> bool {
+    first_token(argument.to_token_stream()).is_some_and(|it| it.to_string().starts_with(is_digit))
+}
+
+fn is_digit(character: char) -> bool {
+    character.is_ascii_digit()
+}
+
+/// The first token that is written: what a macro was given has delimiters that aren't.
+fn first_token(tokens: TokenStream) -> Option<TokenTree> {
+    match tokens.into_iter().next()? {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
+            first_token(group.stream())
+        }
+        token => Some(token),
     }
 }
 
@@ -44,7 +80,7 @@ pub(crate) fn kind(call: &ExprMethodCall, name: &str) -> Option<Kind> {
         ("remove", 1) | ("insert", 2) if is_zero(first) => Some(Kind::Shift),
         ("contains_key" | "entry", 1) => Some(Kind::Lookup),
         ("get" | "get_mut" | "remove", 1) if is_key(first) => Some(Kind::Lookup),
-        ("contains", 1) if !matches!(first, Expr::Lit(_) | Expr::Closure(_)) => Some(Kind::Lookup),
+        ("contains", 1) if !is_pattern(first) => Some(Kind::Lookup),
         ("any" | "find" | "position", 1)
             if matches!(first, Expr::Closure(_)) && searched(call).is_some() =>
         {
@@ -57,6 +93,7 @@ pub(crate) fn kind(call: &ExprMethodCall, name: &str) -> Option<Kind> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{SiteSelection, may_hold_sites};
 
     fn kind_of(text: &str) -> Option<Kind> {
         let call: ExprMethodCall = syn::parse_str(text).unwrap();
@@ -86,6 +123,8 @@ mod tests {
             ("v.contains(x)", Some(Kind::Lookup)),
             ("s.contains(\"x\")", None),
             ("s.contains(|c| c == 'a')", None),
+            ("s.contains(\"x\".trim())", None),
+            ("m.get(1.as_ref())", None),
             ("v.iter().any(|x| x == y)", Some(Kind::Search)),
             ("v.iter().position(|x| x == y)", Some(Kind::Search)),
             ("v.iter().find(|x| x.0 == y)", Some(Kind::Search)),
@@ -94,6 +133,8 @@ mod tests {
             ("s.find(|c| c == 'a')", None),
         ] {
             assert_eq!(kind_of(text), expected, "{text}");
+            let is_read = may_hold_sites(text, SiteSelection::Calls);
+            assert!(is_read || expected.is_none(), "{text}: left as it is");
         }
     }
 }

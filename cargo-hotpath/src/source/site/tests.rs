@@ -348,6 +348,9 @@ fn bindings_that_are_only_lent_are_known() {
         "async move { v.len() };",
         "vec![v];",
         "mine!(v => 1);",
+        "mine!(\"{v:?}\");",
+        "mem::take(&mut v);",
+        "std::mem::swap(&mut u, &mut v);",
         "for x in v {}",
     ] {
         assert!(!lent(body), "{body}");
@@ -381,6 +384,9 @@ fn the_last_use_of_a_variable_is_known() {
         "g(&x, x.clone());",
         "g(x.clone()); println!(\"{x}\");",
         "g(x.clone()); mine!(a => x);",
+        "g(x.clone()); mine!(a => \"{x}\");",
+        "g(x.clone()); anyhow!(\"{x}\");",
+        "g(x.clone()); log::info!(target: \"t\", \"{x}\");",
         "for i in w { g(x.clone()); }",
         "w.iter().map(|i| x.clone());",
         "let c = || x.clone();",

@@ -8,7 +8,7 @@ use syn::{Expr, FnArg, Pat};
 use super::growth::Binding;
 use super::{Body, Found, Walker};
 use crate::facts::Usage;
-use crate::source::place;
+use crate::source::{arguments, place};
 
 /// Methods of collections and strings that borrow them for no longer than the call, or for what
 /// they give back.
@@ -129,11 +129,14 @@ impl Uses {
     }
 }
 
+/// Functions that take what lies behind a `&mut` away.
+const TAKING: &[&str] = &["replace", "swap", "take"];
+
 /// Whether a variable in such a place is only borrowed.
 pub(super) fn lends(usage: &Usage) -> bool {
     match usage {
         Usage::Borrowed | Usage::Compared | Usage::AddAssign { borrowed: true } => true,
-        Usage::Argument { borrowed, .. } => *borrowed,
+        Usage::Argument { callee, borrowed, .. } => *borrowed && !TAKING.contains(&callee.as_str()),
         Usage::Receiver(method) => LENDING.contains(&method.as_str()),
         _ => false,
     }
@@ -203,7 +206,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Notes every name in tokens that can't be read.
+    /// Notes every name in tokens that can't be read, those in format strings among them.
     pub(super) fn name_all(&mut self, tokens: TokenStream) {
         for token in tokens {
             match token {
@@ -212,7 +215,13 @@ impl Walker<'_> {
                     self.uses.add(ident.to_string(), at, true);
                 }
                 TokenTree::Group(group) => self.name_all(group.stream()),
-                TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+                TokenTree::Literal(literal) => {
+                    let at = self.lines.byte(literal.span().start());
+                    for name in arguments::captured_by(literal) {
+                        self.uses.add(name, at, true);
+                    }
+                }
+                TokenTree::Punct(_) => {}
             }
         }
     }

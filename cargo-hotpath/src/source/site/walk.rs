@@ -194,11 +194,10 @@ impl Walker<'_> {
                 }
                 None => self.visit_lent(value),
             }
-            if borrowed {
-                let at = self.lines.byte(range::of_expr(value).0);
-                for name in arguments::captured(value) {
-                    self.uses.add(name, at, false);
-                }
+            // Macros of other crates format too.
+            let at = self.lines.byte(range::of_expr(value).0);
+            for name in arguments::captured(value) {
+                self.uses.add(name, at, !borrowed);
             }
         }
     }
