@@ -3,6 +3,7 @@
 pub mod crates;
 mod join;
 mod matching;
+mod tasks;
 mod timeline;
 mod totals;
 
@@ -28,6 +29,8 @@ pub struct Facts {
     pub outside_ns: u64,
     /// Threads seen.
     pub threads: u64,
+    /// Threads that polled measured async functions.
+    pub polling_threads: u64,
     /// Whether a counting allocator ran.
     pub allocations_measured: bool,
     /// Calibrated costs of probes and of the allocator.
@@ -51,6 +54,8 @@ pub struct Facts {
     pub cold_ns: u64,
     /// Allocator operations with no measured function on the stack.
     pub outside_allocs: Allocs,
+    /// Most bytes that were live at once; `None` where that was not measured.
+    pub peak_live_bytes: Option<u64>,
 }
 
 /// How the workload was built.

@@ -19,6 +19,9 @@ const ALLOCS_FLOOR_PCT: f64 = 1.0;
 /// What a share of allocations counts for against a share of wall time.
 const ALLOCS_WEIGHT: f64 = 0.1;
 
+/// What a share of peak memory counts for against a share of wall time.
+const PEAK_WEIGHT: f64 = 0.25;
+
 /// What to show.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
@@ -137,8 +140,13 @@ impl Judged {
         let wall = self.impact.wall_pct.map_or(0.0, |range| range.best);
         match self.impact.metric {
             Metric::Allocs => wall.max(ALLOCS_WEIGHT * self.allocs_pct),
+            Metric::PeakMemory => wall.max(PEAK_WEIGHT * self.peak_pct()),
             _ => wall,
         }
+    }
+
+    fn peak_pct(&self) -> f64 {
+        self.impact.peak_memory_pct.map_or(0.0, |range| range.best)
     }
 
     fn priority(&self) -> f64 {
@@ -165,14 +173,16 @@ impl Judged {
         self.invalidates()
             || self.impact.wall_pct.is_some_and(|range| range.best >= floor)
             // A floor that the user set is the only one.
-            || (options.min_impact_pct.is_none() && self.allocs_pct >= ALLOCS_FLOOR_PCT)
+            || (options.min_impact_pct.is_none()
+                && (self.allocs_pct >= ALLOCS_FLOOR_PCT || self.impact.metric == Metric::PeakMemory))
     }
 
     fn severity(&self) -> Severity {
         if self.invalidates() {
             return Severity::High;
         }
-        match self.impact.wall_pct.map_or(0.0, |range| range.best) {
+        let wall = self.impact.wall_pct.map_or(0.0, |range| range.best);
+        match wall.max(PEAK_WEIGHT * self.peak_pct()) {
             best if best >= 5.0 => Severity::High,
             best if best >= 2.0 => Severity::Medium,
             best if best >= 0.5 => Severity::Low,
@@ -231,22 +241,25 @@ fn impact(workload: &Workload, candidate: &Candidate, allocs_pct: f64) -> Impact
             basis: "not measured: it takes a run of the other build".to_owned(),
         };
     };
-    let saved = union(&gain.claims);
-    let wall_pct = workload.wall_pct(saved);
+    let gone = union(&gain.claims);
+    let wall_pct = workload.wall_pct(gone);
+    let peak_memory_pct = workload.peak_pct(gone);
     Impact {
-        metric: metric(&wall_pct, allocs_pct),
+        metric: metric(&wall_pct, peak_memory_pct.as_ref(), allocs_pct),
         wall_pct: Some(wall_pct),
-        cpu_pct: workload.cpu_pct(saved),
-        peak_memory_pct: None,
+        cpu_pct: workload.cpu_pct(gone),
+        peak_memory_pct,
         allocs: gain.allocs,
         alloc_bytes: gain.alloc_bytes,
         basis: format!("{}; {}", gain.basis, workload.basis()),
     }
 }
 
-fn metric(wall_pct: &Range, allocs_pct: f64) -> Metric {
-    let is_about_allocations = wall_pct.best < FLOOR_PCT;
-    if is_about_allocations && allocs_pct >= ALLOCS_FLOOR_PCT {
+fn metric(wall_pct: &Range, peak_pct: Option<&Range>, allocs_pct: f64) -> Metric {
+    let is_about_time = wall_pct.best >= FLOOR_PCT;
+    if !is_about_time && peak_pct.is_some_and(|peak| PEAK_WEIGHT * peak.best >= FLOOR_PCT) {
+        Metric::PeakMemory
+    } else if !is_about_time && allocs_pct >= ALLOCS_FLOOR_PCT {
         Metric::Allocs
     } else {
         Metric::Wall

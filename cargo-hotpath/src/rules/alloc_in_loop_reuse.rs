@@ -3,7 +3,7 @@
 use hotpath_runtime_syntax::Kind;
 
 use crate::facts::{Facts, SiteFacts};
-use crate::impact::{Claim, Saved};
+use crate::impact::{Claim, Measure, Saved};
 use crate::rules::site::{MIN_EXECUTIONS, MIN_SHARE_PCT, Site, sites};
 use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, types};
 use crate::schema::{Category, Confidence, Effort};
@@ -175,6 +175,7 @@ fn gain(site: &Site<'_>, filling: &Filling<'_>) -> Gain {
         let ns = site.allocs().realloc_ns as f64 * spared;
         Claim {
             saved: Saved::new(SURE * ns, REALLOCATION.0 * ns, REALLOCATION.1 * ns),
+            of: Measure::Threads,
             ..site.claim(Saved::default())
         }
     }));

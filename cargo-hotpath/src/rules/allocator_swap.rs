@@ -2,7 +2,7 @@
 
 use crate::allocator::Costs;
 use crate::facts::Facts;
-use crate::impact::{Claim, Saved, WHOLE_FUNCTION, Workload};
+use crate::impact::{Claim, Measure, Saved, WHOLE_FUNCTION, Workload};
 use crate::profile::Allocs;
 use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold};
 use crate::schema::{Category, Confidence, Effort};
@@ -78,6 +78,7 @@ fn candidate(facts: &Facts) -> Option<Candidate> {
         function,
         site: WHOLE_FUNCTION,
         saved: Saved::new(GAIN.low * ns, GAIN.best * ns, GAIN.high * ns),
+        of: Measure::Threads,
     });
     Some(Candidate {
         anchor: None,

@@ -4,7 +4,7 @@ use hotpath_runtime_syntax::Kind;
 
 use crate::facts::crates::{Crates, called_crate};
 use crate::facts::{Facts, SiteFacts};
-use crate::impact::{Claim, Saved, WHOLE_FUNCTION, Workload, span_ns};
+use crate::impact::{Claim, Measure, Saved, WHOLE_FUNCTION, Workload, span_ns};
 use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
@@ -91,7 +91,7 @@ impl Crossing {
         self.calls += calls;
         self.ns += ns;
         let saved = Saved::new(GAIN.low * ns, GAIN.best * ns, GAIN.high * ns);
-        self.claims.push(Claim { function, site, saved });
+        self.claims.push(Claim { function, site, saved, of: Measure::Threads });
     }
 }
 

@@ -1,7 +1,7 @@
 //! `build-opt`: the build that ran was optimised for size, or less than it could be.
 
 use crate::facts::{Facts, FunctionFacts};
-use crate::impact::{Claim, Saved, WHOLE_FUNCTION, Workload, span_ns};
+use crate::impact::{Claim, Measure, Saved, WHOLE_FUNCTION, Workload, span_ns};
 use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
@@ -84,6 +84,7 @@ fn candidate(facts: &Facts, level: &str, share: Saved) -> Option<Candidate> {
         function,
         site: WHOLE_FUNCTION,
         saved: Saved::new(share.low * ns * part, share.best * ns * part, share.high * ns * part),
+        of: Measure::Threads,
     });
     let profile = &facts.build.profile;
     let percent = |share: f64| units::percent(100.0 * share);

@@ -2,9 +2,13 @@
 
 mod alloc_in_loop_reuse;
 mod allocator_swap;
+mod await_in_loop;
+mod awaits;
+mod blocking_in_async;
 mod build_debug;
 mod build_lto_cgu;
 mod build_opt;
+mod client_per_call;
 mod clone_for_borrow;
 mod clone_in_loop;
 mod clone_last_use;
@@ -15,17 +19,23 @@ mod default_hasher_hot;
 mod edit;
 mod entry_key_alloc;
 mod format_push;
+mod guard_across_await;
 mod linear_search_loop;
 mod lock_contention;
+mod long_poll;
 mod mutex_to_atomic;
+mod n_plus_one;
 mod no_capacity;
 mod owned_key_lookup;
 mod print_loop;
 mod regex_per_call;
+mod sequential_awaits;
 mod site;
+mod spawn_per_item;
 #[cfg(test)]
 pub(crate) mod testing;
 mod types;
+mod unbounded_channel;
 mod unbuffered_write;
 mod vec_front;
 
@@ -192,12 +202,15 @@ pub struct Gain {
     pub basis: String,
 }
 
-static ALL: [&dyn Rule; 23] = [
+static ALL: [&dyn Rule; 32] = [
     &alloc_in_loop_reuse::AllocInLoopReuse,
     &allocator_swap::AllocatorSwap,
+    &await_in_loop::AwaitInLoop,
+    &blocking_in_async::BlockingInAsync,
     &build_debug::BuildDebug,
     &build_lto_cgu::BuildLtoCgu,
     &build_opt::BuildOpt,
+    &client_per_call::ClientPerCall,
     &clone_for_borrow::CloneForBorrow,
     &clone_in_loop::CloneInLoop,
     &clone_last_use::CloneLastUse,
@@ -206,13 +219,19 @@ static ALL: [&dyn Rule; 23] = [
     &default_hasher_hot::DefaultHasherHot,
     &entry_key_alloc::EntryKeyAlloc,
     &format_push::FormatPush,
+    &guard_across_await::GuardAcrossAwait,
     &linear_search_loop::LinearSearchLoop,
     &lock_contention::LockContention,
+    &long_poll::LongPoll,
     &mutex_to_atomic::MutexToAtomic,
+    &n_plus_one::NPlusOne,
     &owned_key_lookup::OwnedKeyLookup,
     &print_loop::PrintLoop,
     &regex_per_call::RegexPerCall,
+    &sequential_awaits::SequentialAwaits,
+    &spawn_per_item::SpawnPerItem,
     &no_capacity::STRING,
+    &unbounded_channel::UnboundedChannel,
     &unbuffered_write::UnbufferedWrite,
     &vec_front::VecFront,
     &no_capacity::VEC,

@@ -4,7 +4,7 @@ use hotpath_runtime_syntax::Kind;
 
 use crate::allocator::Costs;
 use crate::facts::{Facts, SiteFacts};
-use crate::impact::{Claim, Saved};
+use crate::impact::{Claim, Measure, Saved};
 use crate::rules::site::{Site, sites};
 use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, types};
 use crate::schema::{Category, Confidence, Effort};
@@ -203,6 +203,7 @@ fn growth(facts: &Facts, site: &Site<'_>) -> Growth {
         growth.claims.push(Claim {
             function: site.function,
             site: row.index,
+            of: Measure::Threads,
             saved: Saved::new(
                 SURE * realloc_ns,
                 (1.0 + AROUND / 2.0) * realloc_ns,

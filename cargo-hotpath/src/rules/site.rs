@@ -4,8 +4,8 @@ use hotpath_runtime_syntax::Kind;
 
 use crate::allocator::Costs;
 use crate::facts::{Facts, FunctionFacts, SiteFacts, SiteSource, Span};
-use crate::impact::{Claim, Saved, Workload, span_ns, sure_ns};
-use crate::profile::{Allocs, Bucket, ProbeCosts};
+use crate::impact::{Claim, Measure, Saved, Workload, span_ns, sure_ns};
+use crate::profile::{Allocs, Awaits, Bucket, ProbeCosts};
 use crate::rules::{Anchor, Threshold, types};
 use crate::units;
 
@@ -100,6 +100,14 @@ impl<'a> Site<'a> {
     pub(super) fn short_type(&self) -> String {
         self.type_name()
             .map_or_else(|| "value".to_owned(), |name| format!("`{}`", types::short(name)))
+    }
+
+    /// Whether a `?` stands behind it.
+    pub(super) fn is_tried(&self) -> bool {
+        let behind = self
+            .source()
+            .and_then(|source| self.facts.sources.get(&self.of.file)?.get(source.span.byte_end..));
+        behind.is_some_and(|behind| behind.trim_start().starts_with('?'))
     }
 
     /// Type of the receiver that a lookup or search is made on, seen through references and guards.
@@ -210,7 +218,24 @@ impl<'a> Site<'a> {
     }
 
     pub(super) fn claim(&self, saved: Saved) -> Claim {
-        Claim { function: self.function, site: self.index(), saved }
+        self.claim_of(saved, Measure::Threads)
+    }
+
+    /// A claim on another measure than the time of threads.
+    pub(super) fn claim_of(&self, saved: Saved, of: Measure) -> Claim {
+        Claim { function: self.function, site: self.index(), saved, of }
+    }
+
+    /// Polls and waits, where it is an await.
+    pub(super) fn awaits(&self) -> Awaits {
+        let all = self.rows.iter().filter_map(|row| row.awaits);
+        all.fold(Awaits::default(), |sum, row| Awaits {
+            polls: sum.polls + row.polls,
+            ready: sum.ready + row.ready,
+            wait_ns: sum.wait_ns + row.wait_ns,
+            nested_wait_ns: sum.nested_wait_ns + row.nested_wait_ns,
+            cancelled: sum.cancelled + row.cancelled,
+        })
     }
 
     /// Allocations that go with the site; `None` when they were not measured.

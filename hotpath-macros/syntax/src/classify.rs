@@ -279,9 +279,7 @@ fn path_kind(path: &Path, qualified: bool, arguments: usize) -> Option<Kind> {
         ("new", _) if OWNING.contains(&owner.as_str()) => return Some(Kind::New),
         ("pin", 1) if owner == "Box" => return Some(Kind::New),
         ("new", 1) if PATTERNS.contains(&owner.as_str()) => return Some(Kind::RegexNew),
-        (function, _)
-            if CLIENTS.contains(&owner.as_str()) && CONNECTING.contains(&function) =>
-        {
+        (function, _) if CLIENTS.contains(&owner.as_str()) && CONNECTING.contains(&function) => {
             return Some(Kind::Connect);
         }
         _ => {}

@@ -6,9 +6,9 @@ use proc_macro2::{LineColumn, TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::visit::{self, Visit};
 use syn::{
-    BinOp, Block, Expr, ExprAssign, ExprAsync, ExprAwait, ExprBinary, ExprBreak, ExprClosure, ExprForLoop,
-    ExprLoop, ExprMethodCall, ExprReference, ExprReturn, ExprWhile, FnArg, Item, Local, Pat,
-    ReceiverKind, Signature, Stmt,
+    BinOp, Block, Expr, ExprAssign, ExprAsync, ExprAwait, ExprBinary, ExprBreak, ExprClosure,
+    ExprForLoop, ExprLoop, ExprMethodCall, ExprReference, ExprReturn, ExprWhile, FnArg, Item,
+    Local, Pat, ReceiverKind, Signature, Stmt,
 };
 
 use crate::facts::{AwaitSource, Repeated};
@@ -386,8 +386,7 @@ impl<'ast> Visit<'ast> for Changes {
     }
 
     fn visit_expr_binary(&mut self, it: &'ast ExprBinary) {
-        let compares =
-            matches!(it.op, BinOp::Eq(_) | BinOp::Ne(_) | BinOp::Le(_) | BinOp::Ge(_));
+        let compares = matches!(it.op, BinOp::Eq(_) | BinOp::Ne(_) | BinOp::Le(_) | BinOp::Ge(_));
         if it.op.to_token_stream().to_string().ends_with('=') && !compares {
             self.change(&it.left);
         }

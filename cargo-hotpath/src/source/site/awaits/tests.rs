@@ -64,11 +64,12 @@ fn loops_tell_whether_an_iteration_needs_the_one_before() {
         ("for i in a.get(i).await { }", Repeated::Once),
         ("for i in b { spawn(async move { a.get(i).await }); }", Repeated::Once),
     ] {
-        let of = ["a.get(i).await", "a.get(c).await", "a.get(last).await", "w.get(&mut last).await"]
-            .into_iter()
-            .chain(["a.get(&v).await"])
-            .find(|of| body.contains(of))
-            .unwrap();
+        let of =
+            ["a.get(i).await", "a.get(c).await", "a.get(last).await", "w.get(&mut last).await"]
+                .into_iter()
+                .chain(["a.get(&v).await"])
+                .find(|of| body.contains(of))
+                .unwrap();
         assert_eq!(repeated(body, of), expected, "{body}");
     }
 }
