@@ -12,7 +12,7 @@ use crate::store::Parcel;
 
 const CARRIER: Duration = Duration::from_millis(4);
 const CUSTOMS: Duration = Duration::from_millis(4);
-const WAREHOUSE: Duration = Duration::from_millis(4);
+const WAREHOUSE: Duration = Duration::from_millis(2);
 const MAILER: Duration = Duration::from_millis(5);
 
 /// The heaviest that the carrier takes.
