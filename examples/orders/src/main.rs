@@ -1,4 +1,20 @@
-//! Serves orders. Seven faults are planted in it.
+//! Serves orders. Seven faults are planted in it; a profiler should find them:
+//!
+//! - `n-plus-one` in `history.rs`: `one_by_one` asks the database for the lines of each order
+//!   (`n-plus-one`).
+//! - `sequential` in `quote.rs`: `in_turn` asks two services one after the other
+//!   (`sequential-awaits`).
+//! - `guard` in `stock.rs`: `reserve_locked` holds a lock while a service is asked
+//!   (`guard-across-await`).
+//! - `blocking` in `label.rs`: `print` makes a thread of the runtime sleep (`blocking-in-async`).
+//! - `spawn` in `offers.rs`: `in_tasks` makes a task for each price (`spawn-per-item`).
+//! - `hasher` in `trending.rs`: `count` hashes numbers with the default hasher
+//!   (`default-hasher-hot`).
+//! - `channel` in `notifier.rs`: `unbounded` makes a queue that grows, as its reader is slow
+//!   (`unbounded-channel`). What it costs is memory.
+//!
+//! `--fix NAME` takes the twin without that fault; the answers are the same either way.
+//! `README.md` says what each fix gains.
 
 use std::env;
 use std::error::Error as _;

@@ -17,14 +17,14 @@ Usage: orders [--requests N | --seconds N] [--connections N] [--fix NAME,..|all]
 
   --requests N      requests of the load; by default 10000
   --seconds N       load it for so long instead
-  --connections N   connections of the load, each with one request at a time; by default 8
+  --connections N   connections of the load, each with one request at a time; by default 6
   --fix NAMES       faults to fix: n-plus-one, sequential, guard, blocking, spawn, hasher,
                     channel, all
   --serve ADDRESS   only serve, on an address like 127.0.0.1:8080, until stopped
   --help            print this";
 
 const REQUESTS: u64 = 10_000;
-const CONNECTIONS: usize = 8;
+const CONNECTIONS: usize = 6;
 const MOST_CONNECTIONS: usize = 1_000;
 
 /// What to do.

@@ -1,7 +1,7 @@
 //! The tables, and the made-up business in them: the same one each time.
 
 /// How many customers there are; numbered from 1, as everything here is.
-pub(crate) const CUSTOMERS: u32 = 500;
+pub(crate) const CUSTOMERS: u32 = 250;
 
 /// How many orders there are: each customer has the same number of them.
 pub(crate) const ORDERS: u32 = CUSTOMERS * ORDERS_EACH;
@@ -10,12 +10,12 @@ pub(crate) const ORDERS: u32 = CUSTOMERS * ORDERS_EACH;
 pub(crate) const PRODUCTS: u32 = CATEGORIES * PRODUCTS_EACH;
 
 /// How many categories there are.
-pub(crate) const CATEGORIES: u32 = 5;
+pub(crate) const CATEGORIES: u32 = 4;
 
 /// Products of a category.
-pub(crate) const PRODUCTS_EACH: u32 = 400;
+pub(crate) const PRODUCTS_EACH: u32 = 500;
 
-const ORDERS_EACH: u32 = 16;
+const ORDERS_EACH: u32 = 40;
 
 /// Makes and fills the tables.
 pub(crate) const TABLES: &str = "
@@ -40,14 +40,14 @@ CREATE TABLE lines (
 ) STRICT, WITHOUT ROWID;
 
 BEGIN;
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 250)
     INSERT INTO customers SELECT i, i * 7 % 4 FROM n;
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
-    INSERT INTO products SELECT i, 1 + (i - 1) / 400, 99 + i * 131 % 9900, 50 + i * 17 % 2000 FROM n;
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8000)
-    INSERT INTO orders SELECT i, 1 + (i - 1) % 500, i / 100 FROM n;
+    INSERT INTO products SELECT i, 1 + (i - 1) / 500, 99 + i * 131 % 9900, 50 + i * 17 % 2000 FROM n;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+    INSERT INTO orders SELECT i, 1 + (i - 1) % 250, i / 100 FROM n;
 WITH RECURSIVE
-    n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8000),
+    n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000),
     p(k) AS (VALUES (1), (2), (3), (4))
     INSERT INTO lines SELECT i, k, 1 + (i * 7919 + k * k * 613) % 2000, 1 + (i + k) % 3 FROM n, p;
 CREATE INDEX orders_of_customer ON orders (customer);

@@ -16,7 +16,7 @@ use crate::seed;
 use crate::store::Sale;
 
 /// How many sales are looked at.
-const WINDOW: usize = 12_000;
+const WINDOW: usize = 20_000;
 
 /// By how many sales the window moves from one day to the next.
 const DAY: usize = 1_000;

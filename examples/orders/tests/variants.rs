@@ -60,9 +60,9 @@ async fn what_is_not_there_is_said() {
         let mut connection = Connection::open(server.address()).await.expect("it answers");
         for path in [
             "/customers/0/orders",
-            "/orders/8001/quote",
-            "/categories/6/offers/1",
-            "/categories/1/offers/501",
+            "/orders/10001/quote",
+            "/categories/5/offers/1",
+            "/categories/1/offers/251",
             "/trending/21",
             "/trending/18446744073709551615",
             "/nothing",
