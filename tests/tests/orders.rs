@@ -69,9 +69,7 @@ fn plain() -> &'static Path {
 
 fn probed() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        built("probed", "hotpath-runtime/enabled,hotpath-runtime/global-allocator")
-    })
+    PATH.get_or_init(|| built("probed", "hotpath-runtime/enabled,hotpath-runtime/global-allocator"))
 }
 
 /// Its `cargo hotpath run` with these flags.
