@@ -79,6 +79,8 @@ struct Slot {
     binding: Option<usize>,
     /// Site of the call that takes it.
     taken_by: Option<usize>,
+    /// Methods that are called on it, and on what the one before gives.
+    chain: Vec<String>,
 }
 
 impl Slot {
@@ -87,7 +89,13 @@ impl Slot {
     }
 
     fn taken(usage: Usage, taken_by: Option<usize>) -> Self {
-        Self { usage, binding: None, taken_by }
+        Self { usage, taken_by, ..Self::default() }
+    }
+
+    /// The receiver of a method whose own value is in the slot `of`.
+    fn receiver(method: String, own_site: Option<usize>, mut of: Vec<String>) -> Self {
+        of.insert(0, method.clone());
+        Self { chain: of, ..Self::taken(Usage::Receiver(method), own_site) }
     }
 }
 
@@ -138,6 +146,8 @@ impl Walker<'_> {
                 source.declared_type = variable.declared_type;
                 source.bound_by = variable.bound_by;
                 source.read_in_body = variable.read_in_body;
+                source.root_origin = variable.root_origin;
+                source.loop_is_shared = found.innermost.map(|it| loops.is_shared(it));
                 if let Some(root) = &source.receiver_root {
                     let innermost = found.innermost;
                     source.root_changes_in_loop = innermost.map(|it| loops.changes(it, root));
@@ -173,6 +183,7 @@ impl Walker<'_> {
             innermost_loop: self.loops.innermost_span(),
             usage: slot.usage,
             taken_by: slot.taken_by,
+            followed_by: slot.chain,
             bound_to: slot.binding.map(|binding| self.bindings[binding].name.clone()),
             changed_or_moved: slot.binding.is_some_and(|binding| self.bindings[binding].mutable),
             in_test: self.in_test,

@@ -2,6 +2,7 @@ use syn::ItemFn;
 
 use super::super::enumeration;
 use super::*;
+use crate::facts::Origin;
 
 /// Label and facts of every site of a function, as written at the start of a file.
 fn sites(text: &str) -> Vec<(String, Option<SiteSource>)> {
@@ -313,6 +314,30 @@ fn roots_that_change_under_the_loop_that_reads_the_copy_are_known() {
 }
 
 #[test]
+fn where_a_root_gets_its_value_is_known() {
+    let origin = |body: &str| {
+        let all = sites(&format!("fn f(a: A) {{ let b = g(); {body} }}"));
+        all[0].1.clone().unwrap().root_origin
+    };
+    for (body, expected) in [
+        ("a.to_vec();", Some(Origin::Outside)),
+        ("b.to_vec();", Some(Origin::Inside)),
+        ("self.c.to_vec();", Some(Origin::Outside)),
+        ("LIST.to_vec();", Some(Origin::Outside)),
+        ("for x in w { b.to_vec(); }", Some(Origin::Outside)),
+        ("for x in w { x.y.to_vec(); }", Some(Origin::Element)),
+        ("w.iter().for_each(|x| g(x.to_vec()));", Some(Origin::Element)),
+        ("for i in w { let x = g(i); x.to_vec(); }", Some(Origin::Inside)),
+        ("for i in w { if let Some(x) = g(i) { x.to_vec(); } }", Some(Origin::Inside)),
+        ("for x in w { for y in z { x.to_vec(); } }", Some(Origin::Outside)),
+        ("h(|x| x.to_vec());", Some(Origin::Outside)),
+        ("g().to_vec();", None),
+    ] {
+        assert_eq!(origin(body), expected, "{body}");
+    }
+}
+
+#[test]
 fn roots_that_each_entry_of_the_loop_meets_anew_are_known() {
     let around =
         |body: &str| site(&format!("fn f() {{ {body} }}"), "v.clone()").root_changes_around;
@@ -355,6 +380,15 @@ fn bindings_that_are_only_lent_are_known() {
     ] {
         assert!(!lent(body), "{body}");
     }
+}
+
+#[test]
+fn loops_whose_iterations_may_run_at_once_are_known() {
+    let shared = |text: &str| site(&format!("fn f() {{ {text} }}"), "String::new()").loop_is_shared;
+    assert_eq!(shared("v.par_iter().for_each(|x| { String::new(); });"), Some(true));
+    assert_eq!(shared("v.par_iter().for_each(|x| for y in x { String::new(); });"), Some(false));
+    assert_eq!(shared("v.iter().for_each(|x| { String::new(); });"), Some(false));
+    assert_eq!(shared("String::new();"), None);
 }
 
 #[test]
@@ -425,6 +459,18 @@ fn the_call_that_takes_a_value_is_known() {
     assert_eq!(taken("k.clone()").as_deref(), Some("m.entry(k.clone())"));
     assert_eq!(taken("h.to_vec()"), None);
     assert_eq!(taken("a.to_vec()").as_deref(), Some("a.to_vec().to_owned()"));
+}
+
+#[test]
+fn the_methods_that_follow_in_the_chain_are_known() {
+    let followed = |body: &str| site(&format!("fn f() {{ {body} }}"), "a.to_vec()").followed_by;
+    assert_eq!(
+        followed("(a.to_vec()?).iter().map(|x| x.y().z()).rev().b;"),
+        ["iter", "map", "rev"]
+    );
+    assert_eq!(followed("g(a.to_vec()).h();"), [""; 0]);
+    assert_eq!(followed("b.g(a.to_vec()).h();"), [""; 0]);
+    assert_eq!(followed("a.to_vec().b.c();"), [""; 0]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use syn::{Expr, FnArg, Pat};
 
 use super::growth::Binding;
 use super::{Body, Found, Walker};
-use crate::facts::Usage;
+use crate::facts::{Origin, Usage};
 use crate::source::{arguments, place};
 
 /// Methods of collections and strings that borrow them for no longer than the call, or for what
@@ -156,6 +156,7 @@ pub(super) struct Variable {
     pub(super) declared_type: Option<String>,
     pub(super) bound_by: Option<usize>,
     pub(super) read_in_body: Option<bool>,
+    pub(super) root_origin: Option<Origin>,
 }
 
 impl Walker<'_> {
@@ -166,7 +167,7 @@ impl Walker<'_> {
         for input in &body.signature.inputs {
             let FnArg::Typed(typed) = input else { continue };
             let first = self.bindings.len();
-            self.bind(&typed.pat, from, Some(until));
+            self.bind_from(Origin::Outside, &typed.pat, from, Some(until));
             if let Some(name) = place::binding(&typed.pat) {
                 let declared = self.type_text(&typed.ty);
                 for binding in self.bindings[first..].iter_mut().filter(|it| it.name == name) {
@@ -245,7 +246,15 @@ impl Walker<'_> {
                 self.found.iter().position(holds)
             }),
             read_in_body: self.read_in_body(found),
+            root_origin: source.receiver_root.as_deref().map(|root| self.origin(found, root)),
         }
+    }
+
+    /// Where the variable gets its value, seen from a site.
+    fn origin(&self, found: &Found, root: &str) -> Origin {
+        let binding = visible(&self.bindings, root, found.source.span.byte_start);
+        let inside = binding.filter(|&it| self.bindings[it].innermost == found.innermost);
+        inside.map_or(Origin::Outside, |it| self.bindings[it].origin)
     }
 
     fn uses_of(&self, binding: usize) -> impl Iterator<Item = &Use> {

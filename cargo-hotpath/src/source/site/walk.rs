@@ -9,10 +9,10 @@ use syn::{
 };
 
 use super::super::arguments::{self, MacroArguments};
-use super::super::{iteration, place, range};
+use super::super::{equality, iteration, place, range};
 use super::growth::Binding;
 use super::{Slot, Walker, uses};
-use crate::facts::{SiteSource, Usage};
+use crate::facts::{Origin, SiteSource, Usage};
 
 impl Walker<'_> {
     pub(super) fn visit_as(&mut self, expr: &Expr, slot: Slot) {
@@ -25,6 +25,7 @@ impl Walker<'_> {
     }
 
     fn method_call(&mut self, call: &ExprMethodCall, slot: Slot) {
+        let chain = slot.chain.clone();
         let own_site = self.site_at(&[call.method.span()]);
         if let Some(site) = own_site {
             let (receiver, receiver_root) = self.receiver(&call.receiver);
@@ -34,6 +35,7 @@ impl Walker<'_> {
                 receiver_root,
                 arguments: arguments::texts(self.lines, call.args.iter()),
                 literal_arguments: arguments::all_literal(&call.args),
+                searches_for_equal: equality::searches_for_equal(call),
                 ..SiteSource::default()
             };
             let start = range::of_expr(&call.receiver).0;
@@ -43,23 +45,27 @@ impl Walker<'_> {
         if place::is_mutator(&method) {
             self.loops.change(place::changed_root(&call.receiver));
         }
-        let taken = Slot::taken(Usage::Receiver(method.clone()), own_site);
-        self.visit_as(&call.receiver, taken);
+        self.visit_as(&call.receiver, Slot::receiver(method.clone(), own_site, chain));
         let per_element = iteration::calls_per_element(call);
         for (position, argument) in call.args.iter().enumerate() {
             match argument {
-                Expr::Closure(closure) if per_element => self.element_closure(closure),
+                Expr::Closure(closure) if per_element => {
+                    self.element_closure(closure, iteration::runs_at_once(call));
+                }
                 other => self.visit_argument(other, (&method, own_site), position, false),
             }
         }
     }
 
     /// A closure that runs once an element is a loop.
-    fn element_closure(&mut self, closure: &ExprClosure) {
+    fn element_closure(&mut self, closure: &ExprClosure, at_once: bool) {
         let whole = (closure.span().start(), range::of_expr(&closure.body).1);
         self.loops.enter(self.lines.span(whole));
+        if at_once {
+            self.loops.share();
+        }
         self.slot = Slot::default();
-        self.visit_expr_closure(closure);
+        self.closure(closure, Origin::Element);
         self.loops.leave();
     }
 
@@ -219,7 +225,17 @@ impl Walker<'_> {
     }
 
     /// Names in scope from a place on: until another one, or to the end of the block.
-    pub(super) fn bind(&mut self, pat: &Pat, from: LineColumn, until: Option<LineColumn>) {
+    fn bind(&mut self, pat: &Pat, from: LineColumn, until: Option<LineColumn>) {
+        self.bind_from(Origin::Inside, pat, from, until);
+    }
+
+    pub(super) fn bind_from(
+        &mut self,
+        origin: Origin,
+        pat: &Pat,
+        from: LineColumn,
+        until: Option<LineColumn>,
+    ) {
         let mut names = Vec::new();
         place::bound(pat, &mut names);
         let from = self.lines.byte(from);
@@ -237,6 +253,7 @@ impl Walker<'_> {
                 statement,
                 innermost: self.loops.innermost(),
                 closures: self.closures,
+                origin,
                 ..Binding::default()
             });
         }
@@ -254,6 +271,17 @@ impl Walker<'_> {
             self.uses.leave_moving();
         }
         self.closures -= 1;
+    }
+
+    /// A closure whose parameters come from there.
+    fn closure(&mut self, closure: &ExprClosure, origin: Origin) {
+        let (from, until) = range::of_expr(&closure.body);
+        self.in_closure(closure.capture.is_some(), |walker| {
+            for input in &closure.inputs {
+                walker.bind_from(origin, input, from, Some(until));
+            }
+            walker.visit_plain(&closure.body);
+        });
     }
 
     fn in_loop(&mut self, expr: &Expr, body: impl FnOnce(&mut Self)) {
@@ -327,7 +355,8 @@ impl Walker<'_> {
                 self.in_loop(expr, |walker| {
                     let body = it.body.brace_token.span;
                     walker.loops.body_at(walker.lines.byte(body.open().start()));
-                    walker.bind(&it.pat, body.open().start(), Some(body.close().end()));
+                    let (from, until) = (body.open().start(), Some(body.close().end()));
+                    walker.bind_from(Origin::Element, &it.pat, from, until);
                     walker.visit_block(&it.body);
                 });
             }
@@ -408,11 +437,7 @@ impl<'ast> Visit<'ast> for Walker<'_> {
     }
 
     fn visit_expr_closure(&mut self, closure: &'ast ExprClosure) {
-        let (from, until) = range::of_expr(&closure.body);
-        self.in_closure(closure.capture.is_some(), |walker| {
-            closure.inputs.iter().for_each(|input| walker.bind(input, from, Some(until)));
-            walker.visit_plain(&closure.body);
-        });
+        self.closure(closure, Origin::Outside);
     }
 
     // Items inside a function are none of its expressions.
