@@ -236,6 +236,8 @@ pub struct SiteSource {
     /// a `for` in whose head it stands, names a variable that the site names. `None` where it doesn't,
     /// in no such head.
     pub read_in_body: Option<bool>,
+    /// Where the site makes what a `for` goes through: whether each item is only borrowed by the body.
+    pub items_only_lent: Option<bool>,
     /// The expression of the enclosing test function or module: not a hot path of the product.
     pub in_test: bool,
 }

@@ -1,6 +1,7 @@
 //! What the source says of the sites of one function.
 
 mod growth;
+mod items;
 mod loops;
 mod uses;
 mod walk;
@@ -17,6 +18,7 @@ use super::span::Lines;
 use super::{place, range};
 use crate::facts::{SiteSource, Usage};
 use growth::Binding;
+use items::Items;
 use loops::Loops;
 use uses::Uses;
 
@@ -52,6 +54,7 @@ pub(super) fn describe(
         scopes: Vec::new(),
         bindings: Vec::new(),
         uses: Uses::default(),
+        items: Vec::new(),
         statement: None,
         slot: Slot::default(),
         closures: 0,
@@ -109,6 +112,7 @@ struct Walker<'a> {
     scopes: Vec<usize>,
     bindings: Vec<Binding>,
     uses: Uses,
+    items: Vec<Items>,
     /// Range of the innermost statement around.
     statement: Option<(LineColumn, LineColumn)>,
     /// For the next expression only.
@@ -131,12 +135,14 @@ impl Walker<'_> {
         let grown = growth::of(&self.bindings, &self.found, &self.loops, sites);
         let variables: Vec<_> =
             self.found.iter().map(|found| self.variable(found.as_ref())).collect();
+        let lent: Vec<_> = (0..sites.len()).map(|site| self.items_only_lent(site)).collect();
         let loops = &self.loops;
         self.found
             .into_iter()
             .zip(grown)
             .zip(variables)
-            .map(|((found, growth), variable)| {
+            .zip(lent)
+            .map(|(((found, growth), variable), lent)| {
                 let found = found?;
                 let mut source = found.source;
                 source.grown_by = growth.in_loop;
@@ -147,6 +153,7 @@ impl Walker<'_> {
                 source.bound_by = variable.bound_by;
                 source.read_in_body = variable.read_in_body;
                 source.root_origin = variable.root_origin;
+                source.items_only_lent = lent;
                 source.loop_is_shared = found.innermost.map(|it| loops.is_shared(it));
                 if let Some(root) = &source.receiver_root {
                     let innermost = found.innermost;

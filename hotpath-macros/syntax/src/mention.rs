@@ -12,7 +12,10 @@ pub fn may_hold_sites(text: &str, selection: SiteSelection) -> bool {
     match selection {
         SiteSelection::All => true,
         SiteSelection::Calls => holds(text, |word, rest| {
-            is_telling(word) || is_lookup(word, rest) || is_foreign(word, rest)
+            is_telling(word)
+                || is_lookup(word, rest)
+                || is_foreign(word, rest)
+                || word == "lines" && after(rest, &["(", ")"]).is_some()
         }),
         SiteSelection::Off => mentions_word(text, "async"),
     }
@@ -158,6 +161,7 @@ mod tests {
             "v.remove(0)",
             "m.insert(k, v)",
             "v . iter () . position (| x | x == y)",
+            "for l in r . lines () {",
         ] {
             assert!(calls(text), "{text}");
         }
@@ -170,6 +174,7 @@ mod tests {
             "s.contains(\"x\")",
             "v.iter().map(f)",
             "d.entry()",
+            "r.lines(1)",
             "std::mem::take(a)",
             "Self::with(a)",
             "self.new_one()",

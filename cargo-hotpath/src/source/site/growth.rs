@@ -22,6 +22,8 @@ pub(super) struct Binding {
     pub(super) innermost: Option<usize>,
     /// Closures around it.
     pub(super) closures: u32,
+    /// Where the variable is named whose `Result` it was unwrapped from.
+    pub(super) unwraps: Option<usize>,
     /// Where it gets its value, seen from within the innermost loop around it.
     pub(super) origin: Origin,
 }

@@ -392,6 +392,38 @@ fn loops_whose_iterations_may_run_at_once_are_known() {
 }
 
 #[test]
+fn items_that_a_body_only_borrows_are_known() {
+    let lent = |text: &str| {
+        let all = sites(&format!("fn f() {{ {text} }}"));
+        let lines = all.iter().find(|(label, _)| label.contains(".lines()"));
+        lines.unwrap().1.clone().unwrap().items_only_lent
+    };
+    for text in [
+        "for l in r.lines() { let l = l?; g(&l); h(l.len()); }",
+        "for l in r.lines() { let Ok(l) = l else { break }; g(l.trim()); }",
+        "for l in r.lines() { if let Ok(l) = l { println!(\"{l}\"); } }",
+        "for l in r.lines() { let n = l.unwrap(); for w in n.split(' ') { g(w); } }",
+        "for l in r.lines() { g(&l?); }",
+        "for (i, l) in r.lines().enumerate() { let l = l?; v.push(i); g(&l); }",
+        "for l in r.lines().map_while(Result::ok) { g(&l); }",
+    ] {
+        assert_eq!(lent(text), Some(true), "{text}");
+    }
+    for text in [
+        "for l in r.lines() { let l = l?; g(l); }",
+        "for l in r.lines() { v.push(l?); }",
+        "for l in r.lines() { let l = l?; g(&l); v.push(l); }",
+        "for l in r.lines() { match l { Ok(l) => v.push(l), Err(e) => g(e) } }",
+        "for l in r.lines() { let m = l?; v.push(Row { m }); }",
+        "for l in r.lines() { mine!(l => 1); }",
+        "for l in r.lines().map_while(Result::ok) { v.push(l); }",
+    ] {
+        assert_eq!(lent(text), Some(false), "{text}");
+    }
+    assert_eq!(lent("for (i, (l, m)) in r.lines().enumerate() {}"), None);
+}
+
+#[test]
 fn growth_anywhere_is_known_beside_that_in_a_loop() {
     let text = "fn f() { for i in w { let mut v = Vec::new(); v.push(1); v.insert(0, 2); u.insert(0, 1); } }";
     let source = site(text, "Vec::new()");

@@ -98,10 +98,10 @@ pub(super) struct Uses {
     moving: u32,
 }
 
-struct Use {
+pub(super) struct Use {
     name: String,
-    at: usize,
-    moved: bool,
+    pub(super) at: usize,
+    pub(super) moved: bool,
     /// The binding that the name means, once all are known.
     binding: Option<usize>,
 }
@@ -257,11 +257,11 @@ impl Walker<'_> {
         inside.map_or(Origin::Outside, |it| self.bindings[it].origin)
     }
 
-    fn uses_of(&self, binding: usize) -> impl Iterator<Item = &Use> {
+    pub(super) fn uses_of(&self, binding: usize) -> impl Iterator<Item = &Use> {
         self.uses.all.iter().filter(move |it| it.binding == Some(binding))
     }
 
-    fn is_only_lent(&self, binding: usize) -> bool {
+    pub(super) fn is_only_lent(&self, binding: usize) -> bool {
         self.uses_of(binding).all(|it| !it.moved)
     }
 

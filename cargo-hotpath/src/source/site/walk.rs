@@ -210,8 +210,12 @@ impl Walker<'_> {
 
     fn local(&mut self, local: &Local) {
         // The names are in scope after the statement, to the end of the block.
-        let binding = place::binding(&local.pat).map(|_| self.bindings.len());
+        let first = self.bindings.len();
+        let binding = place::binding(&local.pat).map(|_| first);
         self.bind(&local.pat, local.semi_token.span.end(), None);
+        if let Some(init) = &local.init {
+            self.unwrapped(&local.pat, &init.expr, first);
+        }
         if let Some(binding) = binding {
             self.bindings[binding].mutable = place::is_mutable(&local.pat);
             self.bindings[binding].declared_type = self.declared_type(&local.pat);
@@ -351,12 +355,15 @@ impl Walker<'_> {
                 self.visit_as(&binary.right, Slot::of(usage));
             }
             Expr::ForLoop(it) => {
+                self.steps(it);
                 self.visit_as(&it.expr, Slot::of(Usage::Iterated));
                 self.in_loop(expr, |walker| {
                     let body = it.body.brace_token.span;
                     walker.loops.body_at(walker.lines.byte(body.open().start()));
                     let (from, until) = (body.open().start(), Some(body.close().end()));
+                    let first = walker.bindings.len();
                     walker.bind_from(Origin::Element, &it.pat, from, until);
+                    walker.items(it, first);
                     walker.visit_block(&it.body);
                 });
             }
@@ -371,7 +378,9 @@ impl Walker<'_> {
             }
             Expr::Let(it) => {
                 self.visit_plain(&it.expr);
+                let first = self.bindings.len();
                 self.bind(&it.pat, range::of_expr(&it.expr).1, None);
+                self.unwrapped(&it.pat, &it.expr, first);
             }
             other => visit::visit_expr(self, other),
         }
