@@ -25,14 +25,14 @@ const MIN_FILLED_PCT: Threshold = Threshold {
 
 /// What an allocation that goes takes with it in caches and around the allocator, at most, as a
 /// multiple of its own time.
-const AROUND: f64 = 3.0;
+pub(super) const AROUND: f64 = 3.0;
 
 /// The calls around a reallocation that go with it, as a multiple of its own time: as for a
 /// collection that gets its capacity at once.
 const REALLOCATION: (f64, f64) = (1.5, 2.0);
 
 /// Part that is sure to go: a buffer that is kept has to be cleared, its elements dropped.
-const SURE: f64 = 0.5;
+pub(super) const SURE: f64 = 0.5;
 
 /// Collections that keep their room when they are cleared.
 const CLEARED: &[&str] = &["OsString", "PathBuf", "String", "Vec", "VecDeque"];

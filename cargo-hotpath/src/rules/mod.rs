@@ -16,6 +16,7 @@ mod edit;
 mod entry_key_alloc;
 mod format_push;
 mod linear_search_loop;
+mod lines_alloc;
 mod lock_contention;
 mod mutex_to_atomic;
 mod no_capacity;
@@ -192,7 +193,7 @@ pub struct Gain {
     pub basis: String,
 }
 
-static ALL: [&dyn Rule; 23] = [
+static ALL: [&dyn Rule; 24] = [
     &alloc_in_loop_reuse::AllocInLoopReuse,
     &allocator_swap::AllocatorSwap,
     &build_debug::BuildDebug,
@@ -207,6 +208,7 @@ static ALL: [&dyn Rule; 23] = [
     &entry_key_alloc::EntryKeyAlloc,
     &format_push::FormatPush,
     &linear_search_loop::LinearSearchLoop,
+    &lines_alloc::LinesAlloc,
     &lock_contention::LockContention,
     &mutex_to_atomic::MutexToAtomic,
     &owned_key_lookup::OwnedKeyLookup,
