@@ -1,7 +1,9 @@
 //! What the source says of the sites of one function.
 
+mod calls;
 mod growth;
 mod items;
+mod last_use;
 mod loops;
 mod uses;
 mod walk;
@@ -19,6 +21,7 @@ use super::{place, range};
 use crate::facts::{SiteSource, Usage};
 use growth::Binding;
 use items::Items;
+use last_use::Store;
 use loops::Loops;
 use uses::Uses;
 
@@ -55,6 +58,7 @@ pub(super) fn describe(
         bindings: Vec::new(),
         uses: Uses::default(),
         items: Vec::new(),
+        stores: Vec::new(),
         statement: None,
         slot: Slot::default(),
         closures: 0,
@@ -113,6 +117,7 @@ struct Walker<'a> {
     bindings: Vec<Binding>,
     uses: Uses,
     items: Vec<Items>,
+    stores: Vec<Store>,
     /// Range of the innermost statement around.
     statement: Option<(LineColumn, LineColumn)>,
     /// For the next expression only.

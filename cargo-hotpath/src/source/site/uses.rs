@@ -265,28 +265,6 @@ impl Walker<'_> {
         self.uses_of(binding).all(|it| !it.moved)
     }
 
-    /// Whether nothing names the variable in or after the statement but the site itself, nor a name
-    /// that may have borrowed from it.
-    fn is_last_use(&self, found: &Found, binding: usize) -> bool {
-        let bound = &self.bindings[binding];
-        if bound.innermost != found.innermost || bound.closures != found.closures {
-            return false;
-        }
-        let (site, statement) = (found.source.span, found.source.statement);
-        let mut uses = self.uses_of(binding);
-        let is_own = |at: usize| (site.byte_start..site.byte_end).contains(&at);
-        if !uses.all(|it| is_own(it.at) || it.at < statement.byte_start) {
-            return false;
-        }
-        let may_hold = |other: &Binding| {
-            let mut uses = self.uses_of(binding);
-            uses.any(|it| !is_own(it.at) && (other.statement..other.from).contains(&it.at))
-        };
-        let others = (0..self.bindings.len()).filter(|&other| other != binding);
-        let mut holders = others.filter(|&other| may_hold(&self.bindings[other]));
-        holders.all(|holder| self.uses_of(holder).all(|it| it.at < site.byte_end))
-    }
-
     /// Whether what is evaluated while the site's value is in use names what the site names: the rest
     /// of its statement, and the body where it stands in the head of a `for`. `None` where it
     /// doesn't, in no head.
