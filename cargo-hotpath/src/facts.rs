@@ -188,12 +188,16 @@ pub struct SiteSource {
     pub loop_depth: u32,
     /// Range of the innermost enclosing loop.
     pub innermost_loop: Option<Span>,
+    /// Whether iterations of that loop may run at once: those of a parallel iterator.
+    pub loop_is_shared: Option<bool>,
     /// Name of the method, where the site is a call of one.
     pub method: Option<String>,
     /// Text of the receiver, or of the macro's first argument for `write!`.
     pub receiver: Option<String>,
     /// First identifier of the receiver, when it is a path or field access.
     pub receiver_root: Option<String>,
+    /// Where that root gets its value.
+    pub root_origin: Option<Origin>,
     /// Whether that root is bound, assigned or mutably borrowed inside the innermost loop.
     pub root_changes_in_loop: Option<bool>,
     /// Whether that root changes in a loop around the innermost one: there each entry of the
@@ -203,6 +207,11 @@ pub struct SiteSource {
     pub root_changes_in_use: Option<bool>,
     /// What the value is used for.
     pub usage: Usage,
+    /// Whether the closure that it is given looks for elements that are equal to something else.
+    pub searches_for_equal: bool,
+    /// Methods that are called on the value, and on what the one before gives: `iter` and `rev` in
+    /// `<site>.iter().rev()`.
+    pub followed_by: Vec<String>,
     /// Texts of the arguments (of a macro: after the format string, where there is one).
     pub arguments: Vec<String>,
     /// Whether all arguments are literals.
@@ -234,6 +243,8 @@ pub struct SiteSource {
     pub read_in_body: Option<bool>,
     /// Of an await: its place among the others.
     pub awaited: Option<AwaitSource>,
+    /// Where the site makes what a `for` goes through: whether each item is only borrowed by the body.
+    pub items_only_lent: Option<bool>,
     /// The expression of the enclosing test function or module: not a hot path of the product.
     pub in_test: bool,
 }
@@ -266,6 +277,19 @@ pub enum Repeated {
     Each,
     /// In a loop that may end early, or whose iterations need each other.
     Carried,
+}
+
+/// Where a variable gets the value that a site meets, going by the innermost loop around the site, or by
+/// the function where there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// Outside: all iterations meet the same variable.
+    #[default]
+    Outside,
+    /// By a `let` or another pattern in it: each iteration has its own, which may be a reference.
+    Inside,
+    /// By the loop itself: it goes through it.
+    Element,
 }
 
 /// What the value of a site is used for, as far as the syntax tells.

@@ -5,6 +5,7 @@ mod annotation;
 mod arguments;
 mod comment;
 mod enumeration;
+mod equality;
 mod iteration;
 mod model;
 mod module;

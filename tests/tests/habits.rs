@@ -44,6 +44,7 @@ fn each_habit_is_found() {
         ("alloc-in-loop-reuse", "render"),
         ("cmp-owned", "compare"),
         ("collect-then-iter", "collect"),
+        ("lines-alloc", "read"),
         ("clone-last-use", "keep"),
     ] {
         has(&found, rule, function);
@@ -66,6 +67,7 @@ fn work_without_them_is_left_alone() {
         "default-hasher-hot",
         "entry-key-alloc",
         "linear-search-loop",
+        "lines-alloc",
         "lock-contention",
         "mutex-to-atomic",
         "owned-key-lookup",

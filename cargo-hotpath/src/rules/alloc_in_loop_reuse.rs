@@ -25,14 +25,14 @@ const MIN_FILLED_PCT: Threshold = Threshold {
 
 /// What an allocation that goes takes with it in caches and around the allocator, at most, as a
 /// multiple of its own time.
-const AROUND: f64 = 3.0;
+pub(super) const AROUND: f64 = 3.0;
 
 /// The calls around a reallocation that go with it, as a multiple of its own time: as for a
 /// collection that gets its capacity at once.
 const REALLOCATION: (f64, f64) = (1.5, 2.0);
 
 /// Part that is sure to go: a buffer that is kept has to be cleared, its elements dropped.
-const SURE: f64 = 0.5;
+pub(super) const SURE: f64 = 0.5;
 
 /// Collections that keep their room when they are cleared.
 const CLEARED: &[&str] = &["OsString", "PathBuf", "String", "Vec", "VecDeque"];
@@ -53,11 +53,12 @@ static META: Meta = Meta {
                 keeps its room: after the first iterations none of that happens any more.",
         found: "Where the buffer is made and each call that can make it grow are measured with their allocations. The\n\
                 source says that it is made in a loop and never moved, returned, stored or assigned there. A\n\
-                variable that a macro with a syntax of its own names counts as moved.",
-        not_when: "What borrows from the buffer outlives the iteration, or one iteration needs far more room than\n\
-                   all others: a buffer that is kept stays as large as it ever was.",
-        before: "for record in records {\n    let mut line = String::new();\n    render(record, &mut line);\n    out.write_all(line.as_bytes())?;\n}",
-        after: "let mut line = String::new();\nfor record in records {\n    line.clear();\n    render(record, &mut line);\n    out.write_all(line.as_bytes())?;\n}",
+                variable that a macro with a syntax of its own names counts as moved. Buffers of references are\n\
+                left out: kept, they would hold what the iteration drops. So are loops that several threads share.",
+        not_when: "One iteration needs far more room than all others: a buffer that is kept stays as large as it ever\n\
+                   was.",
+        before: "for record in records {\n    let mut line = String::new();\n    line.push_str(&record.name);\n    out.write_all(line.as_bytes())?;\n}",
+        after: "let mut line = String::new();\nfor record in records {\n    line.clear();\n    line.push_str(&record.name);\n    out.write_all(line.as_bytes())?;\n}",
     },
 };
 
@@ -71,7 +72,9 @@ impl Rule for AllocInLoopReuse {
             return Vec::new();
         }
         let is_cleared = |row: &SiteFacts| {
-            row.type_name.as_deref().is_some_and(|name| types::is_std(name, CLEARED))
+            row.type_name
+                .as_deref()
+                .is_some_and(|name| types::is_std(name, CLEARED) && !types::borrows(name))
         };
         sites(facts, &[Kind::New, Kind::WithCapacity, Kind::VecMacro], is_cleared)
             .iter()
@@ -115,6 +118,7 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
     let count = site.count();
     if source.loop_depth == 0
         || source.only_lent != Some(true)
+        || source.loop_is_shared == Some(true)
         || site.per_call() < MIN_PER_CALL.default
     {
         return None;
@@ -253,6 +257,15 @@ mod tests {
         assert!(check(&AllocInLoopReuse, moved).is_empty());
         let unbound = with_source(buffer(), |source| source.bound_to = None);
         assert!(check(&AllocInLoopReuse, unbound).is_empty());
+    }
+
+    #[test]
+    fn silent_where_a_buffer_that_is_kept_would_not_compile() {
+        for name in ["alloc::vec::Vec<&str>", "alloc::vec::Vec<app::Token<'_>>"] {
+            assert!(check(&AllocInLoopReuse, made(Kind::WithCapacity, name)).is_empty(), "{name}");
+        }
+        let shared = with_source(buffer(), |source| source.loop_is_shared = Some(true));
+        assert!(check(&AllocInLoopReuse, shared).is_empty());
     }
 
     #[test]

@@ -30,8 +30,8 @@ static META: Meta = Meta {
     thresholds: &[MIN_ALLOCATOR_PCT],
     docs: "https://nnethercote.github.io/perf-book/build-configuration.html#alternative-allocators",
     explain: Explain {
-        means: "The system's allocator is made for everything. `mimalloc` and `jemalloc` take about half the time for\n\
-                small blocks, and less where threads free what others allocated.",
+        means: "The system's allocator is made for everything. `mimalloc` and `jemalloc` often take less for small\n\
+                blocks, and where threads free what others allocated.",
         found: "Every allocation is counted with its function, and of them one in about 256 is timed by size in this\n\
                 very process. What another allocator would take can't be seen in one run: the range is a share of\n\
                 that time.",

@@ -134,6 +134,8 @@ fn candidate(facts: &Facts) -> Option<Candidate> {
         return None;
     }
     let profile = &facts.build.profile;
+    let one_unit = facts.build.codegen.as_ref().and_then(|it| it.codegen_units) == Some(1);
+    let units = if one_unit { "" } else { " and `codegen-units = 1`" };
     Some(Candidate {
         anchor: None,
         title: "short calls into other crates without link-time optimisation".to_owned(),
@@ -145,11 +147,11 @@ fn candidate(facts: &Facts) -> Option<Candidate> {
             units::time(ns / calls as f64),
             units::percent(share.min(100.0))
         ),
-        solution: "Build with link-time optimisation and one codegen unit, and measure both.".to_owned(),
+        solution: "Build with link-time optimisation, and measure both.".to_owned(),
         steps: vec![
             format!(
-                "Set `lto = \"thin\"` (or `\"fat\"`) and `codegen-units = 1` in `[profile.{profile}]` of the \
-                 workspace root's Cargo.toml."
+                "Set `lto = \"thin\"` (or `\"fat\"`){units} in `[profile.{profile}]` of the workspace root's \
+                 Cargo.toml."
             ),
             "In a crate of your own, `#[inline]` on the function that is called does it for that one.".to_owned(),
         ],
@@ -214,6 +216,17 @@ mod tests {
         assert_eq!(BuildLtoCgu.check(&facts).len(), 1);
         facts.functions[1].package = "app".to_owned();
         assert!(BuildLtoCgu.check(&facts).is_empty(), "the same package");
+    }
+
+    #[test]
+    fn advises_only_what_is_not_set() {
+        let step = |codegen_units: Option<u64>| {
+            let mut facts = built(called(), None);
+            facts.build.codegen = Some(Codegen { lto: None, codegen_units });
+            BuildLtoCgu.check(&facts)[0].steps[0].clone()
+        };
+        assert!(step(Some(16)).contains("codegen-units") && step(None).contains("codegen-units"));
+        assert!(!step(Some(1)).contains("codegen-units"), "{}", step(Some(1)));
     }
 
     #[test]

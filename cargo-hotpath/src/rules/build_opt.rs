@@ -102,9 +102,10 @@ fn candidate(facts: &Facts, level: &str, share: Saved) -> Option<Candidate> {
             format!(
                 "Set `opt-level = 3` in `[profile.{profile}]` of the workspace root's Cargo.toml."
             ),
-            "If the program has to stay small, only for the packages with the hot functions: \
-             `[profile.release.package.NAME]`."
-                .to_owned(),
+            format!(
+                "If the program has to stay small, only for the packages with the hot functions: \
+                 `[profile.{profile}.package.NAME]`."
+            ),
         ],
         tradeoffs: "A larger program, and a longer build.".to_owned(),
         confidence: Confidence::Low,

@@ -2,9 +2,10 @@
 
 use hotpath_runtime_syntax::Kind;
 
-use crate::facts::{Facts, SiteSource, Usage};
+use crate::facts::{Facts, Usage};
+use crate::rules::copy::{self, Original};
 use crate::rules::site::{MIN_EXECUTIONS, MIN_SHARE_PCT, Site, sites};
-use crate::rules::{Candidate, Explain, Meta, Rule, copy, types};
+use crate::rules::{Candidate, Explain, Meta, Rule, types};
 use crate::schema::{Category, Confidence, Effort};
 
 /// The rule.
@@ -53,38 +54,39 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
         .as_deref()
         .or_else(|| source.arguments.first().map(String::as_str))
         .unwrap_or("the original");
-    let is_text = site.kind() != Kind::ToString || is_text(source);
-    let mut steps =
-        vec![format!("Use `{original}` (or `*{original}`) where `{}` stands.", site.label())];
-    if !is_text {
+    let made_of = copy::original(site);
+    let label = site.label();
+    let solution = match made_of {
+        Original::Borrowed => format!("Compare `{original}` itself."),
+        Original::Converted => {
+            format!("Compare `{original}` with the value that the other side stands for.")
+        }
+        Original::Unknown => format!("Compare `{original}` itself, if it is text."),
+    };
+    let mut steps = Vec::new();
+    if made_of != Original::Converted {
+        steps.push(format!("Use `{original}` (or `*{original}`) where `{label}` stands."));
+    }
+    if made_of != Original::Borrowed {
         steps.push(format!(
-            "If `{original}` is no text: parse the other side before the loop, and compare the values."
+            "If `{original}` is no text: parse the other side once, outside of the loop, and compare the values."
         ));
     }
     Some(Candidate {
         anchor: Some(site.anchor()),
         title: format!("{} made only to compare it", site.short_type()),
         problem: format!("{}. The copy is compared and dropped.", site.measured()),
-        solution: format!("Compare `{original}` itself."),
+        solution,
         steps,
         tradeoffs: "None where it compiles.".to_owned(),
-        confidence: if is_text { Confidence::High } else { Confidence::Medium },
+        confidence: match made_of {
+            Original::Borrowed => Confidence::High,
+            Original::Converted | Original::Unknown => Confidence::Medium,
+        },
         effort: META.effort,
         gain: Some(copy::spared(site, ns)),
         fix: None,
     })
-}
-
-/// Whether `to_string` was called on text, as far as the source tells: a literal, a variable that was
-/// declared so, or by `String::from`.
-fn is_text(source: &SiteSource) -> bool {
-    let is_literal = source
-        .receiver
-        .as_deref()
-        .is_some_and(|it| it.starts_with(['"', 'r']) && it.ends_with('"'));
-    let declared = source.declared_type.as_deref().unwrap_or_default();
-    let declared = declared.trim_start_matches('&').rsplit([' ', ':']).next().unwrap_or_default();
-    is_literal || source.method.is_none() || matches!(declared, "str" | "String")
 }
 
 #[cfg(test)]
@@ -112,16 +114,21 @@ mod tests {
     }
 
     #[test]
-    fn a_conversion_of_what_may_be_no_text_is_less_sure() {
-        let confidence = |change: fn(&mut SiteSource)| {
-            check(&CmpOwned, with_source(compared(Kind::ToString), change))[0].confidence
+    fn a_conversion_of_what_may_be_no_text_is_not_told_to_be_left_out() {
+        let found = |declared: Option<&str>| {
+            let site = with_source(compared(Kind::ToString), |source| {
+                source.declared_type = declared.map(str::to_owned);
+            });
+            check(&CmpOwned, site).remove(0)
         };
-        assert_eq!(confidence(|_| ()), Confidence::Medium);
-        assert_eq!(confidence(|s| s.declared_type = Some("u32".to_owned())), Confidence::Medium);
-        assert_eq!(confidence(|s| s.declared_type = Some("&'a str".to_owned())), Confidence::High);
-        assert_eq!(confidence(|s| s.declared_type = Some("&String".to_owned())), Confidence::High);
-        assert_eq!(confidence(|s| s.receiver = Some("\"a\"".to_owned())), Confidence::High);
-        assert_eq!(confidence(|s| s.method = None), Confidence::High);
+        let text = found(Some("&'a str"));
+        assert_eq!(text.solution, "Compare `other` itself.");
+        assert_eq!((text.confidence, text.steps.len()), (Confidence::High, 1));
+        let unknown = found(None);
+        assert_eq!(unknown.solution, "Compare `other` itself, if it is text.");
+        assert_eq!((unknown.confidence, unknown.steps.len()), (Confidence::Medium, 2));
+        let number = found(Some("u32"));
+        assert!(number.steps.len() == 1 && number.steps[0].contains("parse the other side"));
     }
 
     #[test]

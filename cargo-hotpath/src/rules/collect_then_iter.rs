@@ -18,10 +18,10 @@ const INSTEAD: &[(&str, &str)] = &[
     ("len", "count()"),
 ];
 
-/// What follows on an iterator that takes one with two ends or of a known length: the collected one may
-/// have neither without the Vec.
-const TWO_ENDED: &[&str] =
-    &["rev", "rposition", "rfind", "next_back", "nth_back", "len", "as_slice"];
+/// What can be asked of an iterator over a Vec, in a chain, but not of every iterator: an end to come
+/// from, a length, a copy.
+const OF_A_VEC: &[&str] =
+    &["as_slice", "cycle", "len", "next_back", "nth_back", "rev", "rfind", "rfold", "rposition"];
 
 /// Values whose making is started by collecting them.
 const STARTED: &[&str] = &["JoinHandle", "ScopedJoinHandle", "Child", "Receiver"];
@@ -48,10 +48,11 @@ static META: Meta = Meta {
                 freed. An iterator hands them on one by one.",
         found: "`collect` is measured with the concrete type that it makes. The source says that the Vec is counted,\n\
                 searched or iterated over in the same expression, or by the `for` that it stands in. Left out are\n\
-                loops whose body names what is collected from, chains that go on from the other end, and values\n\
-                that run on their own (threads, processes).",
+                loops whose body names what is collected from, chains that go on from the other end, parallel\n\
+                iterators, values that run on their own (threads, processes), and elements whose making has an effect\n\
+                that can be seen (locks, output, `&mut`).",
         not_when: "Collecting ends a borrow or a lock that the loop needs, or the effects of making all elements must\n\
-                   come before the first is used.",
+                   come before the first is used, as in functions that the closures call.",
         before: "let open = jobs.iter().filter(Job::is_open).collect::<Vec<_>>().len();",
         after: "let open = jobs.iter().filter(Job::is_open).count();",
     },
@@ -69,7 +70,7 @@ impl Rule for CollectThenIter {
         sites(facts, &[Kind::Collect], is_plain_vec)
             .iter()
             .filter(|site| site.is_exercised())
-            .filter_map(|site| candidate(facts, site))
+            .filter_map(candidate)
             .collect()
     }
 }
@@ -82,16 +83,16 @@ fn is_plain_vec(row: &SiteFacts) -> bool {
     types::element(name).is_some_and(|element| !STARTED.contains(&types::last_segment(element)))
 }
 
-fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
+fn candidate(site: &Site<'_>) -> Option<Candidate> {
     let source = site.source()?;
     let ns = site.ns()?;
-    if site.allocs().count == 0 || source.read_in_body == Some(true) || starts_work(source) {
+    if site.allocs().count == 0 || source.read_in_body == Some(true) || has_effects(source) {
         return None;
     }
     let (done, instead) = match &source.usage {
         Usage::Receiver(method) => {
             let (_, instead) = INSTEAD.iter().find(|(name, _)| name == method)?;
-            if goes_on_from_the_end(facts, site, method) {
+            if needs_a_vec(source) {
                 return None;
             }
             (format!("`{method}`"), *instead)
@@ -102,6 +103,8 @@ fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
         }
         _ => return None,
     };
+    let lends = source.usage == Usage::Borrowed
+        || matches!(&source.usage, Usage::Receiver(method) if method == "iter");
     let use_ =
         if instead.starts_with("the ") { instead.to_owned() } else { format!("`{instead}`") };
     Some(Candidate {
@@ -110,7 +113,10 @@ fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
         problem: format!("{}. {done} goes through it once, and it is freed.", site.measured()),
         solution: format!("Use {use_} instead of collecting."),
         steps: vec![
-            format!("Drop the `collect`, and use {use_}."),
+            format!(
+                "Drop the `collect`, and use {use_}{}.",
+                if lends { "; its elements are values then, no references" } else { "" }
+            ),
             "If the compiler refuses because of a borrow, the Vec was needed to end it: leave it.".to_owned(),
         ],
         tradeoffs: "Elements are then made as they are used: effects of making them mix with those of using them."
@@ -122,33 +128,38 @@ fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
     })
 }
 
-/// Whether the elements are tasks, messages or guards, going by what the source calls them.
-fn starts_work(source: &SiteSource) -> bool {
+/// Words in what is collected from that say that collecting it does more than to make values.
+const EFFECTS: &[&str] = &[
+    "&mut",
+    "+=",
+    "-=",
+    ".borrow",
+    ".insert(",
+    ".inspect(",
+    ".lock()",
+    ".pop",
+    ".push",
+    ".read()",
+    ".recv",
+    ".remove(",
+    ".send(",
+    ".write",
+    "_mut()",
+    "par_",
+    "print",
+    "spawn",
+];
+
+/// Whether making the elements has effects, or needs them made together: tasks, messages, guards, parallel
+/// iterators. Going by what the source calls them.
+fn has_effects(source: &SiteSource) -> bool {
     let receiver = source.receiver.as_deref().unwrap_or_default();
-    ["spawn", "lock()", "send(", "borrow"].iter().any(|word| receiver.contains(word))
+    EFFECTS.iter().any(|word| receiver.contains(word))
 }
 
 /// Whether the chain behind the Vec needs more than an iterator from the front.
-fn goes_on_from_the_end(facts: &Facts, site: &Site<'_>, method: &str) -> bool {
-    let behind = || {
-        let text = facts.sources.get(&site.of.file)?;
-        text.get(site.source()?.span.byte_end..)
-    };
-    let Some(behind) = behind() else { return false };
-    let link = |text: &'_ str| -> Option<(String, usize)> {
-        let start = text.find('.')?;
-        let only_space = text[..start].trim().is_empty();
-        let name: String = text[start + 1..]
-            .trim_start()
-            .chars()
-            .take_while(|it| it.is_alphanumeric() || *it == '_')
-            .collect();
-        only_space.then_some((name, start))
-    };
-    let Some((first, _)) = link(behind).filter(|(name, _)| name == method) else { return false };
-    let rest = behind.split_once(first.as_str()).map_or("", |(_, rest)| rest);
-    let rest = rest.trim_start().strip_prefix("()").unwrap_or_default();
-    link(rest).is_some_and(|(name, _)| TWO_ENDED.contains(&name.as_str()))
+fn needs_a_vec(source: &SiteSource) -> bool {
+    source.followed_by.iter().skip(1).any(|method| OF_A_VEC.contains(&method.as_str()))
 }
 
 fn gain(site: &Site<'_>, ns: f64) -> Gain {
@@ -182,8 +193,7 @@ fn gain(site: &Site<'_>, ns: f64) -> Gain {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Span;
-    use crate::rules::testing::{check, hot, run, with_source};
+    use crate::rules::testing::{check, hot, with_source};
 
     const VEC: &str = "alloc::vec::Vec<u32>";
 
@@ -245,28 +255,48 @@ mod tests {
         ] {
             assert!(check(&CollectThenIter, collected(name)).is_empty(), "{name}");
         }
-        let spawned = with_source(collected(VEC), |source| {
-            source.receiver = Some("(0..4).map(|i| pool.spawn(i))".to_owned());
-        });
-        assert!(check(&CollectThenIter, spawned).is_empty());
     }
 
     #[test]
-    fn silent_where_the_chain_goes_on_from_the_other_end() {
-        let found = |behind: &str| {
-            let text = format!("jobs.iter().collect(){behind}");
+    fn silent_where_the_chain_needs_more_than_an_iterator() {
+        let found = |chain: &[&str]| {
             let site = with_source(collected(VEC), |source| {
-                source.usage = Usage::Receiver("into_iter".to_owned());
-                source.span = Span { byte_end: 21, ..Span::default() };
+                source.usage = Usage::Receiver(chain[0].to_owned());
+                source.followed_by = chain.iter().map(|name| (*name).to_owned()).collect();
             });
-            let mut facts = run(vec![site]);
-            facts.sources.insert("src/main.rs".to_owned(), text);
-            CollectThenIter.check(&facts).len()
+            check(&CollectThenIter, site).len()
         };
-        assert_eq!(found(".into_iter().rev()"), 0);
-        assert_eq!(found("\n    .into_iter()\n    .rev()"), 0);
-        assert_eq!(found(".into_iter().map(f).rev()"), 1);
-        assert_eq!(found(".into_iter()"), 1);
+        assert_eq!(found(&["into_iter", "rev"]), 0);
+        assert_eq!(found(&["into_iter", "map", "rev", "sum"]), 0, "map hands on where it starts");
+        assert_eq!(found(&["iter", "cycle"]), 0);
+        assert_eq!(found(&["into_iter", "map", "sum"]), 1);
+        assert_eq!(found(&["len"]), 1);
+    }
+
+    #[test]
+    fn silent_where_making_the_elements_has_effects() {
+        for receiver in [
+            "(0..4).map(|i| pool.spawn(i))",
+            "jobs.par_iter().map(run)",
+            "jobs.iter_mut().map(Job::step)",
+            "jobs.iter().map(|job| { done += 1; job.id })",
+            "log.lock().unwrap().iter().cloned()",
+            "log.read().unwrap().iter().cloned()",
+        ] {
+            let site = with_source(collected(VEC), |s| s.receiver = Some(receiver.to_owned()));
+            assert!(check(&CollectThenIter, site).is_empty(), "{receiver}");
+        }
+    }
+
+    #[test]
+    fn says_that_references_become_values() {
+        let step = |method: &str| {
+            let usage = Usage::Receiver(method.to_owned());
+            let site = with_source(collected(VEC), |source| source.usage = usage);
+            check(&CollectThenIter, site)[0].steps[0].clone()
+        };
+        assert!(step("iter").contains("no references"), "{}", step("iter"));
+        assert!(!step("into_iter").contains("no references"));
     }
 
     #[test]

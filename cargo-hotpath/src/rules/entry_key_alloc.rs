@@ -94,7 +94,7 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
         steps: vec![
             format!(
                 "Replace the statement by `match {target}.get_mut({key}) {{ Some(value) => .., None => \
-                 {{ {target}.insert({}, ..); }} }}`.",
+                 {{ {target}.insert({}, ..); }} }}` (`&{key}` where `{key}` is owned).",
                 site.label()
             ),
             "Where that doesn't pass the borrow checker (the value is returned): `contains_key` first.".to_owned(),
@@ -174,6 +174,7 @@ mod tests {
             "{found:?}"
         );
         assert!(found[0].steps[0].contains("counts.get_mut(word)"), "{found:?}");
+        assert!(found[0].steps[0].ends_with("(`&word` where `word` is owned)."), "{found:?}");
         assert_eq!(best_ns(&found[0]), Some(410e6 * 0.9 - 4e6));
         assert_eq!(found[0].gain.as_ref().and_then(|gain| gain.allocs), Some(900_000));
     }

@@ -2,7 +2,7 @@
 
 use hotpath_runtime_syntax::Kind;
 
-use crate::facts::{Facts, SiteFacts};
+use crate::facts::{Facts, Origin, SiteFacts};
 use crate::impact::Saved;
 use crate::rules::site::{MIN_EXECUTIONS, Site, sites};
 use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, types};
@@ -33,14 +33,15 @@ static META: Meta = Meta {
     summary: "a list is searched element by element again and again",
     category: Category::Collection,
     effort: Effort::Local,
-    evidence: "time and count of `contains` on a Vec or slice, or of `iter()` with `any`, `find` or `position` and a closure that compares with `==`",
+    evidence: "time and count of `contains` on a Vec or slice, or of `iter()` with `any`, `find` or `position` and a closure that compares the element, or a part of it, with `==`",
     thresholds: &[MIN_EXECUTIONS, MIN_SEARCH_NS],
     docs: "https://doc.rust-lang.org/std/collections/index.html",
     explain: Explain {
         means: "Each search compares with every element until it hits. A set or map that is built once finds it in\n\
                 some tens of nanoseconds, however long the list is.",
         found: "Searches on variables and fields are measured with the receiver's concrete type; only those that\n\
-                take long on average are spoken of, because short lists are searched faster than hashed.",
+                take long on average are spoken of, because short lists are searched faster than hashed. Lists\n\
+                that the innermost loop goes through, or makes anew in each iteration, are left out.",
         not_when: "The list is searched once, changes between searches, or its elements have no `Hash` and `Eq`\n\
                    (floating point numbers): a sorted Vec with `binary_search` may do then.",
         before: "for order in &orders {\n    if blocked.contains(&order.customer) { skip(order); }\n}",
@@ -69,6 +70,16 @@ fn is_on_list(row: &SiteFacts) -> bool {
         .is_some_and(|element| !matches!(types::pointee(element), "f32" | "f64"))
 }
 
+/// Whether each search meets a list of its own, so that an index of it would be used once.
+fn is_searched_once(site: &Site<'_>) -> bool {
+    match site.source().and_then(|source| source.root_origin) {
+        Some(Origin::Element) => true,
+        // A reference or guard may lead to the same list each time.
+        Some(Origin::Inside) => site.type_name() == site.receiver_type(),
+        Some(Origin::Outside) | None => false,
+    }
+}
+
 fn candidate(site: &Site<'_>) -> Option<Candidate> {
     let source = site.source()?;
     let ns = site.ns()?;
@@ -76,10 +87,14 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
     let method = site.method()?;
     let searches = match method {
         "contains" => true,
-        "any" | "find" | "position" => source.arguments.iter().any(|it| it.contains("==")),
+        "any" | "find" | "position" => source.searches_for_equal,
         _ => false,
     };
-    if !searches || !site.ran(&MIN_EXECUTIONS) || ns / count < MIN_SEARCH_NS.default {
+    if !searches
+        || is_searched_once(site)
+        || !site.ran(&MIN_EXECUTIONS)
+        || ns / count < MIN_SEARCH_NS.default
+    {
         return None;
     }
     let list = source.receiver.as_deref()?.trim_end_matches(".iter()");
@@ -132,17 +147,17 @@ mod tests {
 
     const VEC: &str = "&alloc::vec::Vec<alloc::string::String>";
 
-    fn searched(kind: Kind, method: &str, argument: &str, type_name: &str) -> SiteFacts {
+    fn searched(kind: Kind, method: &str, by_equality: bool, type_name: &str) -> SiteFacts {
         let site = SiteFacts { allocs: <_>::default(), ..hot(kind, "search", type_name) };
         with_source(site, |source| {
             source.method = Some(method.to_owned());
             source.receiver = Some("names.iter()".to_owned());
-            source.arguments = vec![argument.to_owned()];
+            source.searches_for_equal = by_equality;
         })
     }
 
     fn contains(type_name: &str) -> SiteFacts {
-        searched(Kind::Lookup, "contains", "&x", type_name)
+        searched(Kind::Lookup, "contains", false, type_name)
     }
 
     #[test]
@@ -153,16 +168,29 @@ mod tests {
             assert_eq!(found[0].title, "`names` is searched element by element");
             assert_eq!(best_ns(&found[0]), Some(0.85 * 360e6));
         }
-        let position = searched(Kind::Search, "position", "|it| it.id == id", VEC);
+        let position = searched(Kind::Search, "position", true, VEC);
         assert!(check(&LinearSearchLoop, position)[0].solution.contains("to the position"));
     }
 
     #[test]
     fn silent_on_searches_by_anything_but_equality() {
-        for argument in ["|it| it.len() > 3", "|it| it.starts_with(x)"] {
-            let site = searched(Kind::Search, "find", argument, VEC);
-            assert!(check(&LinearSearchLoop, site).is_empty(), "{argument}");
+        for method in ["any", "find", "position"] {
+            let site = searched(Kind::Search, method, false, VEC);
+            assert!(check(&LinearSearchLoop, site).is_empty(), "{method}");
         }
+    }
+
+    #[test]
+    fn silent_on_lists_that_are_searched_once_each() {
+        let found = |origin: Origin, type_name: &str| {
+            let site = with_source(contains(type_name), |s| s.root_origin = Some(origin));
+            check(&LinearSearchLoop, site).len()
+        };
+        let owned = VEC.trim_start_matches('&');
+        assert_eq!(found(Origin::Outside, owned), 1);
+        assert_eq!(found(Origin::Inside, VEC), 1, "the same list through a reference");
+        assert_eq!(found(Origin::Inside, owned), 0);
+        assert_eq!(found(Origin::Element, VEC), 0);
     }
 
     #[test]
@@ -176,7 +204,7 @@ mod tests {
         ] {
             assert!(check(&LinearSearchLoop, contains(name)).is_empty(), "{name}");
         }
-        assert!(check(&LinearSearchLoop, searched(Kind::Lookup, "get", "&x", VEC)).is_empty());
+        assert!(check(&LinearSearchLoop, searched(Kind::Lookup, "get", false, VEC)).is_empty());
         assert!(check(&LinearSearchLoop, SiteFacts { type_name: None, ..contains("") }).is_empty());
     }
 

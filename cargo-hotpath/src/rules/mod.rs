@@ -21,6 +21,7 @@ mod entry_key_alloc;
 mod format_push;
 mod guard_across_await;
 mod linear_search_loop;
+mod lines_alloc;
 mod lock_contention;
 mod long_poll;
 mod mutex_to_atomic;
@@ -202,7 +203,7 @@ pub struct Gain {
     pub basis: String,
 }
 
-static ALL: [&dyn Rule; 32] = [
+static ALL: [&dyn Rule; 33] = [
     &alloc_in_loop_reuse::AllocInLoopReuse,
     &allocator_swap::AllocatorSwap,
     &await_in_loop::AwaitInLoop,
@@ -221,6 +222,7 @@ static ALL: [&dyn Rule; 32] = [
     &format_push::FormatPush,
     &guard_across_await::GuardAcrossAwait,
     &linear_search_loop::LinearSearchLoop,
+    &lines_alloc::LinesAlloc,
     &lock_contention::LockContention,
     &long_poll::LongPoll,
     &mutex_to_atomic::MutexToAtomic,

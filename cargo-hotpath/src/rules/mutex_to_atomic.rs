@@ -44,7 +44,8 @@ static META: Meta = Meta {
     explain: Explain {
         means: "An atomic adds to a counter or sets a flag in one instruction, without anybody waiting for it.",
         found: "Acquisitions are measured with the lock's concrete type. The source says that the statement uses the\n\
-                guard for one read or write: `*total.lock().unwrap() += 1`.",
+                guard for one read or write: `*total.lock().unwrap() += 1`. A lock of the same name and type whose\n\
+                guard another measured place keeps, or lends, is left out.",
         not_when: "The lock also orders something else (a `Condvar`, other data that has to fit the number), or the\n\
                    new value is computed from the old one in several steps: `fetch_update` can do that, if repeating\n\
                    it is harmless.",
@@ -61,10 +62,10 @@ impl Rule for MutexToAtomic {
     fn check(&self, facts: &Facts) -> Vec<Candidate> {
         let guards_number =
             |row: &SiteFacts| row.type_name.as_deref().is_some_and(|it| atomic(it).is_some());
-        sites(facts, &[Kind::Lock], guards_number)
-            .iter()
-            .filter(|site| site.is_exercised())
-            .filter_map(|site| candidate(facts, site))
+        let all = sites(facts, &[Kind::Lock], guards_number);
+        all.iter()
+            .filter(|site| site.is_exercised() && is_nowhere_kept(facts, site, &all))
+            .filter_map(candidate)
             .collect()
     }
 }
@@ -94,15 +95,28 @@ fn is_used_at_once(facts: &Facts, site: &Site<'_>) -> bool {
         .or_else(|| behind.strip_prefix('?'))
         .or_else(expected)
         .unwrap_or(behind);
-    before.trim_end().ends_with('*') && !rest.trim_start().starts_with('.')
+    let Some(before) = before.trim_end().strip_suffix('*') else { return false };
+    // `&mut *x.lock()` is handed to somebody who does more with it.
+    let before = before.trim_end();
+    let is_lent = before.ends_with('&') && !before.ends_with("&&") || before.ends_with("&mut");
+    !is_lent && !rest.trim_start().starts_with('.')
 }
 
-fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
+/// Whether every place that takes this lock, going by its type and name, uses the guard at once: one that
+/// keeps it may do several things that belong together.
+fn is_nowhere_kept(facts: &Facts, site: &Site<'_>, all: &[Site<'_>]) -> bool {
+    let name = |site: &Site<'_>| {
+        let receiver = site.source()?.receiver.as_deref()?;
+        receiver.rsplit('.').next().map(str::to_owned)
+    };
+    let lock = |site: &Site<'_>| (site.receiver_type().map(str::to_owned), name(site));
+    let same = lock(site);
+    all.iter().filter(|other| lock(other) == same).all(|other| is_used_at_once(facts, other))
+}
+
+fn candidate(site: &Site<'_>) -> Option<Candidate> {
     let ns = site.ns()?;
     let atomic = site.type_name().and_then(atomic)?;
-    if !is_used_at_once(facts, site) {
-        return None;
-    }
     let lock = site.source()?.receiver.as_deref()?;
     let count = site.count() as f64;
     let kept = ATOMIC_NS * count;
@@ -177,10 +191,37 @@ mod tests {
             "*total.lock().unwrap().field() += 1;",
             "total.lock().unwrap().add(1);",
             "*total.lock().map(f) += 1;",
+            "add(&mut *total.lock().unwrap());",
+            "show(&*total.lock().unwrap());",
         ] {
             assert!(found(COUNTER, statement).is_empty(), "{statement}");
         }
+        assert_eq!(found(COUNTER, "if a && *total.lock().unwrap() > 1 {}").len(), 1);
         assert_eq!(found(COUNTER, "*total.lock().expect(\"no poison\") = 1;").len(), 1);
+    }
+
+    #[test]
+    fn silent_where_another_place_keeps_the_guard() {
+        let found = |statement: &str| {
+            let text = format!("{ADDED} {statement}");
+            let at = |index: usize, start: usize| {
+                let site = SiteFacts { index, ..hot(Kind::Lock, "total.lock()", COUNTER) };
+                with_source(site, |source| {
+                    source.receiver = Some(text[start..].split(".lock").next().unwrap().to_owned());
+                    let byte_end = text[start..].find("()").unwrap() + start + 2;
+                    source.span = Span { byte_start: start, byte_end, ..Span::default() };
+                })
+            };
+            let second = ADDED.len() + 1 + statement.find(['t', 's']).unwrap();
+            let mut facts = run(vec![at(0, 1), at(1, second)]);
+            facts.sources.insert("src/main.rs".to_owned(), text.clone());
+            MutexToAtomic.check(&facts).len()
+        };
+        assert_eq!(found("*total.lock().unwrap() = 0;"), 2);
+        assert_eq!(found("*self.total.lock().unwrap() = 0;"), 2);
+        assert_eq!(found("(total.lock().unwrap(), 1);"), 0);
+        assert_eq!(found("(self.total.lock().unwrap(), 1);"), 0);
+        assert_eq!(found("(self.sum.lock().unwrap(), 1);"), 1, "another lock");
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use hotpath_runtime_syntax::Kind;
 
 use crate::facts::{Facts, Usage};
+use crate::rules::copy::{self, Original};
 use crate::rules::site::{MIN_EXECUTIONS, MIN_SHARE_PCT, Site, sites};
-use crate::rules::{Candidate, Explain, Meta, Rule, copy, types};
+use crate::rules::{Candidate, Explain, Meta, Rule, types};
 use crate::schema::{Category, Confidence, Effort};
 
 /// Lookups that only read the key.
@@ -64,29 +65,18 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
     let ns = site.ns()?;
     let lookup = site.taker()?;
     let map = types::short(lookup.receiver_type()?);
-    let formatted = site.kind() == Kind::Format;
     let key = match (source.receiver.as_deref(), source.arguments.first()) {
         (Some(receiver), _) => receiver,
         (None, Some(argument)) => argument.as_str(),
         (None, None) => "the borrowed form",
     };
-    let (solution, steps) = if formatted {
-        (
-            "Look up without making a String for it.".to_owned(),
-            vec![
-                "Key the map by the parts: a tuple, or a map in a map.".to_owned(),
-                "Else keep one String outside of the loop: `clear()` it and `write!` the key into it.".to_owned(),
-            ],
-        )
-    } else {
-        (
-            format!("Look up with `{key}` as it is."),
-            vec![
-                format!("Use `{key}` (or `&*{key}`, `as_str()`) where `&{}` stands.", site.label()),
-                format!("If `{key}` is no text but a number, make the number the map's key."),
-            ],
-        )
-    };
+    if holds_map(&lookup, key) {
+        return None;
+    }
+    let formatted = site.kind() == Kind::Format;
+    let made_of = copy::original(site);
+    let (solution, steps) =
+        if formatted { formatted_key() } else { borrowed_key(key, site.label(), made_of) };
     Some(Candidate {
         anchor: Some(site.anchor()),
         title: format!("{} made only to look it up", site.short_type()),
@@ -98,15 +88,48 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
         solution,
         steps,
         tradeoffs: "None where it compiles.".to_owned(),
-        // What `to_string` was called on was not measured: of a number it is a conversion.
-        confidence: match site.kind() {
-            Kind::ToOwned | Kind::ToVec => Confidence::High,
+        confidence: match made_of {
+            Original::Borrowed if !formatted => Confidence::High,
             _ => Confidence::Medium,
         },
         effort: if formatted { Effort::Local } else { META.effort },
         gain: Some(copy::spared(site, ns)),
         fix: None,
     })
+}
+
+/// Whether the copy ends a borrow that the lookup itself can't have: it changes the map, and the key comes
+/// from the same variable by a call.
+fn holds_map(lookup: &Site<'_>, key: &str) -> bool {
+    let changes = matches!(lookup.method(), Some("get_mut" | "remove"));
+    let root = lookup.source().and_then(|source| source.receiver_root.as_deref());
+    let mut words = key.split(|it: char| !(it.is_alphanumeric() || it == '_'));
+    changes && key.contains('(') && root.is_some_and(|root| words.any(|word| word == root))
+}
+
+fn formatted_key() -> (String, Vec<String>) {
+    let steps = [
+        "Key the map by the parts: a tuple, or a map in a map.",
+        "Else keep one String outside of the loop: `clear()` it and `write!` the key into it.",
+    ];
+    ("Look up without making a String for it.".to_owned(), steps.map(str::to_owned).to_vec())
+}
+
+fn borrowed_key(key: &str, label: &str, made_of: Original) -> (String, Vec<String>) {
+    let number = || format!("If `{key}` is no text but a number, make the number the map's key.");
+    let text = || format!("Use `{key}` (or `&*{key}`, `as_str()`) where `&{label}` stands.");
+    match made_of {
+        Original::Borrowed => (format!("Look up with `{key}` as it is."), vec![text()]),
+        Original::Unknown => {
+            (format!("Look up with `{key}` as it is, if it is text."), vec![text(), number()])
+        }
+        Original::Converted => (
+            format!("Make what `{key}` is the map's key."),
+            vec![
+                "Change the key's type, and convert where the map is filled from text.".to_owned(),
+            ],
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -134,7 +157,7 @@ mod tests {
 
     #[test]
     fn fires_on_keys_made_for_a_lookup() {
-        let found = found(key(Kind::ToString, "get"), MAP);
+        let found = found(key(Kind::ToOwned, "get"), MAP);
         assert_eq!(found[0].title, "`String` made only to look it up");
         assert_eq!(found[0].solution, "Look up with `name` as it is.");
         assert!(
@@ -142,6 +165,37 @@ mod tests {
         );
         assert_eq!(best_ns(&found[0]), Some(410e6));
         assert_eq!(found[0].gain.as_ref().and_then(|gain| gain.allocs), Some(1_000_000));
+    }
+
+    #[test]
+    fn a_number_is_not_told_to_be_a_key_as_it_is() {
+        let solution = |declared: Option<&str>| {
+            let key = with_source(key(Kind::ToString, "get"), |source| {
+                source.method = Some("to_string".to_owned());
+                source.declared_type = declared.map(str::to_owned);
+            });
+            found(key, MAP).remove(0).solution
+        };
+        assert_eq!(solution(Some("&str")), "Look up with `name` as it is.");
+        assert_eq!(solution(None), "Look up with `name` as it is, if it is text.");
+        assert_eq!(solution(Some("u64")), "Make what `name` is the map's key.");
+    }
+
+    #[test]
+    fn silent_where_the_copy_ends_a_borrow_of_the_map() {
+        let looked_up = |method: &str, receiver: &str| {
+            let key =
+                with_source(key(Kind::ToOwned, method), |s| s.receiver = Some(receiver.to_owned()));
+            let lookup = SiteFacts { index: 1, ..hot(Kind::Lookup, "self.m.remove(..)", MAP) };
+            let lookup = with_source(lookup, |source| {
+                source.method = Some(method.to_owned());
+                source.receiver_root = Some("self".to_owned());
+            });
+            OwnedKeyLookup.check(&run(vec![key, lookup])).len()
+        };
+        assert_eq!(looked_up("remove", "self.current()"), 0);
+        assert_eq!(looked_up("remove", "self.current"), 1, "another field");
+        assert_eq!(looked_up("get", "self.current()"), 1);
     }
 
     #[test]

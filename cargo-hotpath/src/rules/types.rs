@@ -133,6 +133,11 @@ pub(super) fn is_std(type_name: &str, names: &[&str]) -> bool {
         && names.contains(&last_segment(type_name))
 }
 
+/// Whether a value of this type may borrow from another one, going by a name in which lifetimes are elided.
+pub(super) fn borrows(type_name: &str) -> bool {
+    type_name.contains(['&', '\''])
+}
+
 /// Maps and sets whose lookups take any borrowed form of the key.
 pub(super) fn is_keyed(type_name: &str) -> bool {
     match crate_of(type_name) {
@@ -229,6 +234,14 @@ mod tests {
         );
         assert_eq!(arguments("std::slice::Iter<'_, u8>"), ["u8"]);
         assert!(arguments("u8").is_empty());
+    }
+
+    #[test]
+    fn types_that_borrow_are_told_by_references_and_lifetimes() {
+        for name in ["alloc::vec::Vec<&str>", "alloc::vec::Vec<app::Token<'_>>"] {
+            assert!(borrows(name), "{name}");
+        }
+        assert!(!borrows("alloc::vec::Vec<alloc::string::String>"));
     }
 
     #[test]

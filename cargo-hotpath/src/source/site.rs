@@ -1,7 +1,10 @@
 //! What the source says of the sites of one function.
 
 mod awaits;
+mod calls;
 mod growth;
+mod items;
+mod last_use;
 mod loops;
 mod uses;
 mod walk;
@@ -18,6 +21,8 @@ use super::span::Lines;
 use super::{place, range};
 use crate::facts::{SiteSource, Usage};
 use growth::Binding;
+use items::Items;
+use last_use::Store;
 use loops::Loops;
 use uses::Uses;
 
@@ -53,6 +58,8 @@ pub(super) fn describe(
         scopes: Vec::new(),
         bindings: Vec::new(),
         uses: Uses::default(),
+        items: Vec::new(),
+        stores: Vec::new(),
         statement: None,
         slot: Slot::default(),
         closures: 0,
@@ -93,6 +100,8 @@ struct Slot {
     binding: Option<usize>,
     /// Site of the call that takes it.
     taken_by: Option<usize>,
+    /// Methods that are called on it, and on what the one before gives.
+    chain: Vec<String>,
 }
 
 impl Slot {
@@ -101,7 +110,13 @@ impl Slot {
     }
 
     fn taken(usage: Usage, taken_by: Option<usize>) -> Self {
-        Self { usage, binding: None, taken_by }
+        Self { usage, taken_by, ..Self::default() }
+    }
+
+    /// The receiver of a method whose own value is in the slot `of`.
+    fn receiver(method: String, own_site: Option<usize>, mut of: Vec<String>) -> Self {
+        of.insert(0, method.clone());
+        Self { chain: of, ..Self::taken(Usage::Receiver(method), own_site) }
     }
 }
 
@@ -115,6 +130,8 @@ struct Walker<'a> {
     scopes: Vec<usize>,
     bindings: Vec<Binding>,
     uses: Uses,
+    items: Vec<Items>,
+    stores: Vec<Store>,
     /// Range of the innermost statement around.
     statement: Option<(LineColumn, LineColumn)>,
     /// For the next expression only.
@@ -137,12 +154,14 @@ impl Walker<'_> {
         let grown = growth::of(&self.bindings, &self.found, &self.loops, sites);
         let variables: Vec<_> =
             self.found.iter().map(|found| self.variable(found.as_ref())).collect();
+        let lent: Vec<_> = (0..sites.len()).map(|site| self.items_only_lent(site)).collect();
         let loops = &self.loops;
         self.found
             .into_iter()
             .zip(grown)
             .zip(variables)
-            .map(|((found, growth), variable)| {
+            .zip(lent)
+            .map(|(((found, growth), variable), lent)| {
                 let found = found?;
                 let mut source = found.source;
                 source.grown_by = growth.in_loop;
@@ -152,6 +171,9 @@ impl Walker<'_> {
                 source.declared_type = variable.declared_type;
                 source.bound_by = variable.bound_by;
                 source.read_in_body = variable.read_in_body;
+                source.root_origin = variable.root_origin;
+                source.items_only_lent = lent;
+                source.loop_is_shared = found.innermost.map(|it| loops.is_shared(it));
                 if let Some(root) = &source.receiver_root {
                     let innermost = found.innermost;
                     source.root_changes_in_loop = innermost.map(|it| loops.changes(it, root));
@@ -187,6 +209,7 @@ impl Walker<'_> {
             innermost_loop: self.loops.innermost_span(),
             usage: slot.usage,
             taken_by: slot.taken_by,
+            followed_by: slot.chain,
             bound_to: slot.binding.map(|binding| self.bindings[binding].name.clone()),
             changed_or_moved: slot.binding.is_some_and(|binding| self.bindings[binding].mutable),
             in_test: self.in_test,

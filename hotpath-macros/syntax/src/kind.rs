@@ -60,6 +60,8 @@ kinds! {
     /// `.remove(0)` and `.insert(0, ..)` on a variable or field: in a list all others move. Its type
     /// is the receiver's.
     Shift = "shift",
+    /// `for line in reader.lines()`: its steps. Counted, never timed; its type is that of the items.
+    Lines = "lines",
     /// `.lock()`, `.read()`, `.write()` without arguments.
     Lock = "lock",
     /// In code that may suspend, a call that keeps its thread waiting: `thread::sleep(..)`,

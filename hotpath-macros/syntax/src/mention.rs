@@ -16,6 +16,7 @@ pub fn may_hold_sites(text: &str, selection: SiteSelection) -> bool {
                 || is_lookup(word, rest)
                 || is_foreign(word, rest)
                 || is_costly(word, rest)
+                || word == "lines" && after(rest, &["(", ")"]).is_some()
         }),
         SiteSelection::Off => mentions_word(text, "async"),
     }
@@ -188,6 +189,7 @@ mod tests {
             "std :: fs :: read (a)",
             "File::open(a)",
             "SqlitePool::connect(a)",
+            "for l in r . lines () {",
         ] {
             assert!(calls(text), "{text}");
         }
@@ -200,6 +202,7 @@ mod tests {
             "s.contains(\"x\")",
             "v.iter().map(f)",
             "d.entry()",
+            "r.lines(1)",
             "std::mem::take(a)",
             "Self::with(a)",
             "self.new_one()",

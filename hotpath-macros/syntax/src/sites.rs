@@ -4,8 +4,8 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Block, Expr, ExprAsync, ExprClosure, ExprMacro, ExprMethodCall, Item, Local, Macro,
-    Pat, Path, Stmt, StmtMacro, Token, Type,
+    Attribute, Block, Expr, ExprAsync, ExprClosure, ExprForLoop, ExprMacro, ExprMethodCall, Item,
+    Local, Macro, Pat, Path, Stmt, StmtMacro, Token, Type,
 };
 
 use crate::arguments::{Arguments, Family};
@@ -14,6 +14,7 @@ use crate::input::{self, Role, Syntax};
 use crate::label;
 use crate::lookup::searched;
 use crate::scope::Scope;
+use crate::steps::steps;
 use crate::wrap::{self, Form, Operand, Probe};
 use crate::{Kind, SiteSelection};
 
@@ -25,7 +26,7 @@ pub struct Site {
     /// What the expression does.
     pub kind: Kind,
     /// The token whose line and column say where it is: method name, start of the path, macro
-    /// path or `await`.
+    /// path, `await` or `for`.
     pub position: Span,
     /// Short text, at most 40 characters.
     pub label: String,
@@ -206,6 +207,23 @@ impl<S: FnMut(&mut Expr, Site)> Walk<'_, S> {
         }
     }
 
+    /// The head, of which a probe may count the steps, and the body.
+    fn for_loop(&mut self, it: &mut ExprForLoop) {
+        let site = steps(&it.expr).map(|_| Site {
+            index: 0,
+            kind: Kind::Lines,
+            position: it.for_token.span,
+            label: label::of_expr(&it.expr),
+            form: Form::Steps,
+            probe: Probe::Steps,
+            marks_receiver: false,
+        });
+        self.visit_pat_mut(&mut it.pat);
+        self.visit_expr_mut(&mut it.expr);
+        self.emit(&mut it.expr, site);
+        self.visit_block_mut(&mut it.body);
+    }
+
     /// A future that a macro polls, as if it were awaited.
     fn branch(&mut self, expr: &mut Expr) {
         let site = Site {
@@ -307,6 +325,7 @@ impl<S: FnMut(&mut Expr, Site)> VisitMut for Walk<'_, S> {
                 self.operand = operand;
                 self.visit_expr_mut(&mut inner.expr);
             }
+            Expr::ForLoop(it) => self.for_loop(it),
             Expr::Closure(closure) => self.closure(closure),
             Expr::Async(block) => self.async_block(block),
             // Evaluated by the compiler, or (arrays) copied through the stack by a wrapper, or a

@@ -24,6 +24,8 @@ pub enum Form {
     Await,
     /// `awaited(.., FUTURE)`, where a macro polls the future.
     Future,
+    /// `each(.., ITERATOR)`, where a `for` goes through it.
+    Steps,
 }
 
 /// How a site is opened.
@@ -39,6 +41,8 @@ pub enum Probe {
     GrowOn(Box<Expr>),
     /// Polls and waits of the awaited future.
     Await,
+    /// Steps of an iterator, counted only; its type is that of the items.
+    Steps,
 }
 
 /// Where an expression stands, as far as it decides on wrapping.

@@ -5,6 +5,7 @@ use hotpath_runtime_syntax::Kind;
 use super::loops::Loops;
 use super::uses::visible;
 use super::{Enumerated, Found};
+use crate::facts::Origin;
 
 /// A name that a `let`, a parameter or another pattern binds, and where it is in scope, in bytes.
 #[derive(Default)]
@@ -21,6 +22,10 @@ pub(super) struct Binding {
     pub(super) innermost: Option<usize>,
     /// Closures around it.
     pub(super) closures: u32,
+    /// Where the variable is named whose `Result` it was unwrapped from.
+    pub(super) unwraps: Option<usize>,
+    /// Where it gets its value, seen from within the innermost loop around it.
+    pub(super) origin: Origin,
 }
 
 /// The sites that grow the binding which holds a site's value.

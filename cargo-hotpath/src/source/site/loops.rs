@@ -17,13 +17,28 @@ struct Loop {
     body: Option<usize>,
     changed: HashSet<String>,
     moves: bool,
+    /// Whether its iterations may run at once.
+    shared: bool,
 }
 
 impl Loops {
     /// Starts a loop inside the open ones.
     pub(super) fn enter(&mut self, span: Span) {
         self.open.push(self.all.len());
-        self.all.push(Loop { span, body: None, changed: HashSet::new(), moves: false });
+        let changed = HashSet::new();
+        self.all.push(Loop { span, body: None, changed, moves: false, shared: false });
+    }
+
+    /// Says that iterations of the innermost loop may run at once.
+    pub(super) fn share(&mut self) {
+        if let Some(&index) = self.open.last() {
+            self.all[index].shared = true;
+        }
+    }
+
+    /// Whether a loop's iterations may run at once.
+    pub(super) fn is_shared(&self, index: usize) -> bool {
+        self.all[index].shared
     }
 
     /// Says where the body of the innermost loop begins, which is a `for`.

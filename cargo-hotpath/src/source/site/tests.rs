@@ -1,7 +1,10 @@
+mod variables;
+
 use syn::ItemFn;
 
 use super::super::enumeration;
 use super::*;
+use crate::facts::Origin;
 
 /// Label and facts of every site of a function, as written at the start of a file.
 fn sites(text: &str) -> Vec<(String, Option<SiteSource>)> {
@@ -313,6 +316,30 @@ fn roots_that_change_under_the_loop_that_reads_the_copy_are_known() {
 }
 
 #[test]
+fn where_a_root_gets_its_value_is_known() {
+    let origin = |body: &str| {
+        let all = sites(&format!("fn f(a: A) {{ let b = g(); {body} }}"));
+        all[0].1.clone().unwrap().root_origin
+    };
+    for (body, expected) in [
+        ("a.to_vec();", Some(Origin::Outside)),
+        ("b.to_vec();", Some(Origin::Inside)),
+        ("self.c.to_vec();", Some(Origin::Outside)),
+        ("LIST.to_vec();", Some(Origin::Outside)),
+        ("for x in w { b.to_vec(); }", Some(Origin::Outside)),
+        ("for x in w { x.y.to_vec(); }", Some(Origin::Element)),
+        ("w.iter().for_each(|x| g(x.to_vec()));", Some(Origin::Element)),
+        ("for i in w { let x = g(i); x.to_vec(); }", Some(Origin::Inside)),
+        ("for i in w { if let Some(x) = g(i) { x.to_vec(); } }", Some(Origin::Inside)),
+        ("for x in w { for y in z { x.to_vec(); } }", Some(Origin::Outside)),
+        ("h(|x| x.to_vec());", Some(Origin::Outside)),
+        ("g().to_vec();", None),
+    ] {
+        assert_eq!(origin(body), expected, "{body}");
+    }
+}
+
+#[test]
 fn roots_that_each_entry_of_the_loop_meets_anew_are_known() {
     let around =
         |body: &str| site(&format!("fn f() {{ {body} }}"), "v.clone()").root_changes_around;
@@ -320,100 +347,6 @@ fn roots_that_each_entry_of_the_loop_meets_anew_are_known() {
     assert_eq!(around("for a in w { for x in y { g(v.clone()); } }"), Some(false));
     assert_eq!(around("for v in w { g(v.clone()); }"), Some(false));
     assert_eq!(around("g(v.clone());"), None);
-}
-
-#[test]
-fn bindings_that_are_only_lent_are_known() {
-    let lent = |body: &str| {
-        let text = format!("fn f() {{ for i in w {{ let mut v = Vec::new(); {body} }} }}");
-        site(&text, "Vec::new()").only_lent == Some(true)
-    };
-    for body in [
-        "v.push(1); g(&v); h(&mut v, v.len());",
-        "write!(v, \"{}\", 1); println!(\"{v:?}\"); format!(\"{}\", v);",
-        "for x in &v { if v[0] == v { v += &v; } }",
-        "u.map(|x| v.push(x)); { let v = g(); h(v); }",
-    ] {
-        assert!(lent(body), "{body}");
-    }
-    for body in [
-        "g(v);",
-        "out.push(v);",
-        "v.into_iter();",
-        "let w = v;",
-        "return v;",
-        "v = g();",
-        "S { v };",
-        "move || v.len();",
-        "async move { v.len() };",
-        "vec![v];",
-        "mine!(v => 1);",
-        "mine!(\"{v:?}\");",
-        "mem::take(&mut v);",
-        "std::mem::swap(&mut u, &mut v);",
-        "for x in v {}",
-    ] {
-        assert!(!lent(body), "{body}");
-    }
-}
-
-#[test]
-fn growth_anywhere_is_known_beside_that_in_a_loop() {
-    let text = "fn f() { for i in w { let mut v = Vec::new(); v.push(1); v.insert(0, 2); u.insert(0, 1); } }";
-    let source = site(text, "Vec::new()");
-    assert_eq!((source.grown_by.len(), source.fed_by.len()), (0, 2));
-}
-
-#[test]
-fn the_last_use_of_a_variable_is_known() {
-    let last = |body: &str| {
-        site(&format!("fn f(x: X, y: Y) {{ {body} }}"), "x.clone()").last_use == Some(true)
-    };
-    for body in [
-        "g(x.clone());",
-        "x.len(); g(x.clone()); let x = 1; h(x);",
-        "let z = x.clone(); h(z);",
-        "let n = x.len(); g(n); g(x.clone());",
-        "{ let y = &x; h(y); } g(x.clone());",
-    ] {
-        assert!(last(body), "{body}");
-    }
-    for body in [
-        "g(x.clone()); h(x);",
-        "g(x.clone(), &x);",
-        "g(&x, x.clone());",
-        "g(x.clone()); println!(\"{x}\");",
-        "g(x.clone()); mine!(a => x);",
-        "g(x.clone()); mine!(a => \"{x}\");",
-        "g(x.clone()); anyhow!(\"{x}\");",
-        "g(x.clone()); log::info!(target: \"t\", \"{x}\");",
-        "for i in w { g(x.clone()); }",
-        "w.iter().map(|i| x.clone());",
-        "let c = || x.clone();",
-        "async { x.clone() };",
-        "let r = &x; g(x.clone()); h(r);",
-        "for r in &x { g(x.clone()); h(r); }",
-        "if a { g(x.clone()); } else { h(x); }",
-    ] {
-        assert!(!last(body), "{body}");
-    }
-    let field = "fn f(x: X) { g(x.y.clone()); }";
-    assert_eq!(site(field, "x.y.clone()").last_use, None, "a field isn't the variable");
-    let looped = "fn f() { for x in w { g(x.clone()); } }";
-    assert_eq!(site(looped, "x.clone()").last_use, Some(true), "each iteration has its own");
-}
-
-#[test]
-fn what_is_known_of_a_variable_is_its_type_and_what_it_was_bound_to() {
-    let text = "fn f(a: &'a  str, (b, c): (u8, u8)) { let d: Vec<u8> = w; let e = g.to_vec(); \
-        a.to_owned(); b.clone(); d.clone(); e.clone(); e.f.clone(); }";
-    let declared = |of: &str| site(text, of).declared_type;
-    assert_eq!(declared("a.to_owned()").as_deref(), Some("&'a  str"));
-    assert_eq!(declared("b.clone()"), None);
-    assert_eq!(declared("d.clone()").as_deref(), Some("Vec<u8>"));
-    assert_eq!(declared("e.clone()"), None);
-    assert_eq!(site(text, "e.clone()").bound_by, Some(0));
-    assert_eq!(site(text, "e.f.clone()").bound_by, None);
 }
 
 #[test]
@@ -425,6 +358,18 @@ fn the_call_that_takes_a_value_is_known() {
     assert_eq!(taken("k.clone()").as_deref(), Some("m.entry(k.clone())"));
     assert_eq!(taken("h.to_vec()"), None);
     assert_eq!(taken("a.to_vec()").as_deref(), Some("a.to_vec().to_owned()"));
+}
+
+#[test]
+fn the_methods_that_follow_in_the_chain_are_known() {
+    let followed = |body: &str| site(&format!("fn f() {{ {body} }}"), "a.to_vec()").followed_by;
+    assert_eq!(
+        followed("(a.to_vec()?).iter().map(|x| x.y().z()).rev().b;"),
+        ["iter", "map", "rev"]
+    );
+    assert_eq!(followed("g(a.to_vec()).h();"), [""; 0]);
+    assert_eq!(followed("b.g(a.to_vec()).h();"), [""; 0]);
+    assert_eq!(followed("a.to_vec().b.c();"), [""; 0]);
 }
 
 #[test]

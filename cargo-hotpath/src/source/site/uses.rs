@@ -7,7 +7,7 @@ use syn::{Expr, FnArg, Pat};
 
 use super::growth::Binding;
 use super::{Body, Found, Walker};
-use crate::facts::Usage;
+use crate::facts::{Origin, Usage};
 use crate::source::{arguments, place};
 
 /// Methods of collections and strings that borrow them for no longer than the call, or for what
@@ -98,10 +98,10 @@ pub(super) struct Uses {
     moving: u32,
 }
 
-struct Use {
+pub(super) struct Use {
     name: String,
-    at: usize,
-    moved: bool,
+    pub(super) at: usize,
+    pub(super) moved: bool,
     /// The binding that the name means, once all are known.
     binding: Option<usize>,
 }
@@ -156,6 +156,7 @@ pub(super) struct Variable {
     pub(super) declared_type: Option<String>,
     pub(super) bound_by: Option<usize>,
     pub(super) read_in_body: Option<bool>,
+    pub(super) root_origin: Option<Origin>,
 }
 
 impl Walker<'_> {
@@ -166,7 +167,7 @@ impl Walker<'_> {
         for input in &body.signature.inputs {
             let FnArg::Typed(typed) = input else { continue };
             let first = self.bindings.len();
-            self.bind(&typed.pat, from, Some(until));
+            self.bind_from(Origin::Outside, &typed.pat, from, Some(until));
             if let Some(name) = place::binding(&typed.pat) {
                 let declared = self.type_text(&typed.ty);
                 for binding in self.bindings[first..].iter_mut().filter(|it| it.name == name) {
@@ -245,37 +246,23 @@ impl Walker<'_> {
                 self.found.iter().position(holds)
             }),
             read_in_body: self.read_in_body(found),
+            root_origin: source.receiver_root.as_deref().map(|root| self.origin(found, root)),
         }
     }
 
-    fn uses_of(&self, binding: usize) -> impl Iterator<Item = &Use> {
+    /// Where the variable gets its value, seen from a site.
+    fn origin(&self, found: &Found, root: &str) -> Origin {
+        let binding = visible(&self.bindings, root, found.source.span.byte_start);
+        let inside = binding.filter(|&it| self.bindings[it].innermost == found.innermost);
+        inside.map_or(Origin::Outside, |it| self.bindings[it].origin)
+    }
+
+    pub(super) fn uses_of(&self, binding: usize) -> impl Iterator<Item = &Use> {
         self.uses.all.iter().filter(move |it| it.binding == Some(binding))
     }
 
-    fn is_only_lent(&self, binding: usize) -> bool {
+    pub(super) fn is_only_lent(&self, binding: usize) -> bool {
         self.uses_of(binding).all(|it| !it.moved)
-    }
-
-    /// Whether nothing names the variable in or after the statement but the site itself, nor a name
-    /// that may have borrowed from it.
-    fn is_last_use(&self, found: &Found, binding: usize) -> bool {
-        let bound = &self.bindings[binding];
-        if bound.innermost != found.innermost || bound.closures != found.closures {
-            return false;
-        }
-        let (site, statement) = (found.source.span, found.source.statement);
-        let mut uses = self.uses_of(binding);
-        let is_own = |at: usize| (site.byte_start..site.byte_end).contains(&at);
-        if !uses.all(|it| is_own(it.at) || it.at < statement.byte_start) {
-            return false;
-        }
-        let may_hold = |other: &Binding| {
-            let mut uses = self.uses_of(binding);
-            uses.any(|it| !is_own(it.at) && (other.statement..other.from).contains(&it.at))
-        };
-        let others = (0..self.bindings.len()).filter(|&other| other != binding);
-        let mut holders = others.filter(|&other| may_hold(&self.bindings[other]));
-        holders.all(|holder| self.uses_of(holder).all(|it| it.at < site.byte_end))
     }
 
     /// Whether what is evaluated while the site's value is in use names what the site names: the rest

@@ -12,7 +12,7 @@ fn listed(body: &str, is_async: bool) -> Vec<String> {
     enumerate(&mut block, is_async, SiteSelection::Calls, &mut |_: &mut Expr, site: Site| {
         let probe = match &site.probe {
             Probe::On(_) | Probe::GrowOn(_) => " on",
-            Probe::Value | Probe::Grow | Probe::Await => "",
+            Probe::Value | Probe::Grow | Probe::Await | Probe::Steps => "",
         };
         let mark = if site.marks_receiver { " mark" } else { "" };
         found.push(format!("{} {:?}{probe}{mark} {}", site.kind, site.form, site.label));
@@ -32,6 +32,28 @@ fn inner_sites_come_first() {
             "to_string Call mark b.lock().unwrap().to_string()",
         ]
     );
+}
+
+#[test]
+fn lines_are_counted_where_a_for_goes_through_them() {
+    assert_eq!(
+        sites("for l in a.to_vec().lines().skip(b.clone()) { c.clone(); }"),
+        [
+            "to_vec Call a.to_vec()",
+            "clone Call b.clone()",
+            "lines Steps a.to_vec().lines().skip(b.clone())",
+            "clone Call c.clone()",
+        ]
+    );
+    for text in [
+        "let l = a.lines();",
+        "for l in a.lines().rev() {}",
+        "for l in f(a.lines()) {}",
+        "for l in &a.lines() {}",
+        "for l in b { a.lines(); }",
+    ] {
+        assert!(sites(text).is_empty(), "{text}");
+    }
 }
 
 #[test]
