@@ -233,6 +233,8 @@ pub enum Format {
     Human,
     /// One JSON document, with a schema
     Json,
+    /// For pull requests, issues and job summaries
+    Markdown,
 }
 
 /// Flags of `report`.

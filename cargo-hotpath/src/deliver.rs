@@ -37,6 +37,9 @@ pub fn check(output: Option<&Path>) -> Result<(), Error> {
 pub fn deliver(advice: &Advice, options: &ReportOptions, term: &Term) -> Result<(), Error> {
     let text = match options.format {
         Format::Json => report::json::render(&advice.report),
+        Format::Markdown => {
+            report::markdown::render(&advice.report, &advice.sources, &limits(options))
+        }
         Format::Human => {
             let style = report::human::Options {
                 color: options.output.is_none() && term.color_stdout(),

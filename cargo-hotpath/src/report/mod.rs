@@ -5,6 +5,7 @@ mod functions;
 mod heap;
 pub mod human;
 pub mod json;
+pub mod markdown;
 pub mod prose;
 mod quality;
 mod sites;
