@@ -10,6 +10,7 @@ use crate::options::ReportOptions;
 use crate::profile::Profile;
 use crate::rank;
 use crate::report;
+use crate::rules::Settings;
 use crate::run_dir::{CrateRoot, Repetition, RunRecord};
 use crate::schema::{self, Report, Warning};
 use crate::source::{Root, Source};
@@ -30,6 +31,7 @@ pub fn advise(
     profile: &Profile,
     root: &Path,
     options: &ReportOptions,
+    rules: &Settings,
 ) -> Advice {
     let source = scan(&record.roots, root);
     let build = BuildFacts {
@@ -39,7 +41,11 @@ pub fn advise(
         manifest: Some(record.build.manifest.clone()),
     };
     let facts = facts::join(profile, &source, build);
-    let floor = rank::Options { min_impact_pct: options.min_impact_pct, all: options.all };
+    let floor = rank::Options {
+        min_impact_pct: options.min_impact_pct,
+        all: options.all,
+        rules: rules.clone(),
+    };
     let ranked = rank::findings(&facts, &floor);
     let report = report::assemble(report::Inputs {
         facts: &facts,

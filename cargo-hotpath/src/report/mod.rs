@@ -128,4 +128,4 @@ fn share_of_threads(facts: &Facts, ns: f64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -59,6 +59,7 @@ pub(super) fn quality(inputs: &Inputs<'_>) -> Quality {
         truncated,
         allocations,
         timeline: timeline(facts),
+        allowed_rules: inputs.ranked.allowed.clone(),
     }
 }
 

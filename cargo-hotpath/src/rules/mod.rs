@@ -8,9 +8,11 @@ mod format_push;
 mod no_capacity;
 mod print_loop;
 mod regex_per_call;
+mod settings;
 mod site;
 #[cfg(test)]
 pub(crate) mod testing;
+mod thresholds;
 mod types;
 mod unbuffered_write;
 
@@ -21,6 +23,8 @@ use crate::impact::Claim;
 use crate::schema::{Category, Confidence, Effort, Fix};
 use crate::text::wrap;
 
+pub use settings::{Level, Setting, Settings};
+pub use thresholds::{Threshold, Thresholds};
 pub use types::{Home, crate_of, short};
 
 /// A rule.
@@ -28,10 +32,10 @@ pub trait Rule: Sync {
     /// What is known of the rule without a run.
     fn meta(&self) -> &'static Meta;
 
-    /// What it finds. Says nothing without dynamic evidence (rules on the build aside), looks at
+    /// What it finds with these limits. Says nothing without dynamic evidence (rules on the build aside), looks at
     /// the facts only, and doesn't judge whether a finding is worth showing: that is
     /// [`crate::rank`]'s.
-    fn check(&self, facts: &Facts) -> Vec<Candidate>;
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate>;
 }
 
 /// What is known of a rule without a run.
@@ -53,17 +57,6 @@ pub struct Meta {
     pub docs: &'static str,
     /// The long text.
     pub explain: Explain,
-}
-
-/// A named limit of a rule.
-#[derive(Debug)]
-pub struct Threshold {
-    /// Name, kebab-case, with its unit.
-    pub name: &'static str,
-    /// Value.
-    pub default: f64,
-    /// What it decides.
-    pub meaning: &'static str,
 }
 
 /// What `explain` prints.
@@ -92,14 +85,13 @@ impl fmt::Display for Meta {
         writeln!(f, "What it means\n{}", prose(explain.means))?;
         writeln!(f, "How it is found\n{}", prose(explain.found))?;
         writeln!(f, "Evidence\n{}", prose(self.evidence))?;
-        if !self.thresholds.is_empty() {
+        if let Some(first) = self.thresholds.first() {
             writeln!(f, "Limits")?;
-        }
-        for Threshold { name, default, meaning } in self.thresholds {
-            writeln!(f, "{}", prose(&format!("{name} = {default}: {meaning}")).trim_end())?;
-        }
-        if !self.thresholds.is_empty() {
-            writeln!(f)?;
+            for threshold in self.thresholds {
+                writeln!(f, "{}", prose(&threshold.described()).trim_end())?;
+            }
+            writeln!(f, "\nAnother limit, in `[rules]` of the configuration")?;
+            writeln!(f, "    \"{}\" = {{ {} }}\n", self.id, first.assigned())?;
         }
         writeln!(f, "When not to do it\n{}", prose(explain.not_when))?;
         writeln!(f, "Before\n{}", code(explain.before))?;
@@ -218,6 +210,14 @@ impl Suggestion {
             .map(|(_, id)| id);
         Self { given: given.to_owned(), nearest }
     }
+
+    /// What to do next.
+    pub fn hint(&self) -> String {
+        match self.nearest {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None => "`cargo hotpath explain` lists all rules".to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for Suggestion {
@@ -237,6 +237,9 @@ impl std::error::Error for Suggestion {}
 mod tests {
     use super::*;
 
+    /// What the configuration says of a rule beside its limits.
+    const RESERVED: [&str; 2] = ["level", "min_impact_pct"];
+
     #[test]
     fn ids_are_sorted_and_unique() {
         let ids: Vec<_> = all().iter().map(|rule| rule.meta().id).collect();
@@ -253,7 +256,10 @@ mod tests {
                 assert!(text.contains(part), "{}: no {part:?} in\n{text}", meta.id);
             }
             for threshold in meta.thresholds {
-                assert!(text.contains(threshold.name), "{}: {}", meta.id, threshold.name);
+                let name = threshold.name();
+                assert!(text.contains(name), "{}: {name}", meta.id);
+                let is_snake = name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+                assert!(is_snake && !RESERVED.contains(&name), "{}: {name}", meta.id);
             }
             let is_link = |line: &str| line.contains("https://");
             let long = text.lines().find(|line| line.chars().count() > WIDTH && !is_link(line));
@@ -265,7 +271,11 @@ mod tests {
     #[test]
     fn no_rule_speaks_without_evidence() {
         for rule in all() {
-            assert!(rule.check(&Facts::default()).is_empty(), "{}", rule.meta().id);
+            assert!(
+                rule.check(&Facts::default(), &Thresholds::default()).is_empty(),
+                "{}",
+                rule.meta().id
+            );
         }
     }
 

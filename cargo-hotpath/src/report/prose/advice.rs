@@ -28,15 +28,25 @@ pub(in crate::report) enum Part<'r> {
 }
 
 pub(super) fn section<'r>(report: &'r Report, limits: &Limits) -> Section<'r> {
-    let title = "Recommendations";
-    if report.findings.is_empty() {
-        return Section { title, groups: vec![vec![Block::Text(nothing(limits.floor_pct))]] };
-    }
-    let combined = combined(report).map(|combined| vec![Block::Text(combined)]);
+    let nothing = report.findings.is_empty().then(|| nothing(limits.floor_pct));
+    let first: Vec<_> = [nothing, combined(report), allowed(report)]
+        .into_iter()
+        .flatten()
+        .map(Block::Text)
+        .collect();
     let findings = report.findings.iter().take(limits.top);
     let findings = findings.map(|finding| vec![Block::Finding(advice(finding))]);
     let more = more(report.findings.len(), limits.top).map(|more| vec![more]);
-    Section { title, groups: combined.into_iter().chain(findings).chain(more).collect() }
+    let first = (!first.is_empty()).then_some(first);
+    let groups = first.into_iter().chain(findings).chain(more).collect();
+    Section { title: "Recommendations", groups }
+}
+
+/// The rules that were not asked.
+fn allowed(report: &Report) -> Option<String> {
+    let rules: Vec<String> =
+        report.quality.allowed_rules.iter().map(|rule| format!("`{rule}`")).collect();
+    (!rules.is_empty()).then(|| format!("Allowed by the configuration: {}.", rules.join(", ")))
 }
 
 fn nothing(floor_pct: f64) -> String {
@@ -86,7 +96,8 @@ fn label(severity: Severity) -> &'static str {
 }
 
 fn rule(finding: &Finding) -> String {
-    format!("{} (confidence: {})", finding.rule, confidence(finding.confidence))
+    let denied = if finding.denied { "; denied by the configuration" } else { "" };
+    format!("{} (confidence: {}{denied})", finding.rule, confidence(finding.confidence))
 }
 
 fn expected(impact: &Impact) -> String {
