@@ -27,6 +27,9 @@ pub fn list(args: &ListArgs, term: &Term) -> Result<Exit, Error> {
     for note in source.notes() {
         term.warning(note);
     }
+    for warning in advise::suppressions(&source) {
+        term.warning(warning.message);
+    }
     if args.format != Format::Json && source.functions().is_empty() {
         term.warning(
             "no function is annotated with `#[hotpath]`: write `#[hotpath_runtime::hotpath]` above \

@@ -180,16 +180,6 @@ fn dear_probes_name_the_functions_that_are_all_probe() {
 }
 
 #[test]
-fn allowing_a_rule_that_does_not_exist_is_said() {
-    let mut facts = busy();
-    facts.functions[0].allowed = vec!["clone-for-borow".to_owned(), "print-loop".to_owned()];
-    let report = report(&facts, |_, _| {});
-    assert_eq!(ids(&report), ["unknown-rule"]);
-    let message = &report.quality.warnings[0].message;
-    assert!(message.contains("did you mean `clone-for-borrow`?"), "{message}");
-}
-
-#[test]
 fn no_quantile_exceeds_the_longest_call() {
     let mut facts = busy();
     facts.functions[0].max_ns = 7;

@@ -205,7 +205,8 @@ impl Suggestion {
         let nearest = all()
             .iter()
             .map(|rule| (strsim::jaro_winkler(given, rule.meta().id), rule.meta().id))
-            .filter(|(likeness, _)| *likeness > 0.75)
+            // A word as short as `all` is like any id that begins with it.
+            .filter(|(likeness, _)| *likeness > 0.75 && given.chars().count() > 3)
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, id)| id);
         Self { given: given.to_owned(), nearest }
@@ -284,6 +285,7 @@ mod tests {
         assert_eq!(find("print-loop").map(|rule| rule.meta().id), Ok("print-loop"));
         let typo = find("clone-for-borow").err();
         assert_eq!(typo.and_then(|suggestion| suggestion.nearest), Some("clone-for-borrow"));
+        assert_eq!(find("all").err().and_then(|suggestion| suggestion.nearest), None);
         let none = find("zzz").err().map(|suggestion| suggestion.to_string());
         assert!(none.is_some_and(|text| text.contains("the rules are build-debug")));
     }
