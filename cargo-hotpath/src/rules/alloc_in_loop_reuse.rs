@@ -5,23 +5,20 @@ use hotpath_runtime_syntax::Kind;
 use crate::facts::{Facts, SiteFacts};
 use crate::impact::{Claim, Measure, Saved};
 use crate::rules::site::{MIN_EXECUTIONS, MIN_SHARE_PCT, Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, types};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds, types};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
 /// Buffers per call of the function from which keeping one is worth a word.
-const MIN_PER_CALL: Threshold = Threshold {
-    name: "min-buffers-per-call",
-    default: 2.0,
-    meaning: "the loop must make so many buffers per call of its function",
-};
+const MIN_PER_CALL: Threshold = Threshold::new(
+    "min_buffers_per_call",
+    2.0,
+    "the loop must make so many buffers per call of its function",
+);
 
 /// Share of the buffers that must have allocated.
-const MIN_FILLED_PCT: Threshold = Threshold {
-    name: "min-filled-pct",
-    default: 50.0,
-    meaning: "share of the buffers that must have allocated",
-};
+const MIN_FILLED_PCT: Threshold =
+    Threshold::new("min_filled_pct", 50.0, "share of the buffers that must have allocated");
 
 /// What an allocation that goes takes with it in caches and around the allocator, at most, as a
 /// multiple of its own time.
@@ -67,7 +64,7 @@ impl Rule for AllocInLoopReuse {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
         if !facts.allocations_measured {
             return Vec::new();
         }
@@ -76,7 +73,7 @@ impl Rule for AllocInLoopReuse {
                 .as_deref()
                 .is_some_and(|name| types::is_std(name, CLEARED) && !types::borrows(name))
         };
-        sites(facts, &[Kind::New, Kind::WithCapacity, Kind::VecMacro], is_cleared)
+        sites(facts, thresholds, &[Kind::New, Kind::WithCapacity, Kind::VecMacro], is_cleared)
             .iter()
             .filter_map(candidate)
             .collect()
@@ -119,17 +116,17 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
     if source.loop_depth == 0
         || source.only_lent != Some(true)
         || source.loop_is_shared == Some(true)
-        || site.per_call() < MIN_PER_CALL.default
+        || site.per_call() < site.threshold(&MIN_PER_CALL)
     {
         return None;
     }
     let filling = filling(site);
-    if (filling.filled as f64) < count as f64 * MIN_FILLED_PCT.default / 100.0 {
+    if (filling.filled as f64) < count as f64 * site.threshold(&MIN_FILLED_PCT) / 100.0 {
         return None;
     }
     let gain = gain(site, &filling);
     let saved: f64 = gain.claims.iter().map(|claim| claim.saved.best).sum();
-    if !site.ran(&MIN_EXECUTIONS) && site.pct(saved) < MIN_SHARE_PCT.default {
+    if !site.ran(&MIN_EXECUTIONS) && site.pct(saved) < site.threshold(&MIN_SHARE_PCT) {
         return None;
     }
     let short = site.short_type();
@@ -233,7 +230,7 @@ mod tests {
     fn fires_on_buffers_that_never_leave_their_iteration() {
         let mut facts = run(vec![buffer()]);
         facts.functions[0].calls = 250_000;
-        let found = AllocInLoopReuse.check(&facts);
+        let found = AllocInLoopReuse.check(&facts, &Thresholds::default());
         assert_eq!(found[0].title, "`String` `line` is made anew in each iteration");
         assert_eq!(best_ns(&found[0]), Some(750_000.0 * 25.0));
         assert_eq!(found[0].gain.as_ref().and_then(|gain| gain.allocs), Some(750_000));
@@ -241,14 +238,20 @@ mod tests {
 
     #[test]
     fn what_grows_from_nothing_allocates_where_it_grows() {
-        let found = AllocInLoopReuse.check(&run(vec![empty(), fed(5_000_000)]));
+        let found =
+            AllocInLoopReuse.check(&run(vec![empty(), fed(5_000_000)]), &Thresholds::default());
         let best = best_ns(&found[0]).unwrap_or_default();
         assert!((best - 0.999_999 * 85e6).abs() < 1.0, "{best}");
         assert!(
-            AllocInLoopReuse.check(&run(vec![empty(), fed(499_999)])).is_empty(),
+            AllocInLoopReuse
+                .check(&run(vec![empty(), fed(499_999)]), &Thresholds::default())
+                .is_empty(),
             "mostly empty"
         );
-        assert!(AllocInLoopReuse.check(&run(vec![empty()])).is_empty(), "nothing grew");
+        assert!(
+            AllocInLoopReuse.check(&run(vec![empty()]), &Thresholds::default()).is_empty(),
+            "nothing grew"
+        );
     }
 
     #[test]
@@ -274,7 +277,7 @@ mod tests {
         assert!(check(&AllocInLoopReuse, flat).is_empty());
         let mut facts = run(vec![buffer()]);
         facts.functions[0].calls = 1_000_000;
-        assert!(AllocInLoopReuse.check(&facts).is_empty());
+        assert!(AllocInLoopReuse.check(&facts, &Thresholds::default()).is_empty());
     }
 
     #[test]
@@ -290,7 +293,7 @@ mod tests {
     fn silent_without_an_allocator_few_or_in_tests() {
         let mut facts = run(vec![buffer()]);
         facts.allocations_measured = false;
-        assert!(AllocInLoopReuse.check(&facts).is_empty());
+        assert!(AllocInLoopReuse.check(&facts, &Thresholds::default()).is_empty());
         let allocs = Allocs { count: 99, bytes: 99, ..Allocs::default() };
         assert!(
             check(&AllocInLoopReuse, SiteFacts { count: 99, timed: 99, allocs, ..buffer() })

@@ -4,16 +4,16 @@ use crate::allocator::Costs;
 use crate::facts::Facts;
 use crate::impact::{Claim, Measure, Saved, WHOLE_FUNCTION, Workload};
 use crate::profile::Allocs;
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
 /// Share of wall time that the allocator must take.
-const MIN_ALLOCATOR_PCT: Threshold = Threshold {
-    name: "min-allocator-pct",
-    default: 5.0,
-    meaning: "share of wall time that the allocator must take, all threads taken together",
-};
+const MIN_ALLOCATOR_PCT: Threshold = Threshold::new(
+    "min_allocator_pct",
+    5.0,
+    "share of wall time that the allocator must take, all threads taken together",
+);
 
 /// What another allocator takes off the time in this one: nothing is sure.
 const GAIN: Saved = Saved { low: 0.0, best: 0.2, high: 0.6 };
@@ -47,11 +47,11 @@ impl Rule for AllocatorSwap {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
         if !facts.allocations_measured || facts.build.own_allocator != Some(false) {
             return Vec::new();
         }
-        candidate(facts).into_iter().collect()
+        candidate(facts, thresholds).into_iter().collect()
     }
 }
 
@@ -63,13 +63,13 @@ fn taken_ns(facts: &Facts, allocs: &Allocs) -> f64 {
         + allocs.realloc_ns as f64
 }
 
-fn candidate(facts: &Facts) -> Option<Candidate> {
+fn candidate(facts: &Facts, thresholds: &Thresholds) -> Option<Candidate> {
     let each: Vec<f64> =
         facts.functions.iter().map(|function| taken_ns(facts, &function.self_allocs)).collect();
     let ns: f64 = each.iter().sum();
     let wall = Workload::new(facts).wall_ns();
     let share = if wall > 0.0 { 100.0 * ns / wall } else { 0.0 };
-    if share < MIN_ALLOCATOR_PCT.default {
+    if share < thresholds.of(&MIN_ALLOCATOR_PCT) {
         return None;
     }
     let count: u64 = facts.functions.iter().map(|function| function.self_allocs.count).sum();
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn fires_on_a_share_of_the_allocators_time() {
-        let found = AllocatorSwap.check(&allocating());
+        let found = AllocatorSwap.check(&allocating(), &Thresholds::default());
         assert!(found[0].title.starts_with("the system's allocator takes 10"), "{found:?}");
         assert_eq!(best_ns(&found[0]), Some(20e6));
         let saved = found[0].gain.as_ref().map(|gain| gain.claims[0].saved);
@@ -142,7 +142,7 @@ mod tests {
         let mut facts = allocating();
         facts.functions[0].self_allocs.count = 400_000;
         facts.functions[0].self_allocs.frees = 400_000;
-        assert!(AllocatorSwap.check(&facts).is_empty());
+        assert!(AllocatorSwap.check(&facts, &Thresholds::default()).is_empty());
     }
 
     #[test]
@@ -150,10 +150,10 @@ mod tests {
         for own in [Some(true), None] {
             let mut facts = allocating();
             facts.build.own_allocator = own;
-            assert!(AllocatorSwap.check(&facts).is_empty(), "{own:?}");
+            assert!(AllocatorSwap.check(&facts, &Thresholds::default()).is_empty(), "{own:?}");
         }
         let mut facts = allocating();
         facts.allocations_measured = false;
-        assert!(AllocatorSwap.check(&facts).is_empty());
+        assert!(AllocatorSwap.check(&facts, &Thresholds::default()).is_empty());
     }
 }

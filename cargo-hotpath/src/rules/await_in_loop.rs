@@ -3,16 +3,16 @@
 use crate::facts::{Facts, Repeated};
 use crate::impact::Saved;
 use crate::rules::awaits::{Await, MIN_WAIT_NS, awaits};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
 /// Items from which a loop is worth it.
-pub(super) const MIN_PER_CALL: Threshold = Threshold {
-    name: "min-per-call",
-    default: 5.0,
-    meaning: "iterations for each call of the function from which a loop is spoken of",
-};
+pub(super) const MIN_PER_CALL: Threshold = Threshold::new(
+    "min_per_call",
+    5.0,
+    "iterations for each call of the function from which a loop is spoken of",
+);
 
 /// Items in flight that others on the way will bear.
 const AT_ONCE: f64 = 8.0;
@@ -49,8 +49,8 @@ impl Rule for AwaitInLoop {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
-        let all = awaits(facts);
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
+        let all = awaits(facts, thresholds);
         all.iter().filter(|it| fires(it)).map(candidate).collect()
     }
 }
@@ -60,8 +60,8 @@ fn fires(it: &Await<'_>) -> bool {
         && !it.is_idle()
         && !it.is_ordered()
         && it.source.held.is_empty()
-        && it.site.per_call() >= MIN_PER_CALL.default
-        && it.mean_ns() >= MIN_WAIT_NS.default
+        && it.site.per_call() >= it.site.threshold(&MIN_PER_CALL)
+        && it.mean_ns() >= it.site.threshold(&MIN_WAIT_NS)
 }
 
 fn candidate(it: &Await<'_>) -> Candidate {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     fn check(site: SiteFacts) -> Vec<Candidate> {
-        AwaitInLoop.check(&run(vec![site]))
+        AwaitInLoop.check(&run(vec![site]), &Thresholds::default())
     }
 
     #[test]

@@ -6,15 +6,12 @@ use crate::facts::{AwaitSource, Facts, Repeated};
 use crate::impact::{Claim, Measure, Saved};
 use crate::profile::Awaits;
 use crate::rules::site::{Site, sites};
-use crate::rules::{Home, Threshold, types};
+use crate::rules::{Home, Threshold, Thresholds, types};
 use crate::units;
 
 /// Mean wait below which changing the order of awaits is not worth it.
-pub(super) const MIN_WAIT_NS: Threshold = Threshold {
-    name: "min-wait-ns",
-    default: 50_000.0,
-    meaning: "mean wait of an await from which it is spoken of",
-};
+pub(super) const MIN_WAIT_NS: Threshold =
+    Threshold::new("min_wait_ns", 50_000.0, "mean wait of an await from which it is spoken of");
 
 /// What programs wait for because there is nothing to do.
 const EVENTS: &[&str] = &[
@@ -92,8 +89,8 @@ pub(super) struct Await<'a> {
 }
 
 /// All of them, in the order of functions and enumeration.
-pub(super) fn awaits(facts: &Facts) -> Vec<Await<'_>> {
-    let sites = sites(facts, &[Kind::Await], |row| row.awaits.is_some());
+pub(super) fn awaits<'a>(facts: &'a Facts, thresholds: &'a Thresholds) -> Vec<Await<'a>> {
+    let sites = sites(facts, thresholds, &[Kind::Await], |row| row.awaits.is_some());
     let known = sites.into_iter().filter_map(|site| {
         let source = site.source()?.awaited.as_ref()?;
         let awaits = site.awaits();
@@ -198,7 +195,8 @@ mod tests {
         let source = site.source.as_mut().and_then(|source| source.awaited.as_mut());
         source.unwrap().callee = Some(callee.to_owned());
         let facts = run(vec![site]);
-        let all = awaits(&facts);
+        let limits = Thresholds::default();
+        let all = awaits(&facts, &limits);
         (all[0].is_idle(), all[0].is_ordered(), all[0].is_query())
     }
 

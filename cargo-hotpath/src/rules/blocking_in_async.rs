@@ -5,23 +5,20 @@ use hotpath_runtime_syntax::Kind;
 use crate::facts::Facts;
 use crate::impact::{Measure, Saved};
 use crate::rules::site::{Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
 /// Mean time of a call from which it is spoken of.
-const MIN_NS: Threshold = Threshold {
-    name: "min-ns",
-    default: 100_000.0,
-    meaning: "mean time of a call from which it holds up others (tasks are to come to an await every 10 to 100 us)",
-};
+const MIN_NS: Threshold = Threshold::new(
+    "min_ns",
+    100_000.0,
+    "mean time of a call from which it holds up others (tasks are to come to an await every 10 to 100 us)",
+);
 
 /// Calls from which it is no matter of starting up.
-const MIN_CALLS: Threshold = Threshold {
-    name: "min-calls",
-    default: 10.0,
-    meaning: "calls from which it is no matter of starting up",
-};
+const MIN_CALLS: Threshold =
+    Threshold::new("min_calls", 10.0, "calls from which it is no matter of starting up");
 
 /// The rule.
 pub(super) struct BlockingInAsync;
@@ -52,8 +49,8 @@ impl Rule for BlockingInAsync {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
-        let found = sites(facts, &[Kind::Block], |_| true);
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
+        let found = sites(facts, thresholds, &[Kind::Block], |_| true);
         found.iter().filter_map(|site| candidate(facts, site)).collect()
     }
 }
@@ -77,7 +74,7 @@ fn instead(label: &str) -> (&'static str, &'static str) {
 fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
     let ns = site.ns()?;
     let each = ns / site.count().max(1) as f64;
-    if each < MIN_NS.default || !site.ran(&MIN_CALLS) {
+    if each < site.threshold(&MIN_NS) || !site.ran(&MIN_CALLS) {
         return None;
     }
     let workers = facts.workers();
@@ -124,7 +121,7 @@ mod tests {
         facts.functions[0].is_async = true;
         facts.polling_threads = 2;
         facts.edges.push(Edge { caller: None, callee: 0, calls: 1, total_ns: 0 });
-        BlockingInAsync.check(&facts)
+        BlockingInAsync.check(&facts, &Thresholds::default())
     }
 
     #[test]

@@ -5,30 +5,24 @@ use hotpath_runtime_syntax::Kind;
 use crate::facts::crates::{Crates, called_crate};
 use crate::facts::{Facts, SiteFacts};
 use crate::impact::{Claim, Measure, Saved, WHOLE_FUNCTION, Workload, span_ns};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
 /// Time of one call above which inlining it changes nothing.
-const MAX_CALL_NS: Threshold = Threshold {
-    name: "max-call-ns",
-    default: 200.0,
-    meaning: "mean time of a call into another crate above which inlining it changes nothing",
-};
+const MAX_CALL_NS: Threshold = Threshold::new(
+    "max_call_ns",
+    200.0,
+    "mean time of a call into another crate above which inlining it changes nothing",
+);
 
 /// Calls from which it matters.
-const MIN_CALLS: Threshold = Threshold {
-    name: "min-calls",
-    default: 100_000.0,
-    meaning: "short calls into other crates in the run",
-};
+const MIN_CALLS: Threshold =
+    Threshold::new("min_calls", 100_000.0, "short calls into other crates in the run");
 
 /// Share of wall time that these calls must take.
-const MIN_CALLS_SHARE_PCT: Threshold = Threshold {
-    name: "min-calls-share-pct",
-    default: 5.0,
-    meaning: "share of wall time that the short calls must take",
-};
+const MIN_CALLS_SHARE_PCT: Threshold =
+    Threshold::new("min_calls_share_pct", 5.0, "share of wall time that the short calls must take");
 
 /// What optimising over the border takes off such calls: nothing is sure, generic functions are built in
 /// the crate that calls them anyway.
@@ -64,20 +58,21 @@ impl Rule for BuildLtoCgu {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
         let Some(codegen) = &facts.build.codegen else { return Vec::new() };
         let whole = matches!(codegen.lto.as_deref(), Some("thin" | "fat"));
         let optimised = facts.build.opt_level.as_deref().is_some_and(|level| level != "0");
         if whole || !optimised {
             return Vec::new();
         }
-        candidate(facts).into_iter().collect()
+        candidate(facts, thresholds).into_iter().collect()
     }
 }
 
 /// Short calls from one crate into another.
-#[derive(Default)]
 struct Crossing {
+    /// The longest call that is short.
+    max_call_ns: f64,
     calls: u64,
     ns: f64,
     claims: Vec<Claim>,
@@ -85,7 +80,7 @@ struct Crossing {
 
 impl Crossing {
     fn add(&mut self, (function, site): (usize, usize), calls: u64, ns: f64) {
-        if calls == 0 || ns / calls as f64 > MAX_CALL_NS.default {
+        if calls == 0 || ns / calls as f64 > self.max_call_ns {
             return;
         }
         self.calls += calls;
@@ -95,8 +90,9 @@ impl Crossing {
     }
 }
 
-fn crossing(facts: &Facts) -> Crossing {
-    let mut all = Crossing::default();
+fn crossing(facts: &Facts, thresholds: &Thresholds) -> Crossing {
+    let max_call_ns = thresholds.of(&MAX_CALL_NS);
+    let mut all = Crossing { max_call_ns, calls: 0, ns: 0.0, claims: Vec::new() };
     let mut crates = Crates::new(facts);
     for (index, function) in facts.functions.iter().enumerate() {
         for site in function.sites.iter().filter(|site| leads_away(site, &mut crates)) {
@@ -126,11 +122,11 @@ fn leads_away(site: &SiteFacts, crates: &mut Crates<'_>) -> bool {
     is_call && called_crate(&site.label).is_some_and(|name| !crates.is_own(name))
 }
 
-fn candidate(facts: &Facts) -> Option<Candidate> {
-    let Crossing { calls, ns, claims } = crossing(facts);
+fn candidate(facts: &Facts, thresholds: &Thresholds) -> Option<Candidate> {
+    let Crossing { calls, ns, claims, .. } = crossing(facts, thresholds);
     let wall = Workload::new(facts).wall_ns();
     let share = if wall > 0.0 { 100.0 * ns / wall } else { 0.0 };
-    if (calls as f64) < MIN_CALLS.default || share < MIN_CALLS_SHARE_PCT.default {
+    if (calls as f64) < thresholds.of(&MIN_CALLS) || share < thresholds.of(&MIN_CALLS_SHARE_PCT) {
         return None;
     }
     let profile = &facts.build.profile;
@@ -193,13 +189,13 @@ mod tests {
     }
 
     fn found(site: SiteFacts, lto: Option<&str>) -> usize {
-        BuildLtoCgu.check(&built(site, lto)).len()
+        BuildLtoCgu.check(&built(site, lto), &Thresholds::default()).len()
     }
 
     #[test]
     fn fires_on_many_short_calls_into_other_crates() {
         for lto in [None, Some("false"), Some("off")] {
-            let found = BuildLtoCgu.check(&built(called(), lto));
+            let found = BuildLtoCgu.check(&built(called(), lto), &Thresholds::default());
             assert_eq!(found.len(), 1, "{lto:?}");
             assert_eq!(best_ns(&found[0]), Some(10e6));
             assert_eq!(found[0].gain.as_ref().map(|gain| gain.claims[0].saved.low), Some(0.0));
@@ -213,9 +209,9 @@ mod tests {
         facts.functions.push(FunctionFacts { package, ..FunctionFacts::default() });
         facts.edges =
             vec![Edge { caller: Some(0), callee: 1, calls: 1_000_000, total_ns: 80_000_000 }];
-        assert_eq!(BuildLtoCgu.check(&facts).len(), 1);
+        assert_eq!(BuildLtoCgu.check(&facts, &Thresholds::default()).len(), 1);
         facts.functions[1].package = "app".to_owned();
-        assert!(BuildLtoCgu.check(&facts).is_empty(), "the same package");
+        assert!(BuildLtoCgu.check(&facts, &Thresholds::default()).is_empty(), "the same package");
     }
 
     #[test]
@@ -223,7 +219,7 @@ mod tests {
         let step = |codegen_units: Option<u64>| {
             let mut facts = built(called(), None);
             facts.build.codegen = Some(Codegen { lto: None, codegen_units });
-            BuildLtoCgu.check(&facts)[0].steps[0].clone()
+            BuildLtoCgu.check(&facts, &Thresholds::default())[0].steps[0].clone()
         };
         assert!(step(Some(16)).contains("codegen-units") && step(None).contains("codegen-units"));
         assert!(!step(Some(1)).contains("codegen-units"), "{}", step(Some(1)));
@@ -235,14 +231,14 @@ mod tests {
         assert_eq!(found(called(), Some("fat")), 0);
         let mut unknown = built(called(), None);
         unknown.build.codegen = None;
-        assert!(BuildLtoCgu.check(&unknown).is_empty());
+        assert!(BuildLtoCgu.check(&unknown, &Thresholds::default()).is_empty());
     }
 
     #[test]
     fn silent_on_calls_into_modules_of_the_same_crate() {
         let mut facts = built(called(), None);
         facts.sources.insert("src/main.rs".to_owned(), "mod codec;\n".to_owned());
-        assert!(BuildLtoCgu.check(&facts).is_empty());
+        assert!(BuildLtoCgu.check(&facts, &Thresholds::default()).is_empty());
     }
 
     #[test]
@@ -254,6 +250,6 @@ mod tests {
         assert_eq!(found(method, None), 0);
         let mut debug = built(called(), None);
         debug.build.opt_level = Some("0".to_owned());
-        assert!(BuildLtoCgu.check(&debug).is_empty());
+        assert!(BuildLtoCgu.check(&debug, &Thresholds::default()).is_empty());
     }
 }

@@ -2,17 +2,17 @@
 
 use crate::facts::{Facts, FunctionFacts};
 use crate::impact::{Claim, Measure, Saved, WHOLE_FUNCTION, Workload, span_ns};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 use hotpath_runtime_syntax::Kind;
 
 /// Share of wall time that measured code must compute for.
-const MIN_COMPUTE_PCT: Threshold = Threshold {
-    name: "min-compute-pct",
-    default: 20.0,
-    meaning: "share of wall time that the measured functions must spend computing",
-};
+const MIN_COMPUTE_PCT: Threshold = Threshold::new(
+    "min_compute_pct",
+    20.0,
+    "share of wall time that the measured functions must spend computing",
+);
 
 /// What full optimisation takes off the time of code that was built with a lower level: sure, likely, at
 /// most. Wide, because it depends on the code: loops that vectorise gain much, calls and memory nothing.
@@ -51,10 +51,12 @@ impl Rule for BuildOpt {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
         let level = facts.build.opt_level.as_deref();
         let gain = level.and_then(|level| GAINS.iter().find(|(name, _)| *name == level));
-        gain.and_then(|(level, share)| candidate(facts, level, *share)).into_iter().collect()
+        gain.and_then(|(level, share)| candidate((facts, thresholds), level, *share))
+            .into_iter()
+            .collect()
     }
 }
 
@@ -70,13 +72,17 @@ pub(super) fn computing_ns(facts: &Facts, function: &FunctionFacts) -> f64 {
     (function.self_ns as f64 - waiting).max(0.0)
 }
 
-fn candidate(facts: &Facts, level: &str, share: Saved) -> Option<Candidate> {
+fn candidate(
+    (facts, thresholds): (&Facts, &Thresholds),
+    level: &str,
+    share: Saved,
+) -> Option<Candidate> {
     let all: Vec<f64> = facts.functions.iter().map(|it| computing_ns(facts, it)).collect();
     let computing: f64 = all.iter().sum();
     // What was blocked in a measured function (a read, a sleep) is no computing either.
     let computing = computing.min(facts.cpu_ns.map_or(computing, |cpu| cpu as f64));
     let wall = Workload::new(facts).wall_ns();
-    if wall <= 0.0 || 100.0 * computing / wall < MIN_COMPUTE_PCT.default {
+    if wall <= 0.0 || 100.0 * computing / wall < thresholds.of(&MIN_COMPUTE_PCT) {
         return None;
     }
     let part = computing / all.iter().sum::<f64>().max(1.0);
@@ -141,30 +147,36 @@ mod tests {
 
     #[test]
     fn fires_on_builds_for_size_with_a_share_of_what_computed() {
-        let found = BuildOpt.check(&built("s"));
+        let found = BuildOpt.check(&built("s"), &Thresholds::default());
         assert_eq!(found[0].title, "the build has opt-level s");
         assert_eq!(best_ns(&found[0]), Some(0.08 * 900e6));
         assert_eq!(found[0].gain.as_ref().map(|gain| gain.claims[0].saved.low), Some(0.0));
-        assert!(BuildOpt.check(&built("z")).len() == 1 && BuildOpt.check(&built("1")).len() == 1);
+        assert!(
+            BuildOpt.check(&built("z"), &Thresholds::default()).len() == 1
+                && BuildOpt.check(&built("1"), &Thresholds::default()).len() == 1
+        );
     }
 
     #[test]
     fn silent_on_full_optimisation_and_on_none() {
-        assert!(BuildOpt.check(&built("3")).is_empty());
-        assert!(BuildOpt.check(&built("0")).is_empty(), "that is build-debug's");
+        assert!(BuildOpt.check(&built("3"), &Thresholds::default()).is_empty());
+        assert!(
+            BuildOpt.check(&built("0"), &Thresholds::default()).is_empty(),
+            "that is build-debug's"
+        );
     }
 
     #[test]
     fn silent_on_programs_that_wait() {
         let mut idle = built("s");
         idle.cpu_ns = Some(100_000_000);
-        assert!(BuildOpt.check(&idle).is_empty());
+        assert!(BuildOpt.check(&idle, &Thresholds::default()).is_empty());
         let mut writing = built("s");
         let write = SiteFacts {
             self_ns: 800_000_000,
             ..hot(Kind::Write, "f.write_all(b)", "std::fs::File")
         };
         writing.functions[0].sites = vec![write];
-        assert!(BuildOpt.check(&writing).is_empty());
+        assert!(BuildOpt.check(&writing, &Thresholds::default()).is_empty());
     }
 }

@@ -5,16 +5,13 @@ use hotpath_runtime_syntax::Kind;
 use crate::facts::{Facts, SiteFacts};
 use crate::impact::Saved;
 use crate::rules::site::{Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Home, Meta, Rule, Threshold, types};
+use crate::rules::{Candidate, Explain, Gain, Home, Meta, Rule, Threshold, Thresholds, types};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
 /// Times from which it is made again and again.
-const MIN_MADE: Threshold = Threshold {
-    name: "min-made",
-    default: 10.0,
-    meaning: "times that it was made, from which one would do",
-};
+const MIN_MADE: Threshold =
+    Threshold::new("min_made", 10.0, "times that it was made, from which one would do");
 
 /// Crates whose clients keep connections, threads or a configuration for all calls.
 const CRATES: &[&str] = &[
@@ -67,8 +64,8 @@ impl Rule for ClientPerCall {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
-        let found = sites(facts, &[Kind::Connect], is_client);
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
+        let found = sites(facts, thresholds, &[Kind::Connect], is_client);
         found.iter().filter(|site| site.ran(&MIN_MADE)).filter_map(candidate).collect()
     }
 }

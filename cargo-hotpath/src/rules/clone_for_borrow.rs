@@ -5,16 +5,13 @@ use hotpath_runtime_syntax::Kind;
 use crate::facts::{Facts, SiteSource, Usage};
 use crate::rules::site::{MIN_EXECUTIONS, MIN_SHARE_PCT, Site, sites};
 use crate::rules::{
-    Candidate, Explain, Meta, Rule, Threshold, copy, edit, owned_key_lookup, types,
+    Candidate, Explain, Meta, Rule, Threshold, Thresholds, copy, edit, owned_key_lookup, types,
 };
 use crate::schema::{Applicability, Category, Confidence, Effort, Fix};
 
 /// Time of one copy below which it is none worth a word, when it allocates nothing.
-const MIN_COPY_NS: Threshold = Threshold {
-    name: "min-copy-ns",
-    default: 20.0,
-    meaning: "a copy that allocates nothing must take this long",
-};
+const MIN_COPY_NS: Threshold =
+    Threshold::new("min_copy_ns", 20.0, "a copy that allocates nothing must take this long");
 
 /// Methods that only read their receiver and whose result doesn't outlive the statement's use.
 pub(super) const READING: &[&str] = &[
@@ -89,13 +86,13 @@ impl Rule for CloneForBorrow {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
         // Not `to_string`: of a number it is a conversion, and there is nothing to borrow.
         let kinds = [Kind::Clone, Kind::ToOwned, Kind::ToVec];
         let copies = |row: &crate::facts::SiteFacts| {
             row.type_name.as_deref().is_some_and(|name| !types::is_shared(name))
         };
-        sites(facts, &kinds, copies)
+        sites(facts, thresholds, &kinds, copies)
             .iter()
             .filter(|site| site.is_exercised())
             .filter_map(|site| candidate(facts, site))
@@ -111,7 +108,7 @@ fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
         return None;
     }
     let each = ns / site.count() as f64;
-    if site.allocs().count == 0 && each < MIN_COPY_NS.default {
+    if site.allocs().count == 0 && each < site.threshold(&MIN_COPY_NS) {
         return None;
     }
     let receiver = source.receiver.as_deref().unwrap_or("the original");
@@ -268,7 +265,7 @@ mod tests {
         });
         let mut facts = run(vec![site]);
         facts.sources.insert("src/main.rs".to_owned(), text.to_owned());
-        assert!(CloneForBorrow.check(&facts).is_empty());
+        assert!(CloneForBorrow.check(&facts, &Thresholds::default()).is_empty());
         let number = SiteFacts { kind: Kind::ToString, ..borrowed() };
         assert!(check(&CloneForBorrow, number).is_empty());
     }
@@ -281,12 +278,15 @@ mod tests {
         });
         let mut facts = run(vec![site]);
         facts.sources.insert("src/main.rs".to_owned(), text.to_owned());
-        let found = CloneForBorrow.check(&facts);
+        let found = CloneForBorrow.check(&facts, &Thresholds::default());
         let fix = found[0].fix.as_ref().expect("an edit");
         assert_eq!((fix.edits[0].byte_start, fix.edits[0].byte_end), (19, 27));
         assert!(fix.diff.contains("-    g(&x.clone());\n+    g(&x);\n"), "{}", fix.diff);
 
         facts.sources.insert("src/main.rs".to_owned(), text.replace("x.clone", "y.clone"));
-        assert!(CloneForBorrow.check(&facts)[0].fix.is_none(), "the source has changed");
+        assert!(
+            CloneForBorrow.check(&facts, &Thresholds::default())[0].fix.is_none(),
+            "the source has changed"
+        );
     }
 }

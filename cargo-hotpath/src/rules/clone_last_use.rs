@@ -4,7 +4,7 @@ use hotpath_runtime_syntax::Kind;
 
 use crate::facts::{Facts, SiteFacts, Usage};
 use crate::rules::site::{MIN_EXECUTIONS, MIN_SHARE_PCT, Site, sites};
-use crate::rules::{Candidate, Explain, Meta, Rule, copy, edit, types};
+use crate::rules::{Candidate, Explain, Meta, Rule, Thresholds, copy, edit, types};
 use crate::schema::{Applicability, Category, Confidence, Effort, Fix};
 
 /// The rule.
@@ -35,11 +35,11 @@ impl Rule for CloneLastUse {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
         let owned = |row: &SiteFacts| {
             row.needs_drop && row.type_name.as_deref().is_some_and(|name| !types::is_shared(name))
         };
-        sites(facts, &[Kind::Clone], owned)
+        sites(facts, thresholds, &[Kind::Clone], owned)
             .iter()
             .filter(|site| site.is_exercised() && copy::allocates(site) && is_owned(site))
             .filter_map(|site| candidate(facts, site))
@@ -151,7 +151,7 @@ mod tests {
                 source.bound_by = Some(1);
             });
             let value = SiteFacts { index: 1, ..hot(kind, "x.to_vec()", type_name) };
-            CloneLastUse.check(&run(vec![copied, value])).len()
+            CloneLastUse.check(&run(vec![copied, value]), &Thresholds::default()).len()
         };
         assert_eq!(bound(Kind::ToVec, "alloc::vec::Vec<u8>"), 1);
         assert_eq!(bound(Kind::ToVec, "&alloc::vec::Vec<u8>"), 0);
@@ -198,7 +198,7 @@ mod tests {
         });
         let mut facts = run(vec![site]);
         facts.sources.insert("src/main.rs".to_owned(), text.to_owned());
-        let found = CloneLastUse.check(&facts);
+        let found = CloneLastUse.check(&facts, &Thresholds::default());
         let fix = found[0].fix.as_ref().expect("an edit");
         assert!(fix.diff.contains("+fn add() { rows.push(row); }"), "{}", fix.diff);
     }

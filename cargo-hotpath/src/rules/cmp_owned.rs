@@ -5,7 +5,7 @@ use hotpath_runtime_syntax::Kind;
 use crate::facts::{Facts, Usage};
 use crate::rules::copy::{self, Original};
 use crate::rules::site::{MIN_EXECUTIONS, MIN_SHARE_PCT, Site, sites};
-use crate::rules::{Candidate, Explain, Meta, Rule, types};
+use crate::rules::{Candidate, Explain, Meta, Rule, Thresholds, types};
 use crate::schema::{Category, Confidence, Effort};
 
 /// The rule.
@@ -36,13 +36,15 @@ impl Rule for CmpOwned {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
         let kinds = [Kind::Clone, Kind::ToString, Kind::ToOwned, Kind::ToVec];
-        sites(facts, &kinds, |row| !row.type_name.as_deref().is_some_and(types::is_shared))
-            .iter()
-            .filter(|site| site.is_exercised() && copy::allocates(site))
-            .filter_map(candidate)
-            .collect()
+        sites(facts, thresholds, &kinds, |row| {
+            !row.type_name.as_deref().is_some_and(types::is_shared)
+        })
+        .iter()
+        .filter(|site| site.is_exercised() && copy::allocates(site))
+        .filter_map(candidate)
+        .collect()
     }
 }
 

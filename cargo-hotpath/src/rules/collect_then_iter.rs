@@ -5,7 +5,7 @@ use hotpath_runtime_syntax::Kind;
 use crate::facts::{Facts, SiteFacts, SiteSource, Usage};
 use crate::impact::Saved;
 use crate::rules::site::{MIN_EXECUTIONS, MIN_SHARE_PCT, Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, types};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Thresholds, types};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
@@ -63,11 +63,11 @@ impl Rule for CollectThenIter {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
         if !facts.allocations_measured {
             return Vec::new();
         }
-        sites(facts, &[Kind::Collect], is_plain_vec)
+        sites(facts, thresholds, &[Kind::Collect], is_plain_vec)
             .iter()
             .filter(|site| site.is_exercised())
             .filter_map(candidate)

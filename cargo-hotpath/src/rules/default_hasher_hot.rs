@@ -7,16 +7,16 @@ use hotpath_runtime_syntax::Kind;
 use crate::facts::Facts;
 use crate::impact::Saved;
 use crate::rules::site::{MIN_EXECUTIONS, Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, types};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds, types};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
 /// Share of wall time that the lookups of one type of map must take.
-const MIN_MAP_SHARE_PCT: Threshold = Threshold {
-    name: "min-map-share-pct",
-    default: 3.0,
-    meaning: "share of wall time that the lookups of one type of map must take",
-};
+const MIN_MAP_SHARE_PCT: Threshold = Threshold::new(
+    "min_map_share_pct",
+    3.0,
+    "share of wall time that the lookups of one type of map must take",
+);
 
 /// What another hasher takes off one lookup with a key of some bytes, in nanoseconds: 30 million lookups of
 /// `u64` in a table that fits the caches took 14 ns each with `SipHash` and 5 ns with a multiplication.
@@ -56,14 +56,14 @@ impl Rule for DefaultHasherHot {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
         let keep = |row: &crate::facts::SiteFacts| {
             row.type_name
                 .as_deref()
                 .is_some_and(|name| types::hashes_by_default(types::pointee(name)))
         };
         let mut maps: BTreeMap<&str, Vec<Site<'_>>> = BTreeMap::new();
-        for site in sites(facts, &[Kind::Lookup], keep) {
+        for site in sites(facts, thresholds, &[Kind::Lookup], keep) {
             if let (Some(map), Some(_)) = (site.receiver_type(), site.ns()) {
                 maps.entry(map).or_default().push(site);
             }
@@ -79,7 +79,9 @@ fn candidate(map: &str, mut sites: Vec<Site<'_>>) -> Option<Candidate> {
     let count: u64 = sites.iter().map(Site::count).sum();
     let ns: f64 = sites.iter().map(of).sum();
     let share = first.pct(ns);
-    if (count as f64) < MIN_EXECUTIONS.default || share < MIN_MAP_SHARE_PCT.default {
+    if (count as f64) < first.threshold(&MIN_EXECUTIONS)
+        || share < first.threshold(&MIN_MAP_SHARE_PCT)
+    {
         return None;
     }
     let short = types::short(map);
@@ -176,7 +178,7 @@ mod tests {
         let guard = format!("std::sync::poison::mutex::MutexGuard<'_, {MAP}>");
         let locked = SiteFacts { index: 2, self_ns: 500_000_000, ..looked_up(&guard) };
         let set = SiteFacts { index: 3, ..looked_up("std::collections::hash::set::HashSet<u8>") };
-        let found = DefaultHasherHot.check(&run(vec![entry, locked, set]));
+        let found = DefaultHasherHot.check(&run(vec![entry, locked, set]), &Thresholds::default());
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].anchor.as_ref().map(|anchor| anchor.site), Some(2));
         assert_eq!(found[0].gain.as_ref().map(|gain| gain.claims.len()), Some(2));

@@ -5,16 +5,16 @@ use hotpath_runtime_syntax::Kind;
 use crate::facts::{Facts, Usage};
 use crate::impact::Saved;
 use crate::rules::site::{MIN_EXECUTIONS, MIN_SHARE_PCT, Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, copy, types};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds, copy, types};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
 /// Share of the calls of `entry` that must have found the key.
-const MIN_HIT_SHARE_PCT: Threshold = Threshold {
-    name: "min-hit-share-pct",
-    default: 50.0,
-    meaning: "share of the calls of `entry` that must have freed the key again",
-};
+const MIN_HIT_SHARE_PCT: Threshold = Threshold::new(
+    "min_hit_share_pct",
+    50.0,
+    "share of the calls of `entry` that must have freed the key again",
+);
 
 /// What the second lookup of a key that wasn't there takes.
 const LOOKUP_NS: f64 = 40.0;
@@ -47,16 +47,18 @@ impl Rule for EntryKeyAlloc {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
         if !facts.allocations_measured {
             return Vec::new();
         }
         let kinds = [Kind::Clone, Kind::ToString, Kind::ToOwned, Kind::ToVec];
-        sites(facts, &kinds, |row| !row.type_name.as_deref().is_some_and(types::is_shared))
-            .iter()
-            .filter(|site| site.is_exercised() && copy::allocates(site))
-            .filter_map(candidate)
-            .collect()
+        sites(facts, thresholds, &kinds, |row| {
+            !row.type_name.as_deref().is_some_and(types::is_shared)
+        })
+        .iter()
+        .filter(|site| site.is_exercised() && copy::allocates(site))
+        .filter_map(candidate)
+        .collect()
     }
 }
 
@@ -76,7 +78,7 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
     let map = entry.receiver_type().filter(|name| types::is_keyed(name))?;
     let hits = hits(site, &entry);
     let share = 100.0 * hits as f64 / site.count() as f64;
-    if share < MIN_HIT_SHARE_PCT.default {
+    if share < site.threshold(&MIN_HIT_SHARE_PCT) {
         return None;
     }
     let key = source.receiver.as_deref().unwrap_or("the borrowed key");
@@ -162,7 +164,7 @@ mod tests {
     }
 
     fn found(copied: SiteFacts, entry: SiteFacts) -> Vec<Candidate> {
-        EntryKeyAlloc.check(&run(vec![copied, entry]))
+        EntryKeyAlloc.check(&run(vec![copied, entry]), &Thresholds::default())
     }
 
     #[test]
@@ -196,7 +198,10 @@ mod tests {
     #[test]
     fn silent_on_other_types_and_other_calls() {
         assert!(found(copied(), entry("app::Map", 900_000)).is_empty());
-        assert!(EntryKeyAlloc.check(&run(vec![copied()])).is_empty(), "no entry was measured");
+        assert!(
+            EntryKeyAlloc.check(&run(vec![copied()]), &Thresholds::default()).is_empty(),
+            "no entry was measured"
+        );
         let inserted = with_source(copied(), |source| {
             source.usage =
                 Usage::Argument { callee: "insert".to_owned(), position: 0, borrowed: false };
@@ -208,7 +213,7 @@ mod tests {
     fn silent_without_an_allocator_few_or_in_tests() {
         let mut facts = run(vec![copied(), entry(MAP, 900_000)]);
         facts.allocations_measured = false;
-        assert!(EntryKeyAlloc.check(&facts).is_empty());
+        assert!(EntryKeyAlloc.check(&facts, &Thresholds::default()).is_empty());
         let few = SiteFacts { count: 99, timed: 99, self_ns: 9_000, ..copied() };
         assert!(found(few, entry(MAP, 99)).is_empty());
         let test = with_source(copied(), |s| s.in_test = true);

@@ -8,16 +8,16 @@ use crate::facts::Facts;
 use crate::impact::{Measure, Saved};
 use crate::rules::awaits::{Await, awaits};
 use crate::rules::site::{Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
 /// Wait for the lock, of all tasks together, from which it is spoken of.
-const MIN_LOCK_WAIT_PCT: Threshold = Threshold {
-    name: "min-lock-wait-pct",
-    default: 1.0,
-    meaning: "wait of all tasks for the lock, in percent of the wall time",
-};
+const MIN_LOCK_WAIT_PCT: Threshold = Threshold::new(
+    "min_lock_wait_pct",
+    1.0,
+    "wait of all tasks for the lock, in percent of the wall time",
+);
 
 /// Part of the wait for the lock that surely goes.
 const SURE: f64 = 0.5;
@@ -54,9 +54,9 @@ impl Rule for GuardAcrossAwait {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
-        let all = awaits(facts);
-        let locks = sites(facts, &[Kind::Await, Kind::Lock], |_| true);
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
+        let all = awaits(facts, thresholds);
+        let locks = sites(facts, thresholds, &[Kind::Await, Kind::Lock], |_| true);
         let mut held: BTreeMap<(usize, usize), Vec<&Await<'_>>> = BTreeMap::new();
         for it in &all {
             for &lock in &it.source.held {
@@ -98,7 +98,7 @@ fn candidate(
     // Beside the waits, the holder computes no more than its function does.
     let part = held / (held + lock.of.self_ns as f64).max(1.0);
     let longest = inside.iter().max_by(|a, b| a.wait_ns().total_cmp(&b.wait_ns()))?;
-    if 100.0 * wait < MIN_LOCK_WAIT_PCT.default * facts.wall_ns as f64 || held <= 0.0 {
+    if 100.0 * wait < lock.threshold(&MIN_LOCK_WAIT_PCT) * facts.wall_ns as f64 || held <= 0.0 {
         return None;
     }
     let at_once = facts.concurrency(lock.function);
@@ -153,7 +153,7 @@ mod tests {
         let inside = SiteFacts { index: 1, ..with_await(inside, |it| it.held = held) };
         let mut facts = run(vec![lock, inside]);
         facts.functions[0].self_ns = 1_000_000;
-        GuardAcrossAwait.check(&facts)
+        GuardAcrossAwait.check(&facts, &Thresholds::default())
     }
 
     #[test]

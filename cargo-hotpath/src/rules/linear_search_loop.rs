@@ -5,16 +5,16 @@ use hotpath_runtime_syntax::Kind;
 use crate::facts::{Facts, Origin, SiteFacts};
 use crate::impact::Saved;
 use crate::rules::site::{MIN_EXECUTIONS, Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, types};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds, types};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
 /// Time of one search from which an index is worth its while.
-const MIN_SEARCH_NS: Threshold = Threshold {
-    name: "min-search-ns",
-    default: 200.0,
-    meaning: "mean time of a search: short lists are searched faster than hashed",
-};
+const MIN_SEARCH_NS: Threshold = Threshold::new(
+    "min_search_ns",
+    200.0,
+    "mean time of a search: short lists are searched faster than hashed",
+);
 
 /// What one lookup in a set or map takes instead.
 const LOOKUP_NS: f64 = 40.0;
@@ -54,8 +54,8 @@ impl Rule for LinearSearchLoop {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
-        sites(facts, &[Kind::Lookup, Kind::Search], is_on_list)
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
+        sites(facts, thresholds, &[Kind::Lookup, Kind::Search], is_on_list)
             .iter()
             .filter_map(candidate)
             .collect()
@@ -93,7 +93,7 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
     if !searches
         || is_searched_once(site)
         || !site.ran(&MIN_EXECUTIONS)
-        || ns / count < MIN_SEARCH_NS.default
+        || ns / count < site.threshold(&MIN_SEARCH_NS)
     {
         return None;
     }

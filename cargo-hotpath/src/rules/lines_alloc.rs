@@ -6,23 +6,20 @@ use crate::facts::{Facts, SiteFacts};
 use crate::impact::Saved;
 use crate::rules::alloc_in_loop_reuse::{AROUND, SURE};
 use crate::rules::site::{MIN_EXECUTIONS, MIN_SHARE_PCT, Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
 /// Share of the lines that must have allocated.
-const MIN_ALLOCATED_PCT: Threshold = Threshold {
-    name: "min-allocated-pct",
-    default: 50.0,
-    meaning: "share of the lines that must have allocated",
-};
+const MIN_ALLOCATED_PCT: Threshold =
+    Threshold::new("min_allocated_pct", 50.0, "share of the lines that must have allocated");
 
 /// Lines per call of the function from which keeping one String is worth a word.
-const MIN_PER_CALL: Threshold = Threshold {
-    name: "min-lines-per-call",
-    default: 10.0,
-    meaning: "the loop must read so many lines per call of its function",
-};
+const MIN_PER_CALL: Threshold = Threshold::new(
+    "min_lines_per_call",
+    10.0,
+    "the loop must read so many lines per call of its function",
+);
 
 /// What `BufRead::lines` gives: that of a `str` gives parts of the text.
 const LINE: (&str, &str) = ("core::result::Result<alloc::string::String, ", "::io::error::Error>");
@@ -60,11 +57,11 @@ impl Rule for LinesAlloc {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
         if !facts.allocations_measured {
             return Vec::new();
         }
-        sites(facts, &[Kind::Lines], is_line).iter().filter_map(candidate).collect()
+        sites(facts, thresholds, &[Kind::Lines], is_line).iter().filter_map(candidate).collect()
     }
 }
 
@@ -83,14 +80,14 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
     let count = site.count();
     let allocated = site.allocs().count;
     if source.items_only_lent != Some(true)
-        || site.per_call() < MIN_PER_CALL.default
-        || (allocated as f64) < count as f64 * MIN_ALLOCATED_PCT.default / 100.0
+        || site.per_call() < site.threshold(&MIN_PER_CALL)
+        || (allocated as f64) < count as f64 * site.threshold(&MIN_ALLOCATED_PCT) / 100.0
     {
         return None;
     }
     let gain = gain(site);
     let saved: f64 = gain.claims.iter().map(|claim| claim.saved.best).sum();
-    if !site.ran(&MIN_EXECUTIONS) && site.pct(saved) < MIN_SHARE_PCT.default {
+    if !site.ran(&MIN_EXECUTIONS) && site.pct(saved) < site.threshold(&MIN_SHARE_PCT) {
         return None;
     }
     let reader = source.receiver.as_deref().unwrap_or("the reader");
@@ -196,7 +193,7 @@ mod tests {
         let allocs = Allocs { realloc_ns: 5_000_000, ..read().allocs };
         let mut facts = run(vec![SiteFacts { allocs, ..read() }]);
         facts.functions[0].calls = 50_000;
-        let found = LinesAlloc.check(&facts);
+        let found = LinesAlloc.check(&facts, &Thresholds::default());
         let saved = found[0].gain.as_ref().map(|gain| gain.claims[0].saved).unwrap();
         let blocks = 950_000.0 * 25.0;
         let expected = Saved { low: 0.5 * blocks, best: blocks + 5e6, high: 3.0 * blocks + 10e6 };
@@ -224,7 +221,7 @@ mod tests {
     fn silent_on_few_lines_per_call_empty_ones_and_in_tests() {
         let mut facts = run(vec![read()]);
         facts.functions[0].calls = 100_001;
-        assert!(LinesAlloc.check(&facts).is_empty());
+        assert!(LinesAlloc.check(&facts, &Thresholds::default()).is_empty());
         let allocs = Allocs { count: 499_999, ..read().allocs };
         assert!(check(&LinesAlloc, SiteFacts { allocs, ..read() }).is_empty());
         let few = Allocs { count: 99, bytes: 99, ..Allocs::default() };
@@ -232,6 +229,6 @@ mod tests {
         assert!(check(&LinesAlloc, with_source(read(), |s| s.in_test = true)).is_empty());
         let mut unmeasured = run(vec![read()]);
         unmeasured.allocations_measured = false;
-        assert!(LinesAlloc.check(&unmeasured).is_empty());
+        assert!(LinesAlloc.check(&unmeasured, &Thresholds::default()).is_empty());
     }
 }

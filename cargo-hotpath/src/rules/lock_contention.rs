@@ -6,23 +6,25 @@ use crate::facts::{Facts, SiteFacts};
 use crate::impact::Saved;
 use crate::profile::Bucket;
 use crate::rules::site::{Site, sites};
-use crate::rules::{Candidate, Explain, Gain, LOCK_CONTENTION, Meta, Rule, Threshold, types};
+use crate::rules::{
+    Candidate, Explain, Gain, LOCK_CONTENTION, Meta, Rule, Threshold, Thresholds, types,
+};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
 /// Share of all threads' time that is spent waiting for the lock.
-const MIN_WAIT_PCT: Threshold = Threshold {
-    name: "min-wait-pct",
-    default: 1.0,
-    meaning: "share of all threads' time that is spent waiting at the site",
-};
+const MIN_WAIT_PCT: Threshold = Threshold::new(
+    "min_wait_pct",
+    1.0,
+    "share of all threads' time that is spent waiting at the site",
+);
 
 /// Time of one acquisition from which it waited.
-const MIN_WAIT_NS: Threshold = Threshold {
-    name: "min-wait-ns",
-    default: 500.0,
-    meaning: "time of one acquisition, over that of a free lock, from which it waited",
-};
+const MIN_WAIT_NS: Threshold = Threshold::new(
+    "min_wait_ns",
+    500.0,
+    "time of one acquisition, over that of a free lock, from which it waited",
+);
 
 /// Which of the acquisitions is taken for that of a free lock.
 const FREE_QUANTILE: f64 = 0.1;
@@ -65,12 +67,12 @@ impl Rule for LockContention {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
         if facts.threads < 2 {
             return Vec::new();
         }
         let is_lock = |row: &SiteFacts| row.type_name.as_deref().is_some_and(is_lock);
-        let found = sites(facts, &[Kind::Lock], is_lock);
+        let found = sites(facts, thresholds, &[Kind::Lock], is_lock);
         found.iter().filter_map(|site| candidate(facts, site)).collect()
     }
 }
@@ -91,7 +93,7 @@ fn is_lock_type(name: &str) -> bool {
 }
 
 /// What the acquisitions waited, all together, and how many of them did.
-fn waited(histogram: &[Bucket]) -> (f64, u64) {
+fn waited(histogram: &[Bucket], min_wait_ns: f64) -> (f64, u64) {
     let middle = |bucket: &Bucket| f64::midpoint(bucket.low_ns as f64, bucket.high_ns as f64);
     let all: u64 = histogram.iter().map(|bucket| bucket.count).sum();
     let mut below = 0;
@@ -100,17 +102,17 @@ fn waited(histogram: &[Bucket]) -> (f64, u64) {
         below as f64 >= FREE_QUANTILE * all as f64
     });
     let free = free.map_or(0.0, middle).min(FREE_NS);
-    let long = histogram.iter().filter(|bucket| middle(bucket) - free >= MIN_WAIT_NS.default);
+    let long = histogram.iter().filter(|bucket| middle(bucket) - free >= min_wait_ns);
     long.fold((0.0, 0), |(ns, count), bucket| {
         (ns + (middle(bucket) - free) * bucket.count as f64, count + bucket.count)
     })
 }
 
 fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
-    let (wait, count) = waited(site.histogram());
+    let (wait, count) = waited(site.histogram(), site.threshold(&MIN_WAIT_NS));
     let threads = facts.wall_ns as f64 * facts.threads as f64;
     let share = 100.0 * wait / threads.max(1.0);
-    if share < MIN_WAIT_PCT.default {
+    if share < site.threshold(&MIN_WAIT_PCT) {
         return None;
     }
     let source = site.source();
@@ -168,7 +170,7 @@ mod tests {
     fn found(type_name: &str, histogram: Vec<Bucket>, threads: u64) -> Vec<Candidate> {
         let site = SiteFacts { histogram, ..hot(Kind::Lock, "stats.lock()", type_name) };
         let site = with_source(site, |source| source.receiver = Some("stats".to_owned()));
-        LockContention.check(&Facts { threads, ..run(vec![site]) })
+        LockContention.check(&Facts { threads, ..run(vec![site]) }, &Thresholds::default())
     }
 
     fn contended() -> Vec<Bucket> {
@@ -189,9 +191,9 @@ mod tests {
 
     #[test]
     fn a_lock_that_is_never_free_waits_too() {
-        let (wait, count) = waited(&[bucket(5_000, 10)]);
+        let (wait, count) = waited(&[bucket(5_000, 10)], 500.0);
         assert!((wait - 49_000.0).abs() < 1.0 && count == 10, "{wait}");
-        assert_eq!(waited(&[]), (0.0, 0));
+        assert_eq!(waited(&[], 500.0), (0.0, 0));
     }
 
     #[test]

@@ -4,16 +4,16 @@ use hotpath_runtime_syntax::Kind;
 
 use crate::facts::{Facts, FunctionFacts, Span};
 use crate::impact::{Claim, Measure, Saved, WHOLE_FUNCTION};
-use crate::rules::{Anchor, Candidate, Explain, Gain, Meta, Rule, Threshold};
+use crate::rules::{Anchor, Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
 /// Mean time of a poll from which it is spoken of.
-const MIN_POLL_NS: Threshold = Threshold {
-    name: "min-poll-ns",
-    default: 1_000_000.0,
-    meaning: "mean own time of a poll from which it is spoken of",
-};
+const MIN_POLL_NS: Threshold = Threshold::new(
+    "min_poll_ns",
+    1_000_000.0,
+    "mean own time of a poll from which it is spoken of",
+);
 
 /// Time of a poll that others bear.
 const BEARABLE_NS: f64 = 100_000.0;
@@ -45,9 +45,11 @@ impl Rule for LongPoll {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
         let functions = facts.functions.iter().enumerate();
-        functions.filter_map(|(index, function)| candidate(facts, index, function)).collect()
+        functions
+            .filter_map(|(index, function)| candidate((facts, thresholds), index, function))
+            .collect()
     }
 }
 
@@ -56,11 +58,15 @@ fn blocked_ns(function: &FunctionFacts) -> u64 {
     function.sites.iter().filter(|site| site.kind == Kind::Block).map(|site| site.self_ns).sum()
 }
 
-fn candidate(facts: &Facts, index: usize, function: &FunctionFacts) -> Option<Candidate> {
+fn candidate(
+    (facts, thresholds): (&Facts, &Thresholds),
+    index: usize,
+    function: &FunctionFacts,
+) -> Option<Candidate> {
     let polls = function.polls.filter(|polls| polls.polls > 0)?.polls as f64;
     let own = function.self_ns.saturating_sub(blocked_ns(function)) as f64;
     // With one call there may be no other task.
-    if function.calls < 2 || own / polls < MIN_POLL_NS.default {
+    if function.calls < 2 || own / polls < thresholds.of(&MIN_POLL_NS) {
         return None;
     }
     let (workers, used) = (facts.workers(), facts.utilization());
@@ -129,7 +135,7 @@ mod tests {
         function.is_async = true;
         function.calls = calls;
         function.polls = Some(Polls { polls, ..Polls::default() });
-        LongPoll.check(&facts)
+        LongPoll.check(&facts, &Thresholds::default())
     }
 
     #[test]

@@ -5,7 +5,7 @@ use hotpath_runtime_syntax::Kind;
 use crate::facts::{Facts, SiteFacts};
 use crate::impact::Saved;
 use crate::rules::site::{MIN_EXECUTIONS, MIN_SHARE_PCT, Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, types};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Thresholds, types};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
@@ -59,10 +59,10 @@ impl Rule for MutexToAtomic {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
         let guards_number =
             |row: &SiteFacts| row.type_name.as_deref().is_some_and(|it| atomic(it).is_some());
-        let all = sites(facts, &[Kind::Lock], guards_number);
+        let all = sites(facts, thresholds, &[Kind::Lock], guards_number);
         all.iter()
             .filter(|site| site.is_exercised() && is_nowhere_kept(facts, site, &all))
             .filter_map(candidate)
@@ -169,7 +169,7 @@ mod tests {
         });
         let mut facts = run(vec![site]);
         facts.sources.insert("src/main.rs".to_owned(), statement.to_owned());
-        MutexToAtomic.check(&facts)
+        MutexToAtomic.check(&facts, &Thresholds::default())
     }
 
     const ADDED: &str = "*total.lock().unwrap() += 1;";
@@ -215,7 +215,7 @@ mod tests {
             let second = ADDED.len() + 1 + statement.find(['t', 's']).unwrap();
             let mut facts = run(vec![at(0, 1), at(1, second)]);
             facts.sources.insert("src/main.rs".to_owned(), text.clone());
-            MutexToAtomic.check(&facts).len()
+            MutexToAtomic.check(&facts, &Thresholds::default()).len()
         };
         assert_eq!(found("*total.lock().unwrap() = 0;"), 2);
         assert_eq!(found("*self.total.lock().unwrap() = 0;"), 2);

@@ -4,7 +4,7 @@ use crate::facts::{Facts, Repeated};
 use crate::impact::Saved;
 use crate::rules::await_in_loop::MIN_PER_CALL;
 use crate::rules::awaits::{Await, awaits};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Thresholds};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
@@ -44,8 +44,8 @@ impl Rule for NPlusOne {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
-        let all = awaits(facts);
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
+        let all = awaits(facts, thresholds);
         let repeated = all.iter().filter(|it| is_repeated(it));
         repeated.filter_map(|it| Some(candidate(it, query(facts, &all, it)?))).collect()
     }
@@ -53,7 +53,7 @@ impl Rule for NPlusOne {
 
 fn is_repeated(it: &Await<'_>) -> bool {
     matches!(it.source.repeated, Repeated::Each | Repeated::Carried)
-        && it.site.per_call() >= MIN_PER_CALL.default
+        && it.site.per_call() >= it.site.threshold(&MIN_PER_CALL)
         && it.wait_ns() > 0.0
 }
 
@@ -146,7 +146,8 @@ mod tests {
 
     #[test]
     fn fires_on_a_query_in_a_loop() {
-        let found = NPlusOne.check(&run(vec![looped(FETCH, Repeated::Each)]));
+        let found =
+            NPlusOne.check(&run(vec![looped(FETCH, Repeated::Each)]), &Thresholds::default());
         assert_eq!(found[0].title, "a query for each item: 100 in each call");
         let best = best_wait_ns(&found[0]).unwrap();
         assert!((best - 0.8 * 0.99 * 400e6).abs() < 1.0, "{best}");
@@ -154,7 +155,7 @@ mod tests {
 
     #[test]
     fn fires_where_the_query_is_in_the_function_that_the_loop_calls() {
-        let found = NPlusOne.check(&nested(FETCH, 100));
+        let found = NPlusOne.check(&nested(FETCH, 100), &Thresholds::default());
         assert_eq!(found.len(), 1);
         assert!(
             found[0].problem.contains("`fetch_all(&self.pool).await` in `app::Store::lines_of`")
@@ -163,11 +164,26 @@ mod tests {
 
     #[test]
     fn silent_without_a_loop_a_query_or_many_items() {
-        assert!(NPlusOne.check(&run(vec![looped(FETCH, Repeated::Once)])).is_empty());
-        assert!(NPlusOne.check(&run(vec![looped(FETCH, Repeated::Head)])).is_empty());
-        assert!(NPlusOne.check(&nested("app::get::{{closure}}", 100)).is_empty());
-        assert!(NPlusOne.check(&nested(FETCH, 10)).is_empty(), "called from elsewhere");
+        assert!(
+            NPlusOne
+                .check(&run(vec![looped(FETCH, Repeated::Once)]), &Thresholds::default())
+                .is_empty()
+        );
+        assert!(
+            NPlusOne
+                .check(&run(vec![looped(FETCH, Repeated::Head)]), &Thresholds::default())
+                .is_empty()
+        );
+        assert!(
+            NPlusOne
+                .check(&nested("app::get::{{closure}}", 100), &Thresholds::default())
+                .is_empty()
+        );
+        assert!(
+            NPlusOne.check(&nested(FETCH, 10), &Thresholds::default()).is_empty(),
+            "called from elsewhere"
+        );
         let few = SiteFacts { count: 3, ..looped(FETCH, Repeated::Each) };
-        assert!(NPlusOne.check(&run(vec![few])).is_empty());
+        assert!(NPlusOne.check(&run(vec![few]), &Thresholds::default()).is_empty());
     }
 }

@@ -5,7 +5,7 @@ use hotpath_runtime_syntax::Kind;
 use crate::facts::{Facts, Usage};
 use crate::rules::copy::{self, Original};
 use crate::rules::site::{MIN_EXECUTIONS, MIN_SHARE_PCT, Site, sites};
-use crate::rules::{Candidate, Explain, Meta, Rule, types};
+use crate::rules::{Candidate, Explain, Meta, Rule, Thresholds, types};
 use crate::schema::{Category, Confidence, Effort};
 
 /// Lookups that only read the key.
@@ -39,13 +39,15 @@ impl Rule for OwnedKeyLookup {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
         let kinds = [Kind::ToString, Kind::ToOwned, Kind::ToVec, Kind::Format];
-        sites(facts, &kinds, |row| !row.type_name.as_deref().is_some_and(types::is_shared))
-            .iter()
-            .filter(|site| site.is_exercised() && is_key(site) && copy::allocates(site))
-            .filter_map(candidate)
-            .collect()
+        sites(facts, thresholds, &kinds, |row| {
+            !row.type_name.as_deref().is_some_and(types::is_shared)
+        })
+        .iter()
+        .filter(|site| site.is_exercised() && is_key(site) && copy::allocates(site))
+        .filter_map(candidate)
+        .collect()
     }
 }
 
@@ -152,7 +154,7 @@ mod tests {
     fn found(key: SiteFacts, map: &str) -> Vec<Candidate> {
         let lookup = SiteFacts { index: 1, ..hot(Kind::Lookup, "prices.get(..)", map) };
         let lookup = with_source(lookup, |source| source.method = Some("get".to_owned()));
-        OwnedKeyLookup.check(&run(vec![key, lookup]))
+        OwnedKeyLookup.check(&run(vec![key, lookup]), &Thresholds::default())
     }
 
     #[test]
@@ -191,7 +193,7 @@ mod tests {
                 source.method = Some(method.to_owned());
                 source.receiver_root = Some("self".to_owned());
             });
-            OwnedKeyLookup.check(&run(vec![key, lookup])).len()
+            OwnedKeyLookup.check(&run(vec![key, lookup]), &Thresholds::default()).len()
         };
         assert_eq!(looked_up("remove", "self.current()"), 0);
         assert_eq!(looked_up("remove", "self.current"), 1, "another field");
@@ -211,7 +213,8 @@ mod tests {
         {
             assert!(found(key(Kind::ToString, "get"), map).is_empty(), "{map}");
         }
-        let alone = OwnedKeyLookup.check(&run(vec![key(Kind::ToString, "get")]));
+        let alone =
+            OwnedKeyLookup.check(&run(vec![key(Kind::ToString, "get")]), &Thresholds::default());
         assert!(alone.is_empty(), "the lookup was not measured");
     }
 

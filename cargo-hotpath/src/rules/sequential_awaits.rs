@@ -3,7 +3,7 @@
 use crate::facts::Facts;
 use crate::impact::Saved;
 use crate::rules::awaits::{Await, MIN_WAIT_NS, awaits};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Thresholds};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
@@ -43,8 +43,8 @@ impl Rule for SequentialAwaits {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
-        chains(awaits(facts)).iter().map(|chain| candidate(chain)).collect()
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
+        chains(awaits(facts, thresholds)).iter().map(|chain| candidate(chain)).collect()
     }
 }
 
@@ -52,7 +52,7 @@ impl Rule for SequentialAwaits {
 fn chains(all: Vec<Await<'_>>) -> Vec<Vec<Await<'_>>> {
     let mut chains: Vec<Vec<Await<'_>>> = Vec::new();
     for it in all {
-        if it.is_idle() || it.is_ordered() || it.mean_ns() < MIN_WAIT_NS.default {
+        if it.is_idle() || it.is_ordered() || it.mean_ns() < it.site.threshold(&MIN_WAIT_NS) {
             continue;
         }
         let before = it.source.after;
@@ -135,7 +135,7 @@ mod tests {
 
     fn pair(first: SiteFacts, second: SiteFacts) -> Vec<Candidate> {
         let second = SiteFacts { index: 1, ..with_await(second, |it| it.after = Some(0)) };
-        SequentialAwaits.check(&run(vec![first, second]))
+        SequentialAwaits.check(&run(vec![first, second]), &Thresholds::default())
     }
 
     fn call(name: &str, wait_ns: u64) -> SiteFacts {
@@ -162,7 +162,8 @@ mod tests {
             index: 1,
             ..with_await(call("second", 300_000_000), |it| it.after = Some(0))
         };
-        let found = SequentialAwaits.check(&run(vec![call("first", 100_000_000), second, third]));
+        let found = SequentialAwaits
+            .check(&run(vec![call("first", 100_000_000), second, third]), &Thresholds::default());
         assert_eq!(found.len(), 1);
         assert_eq!(best_wait_ns(&found[0]), Some(180e6));
     }
@@ -178,6 +179,6 @@ mod tests {
         let head = with_await(call("duty", long), |it| it.repeated = Repeated::Head);
         assert!(pair(call("postage", long), head).is_empty());
         let facts = run(vec![call("a", long), SiteFacts { index: 1, ..call("b", long) }]);
-        assert!(SequentialAwaits.check(&facts).is_empty());
+        assert!(SequentialAwaits.check(&facts, &Thresholds::default()).is_empty());
     }
 }

@@ -6,27 +6,25 @@ use crate::allocator::Costs;
 use crate::facts::{Facts, FunctionFacts, SiteFacts, SiteSource, Span};
 use crate::impact::{Claim, Measure, Saved, Workload, span_ns, sure_ns};
 use crate::profile::{Allocs, Awaits, Bucket, ProbeCosts};
-use crate::rules::{Anchor, Threshold, types};
+use crate::rules::{Anchor, Threshold, Thresholds, types};
 use crate::units;
 
 /// Executions below which a site must be a large share of the run to be spoken of.
-pub(super) const MIN_EXECUTIONS: Threshold = Threshold {
-    name: "min-executions",
-    default: 100.0,
-    meaning: "sites that ran less often are spoken of only above min-share-pct",
-};
+pub(super) const MIN_EXECUTIONS: Threshold = Threshold::new(
+    "min_executions",
+    100.0,
+    "sites that ran less often are spoken of only above min_share_pct",
+);
 
 /// Share of wall time that makes up for few executions.
-pub(super) const MIN_SHARE_PCT: Threshold = Threshold {
-    name: "min-share-pct",
-    default: 1.0,
-    meaning: "share of wall time from which few executions are enough",
-};
+pub(super) const MIN_SHARE_PCT: Threshold =
+    Threshold::new("min_share_pct", 1.0, "share of wall time from which few executions are enough");
 
 /// A site that the run reached, outside of tests.
 #[derive(Clone)]
 pub(super) struct Site<'a> {
     facts: &'a Facts,
+    thresholds: &'a Thresholds,
     pub(super) function: usize,
     pub(super) of: &'a FunctionFacts,
     rows: Vec<&'a SiteFacts>,
@@ -35,6 +33,7 @@ pub(super) struct Site<'a> {
 /// Sites of these kinds whose rows pass `keep`, in the order of functions and enumeration.
 pub(super) fn sites<'a>(
     facts: &'a Facts,
+    thresholds: &'a Thresholds,
     kinds: &[Kind],
     keep: impl Fn(&SiteFacts) -> bool,
 ) -> Vec<Site<'a>> {
@@ -48,7 +47,7 @@ pub(super) fn sites<'a>(
             .collect();
         rows.sort_by_key(|row| row.index);
         for rows in rows.chunk_by(|a, b| a.index == b.index) {
-            found.push(Site { facts, function, of, rows: rows.to_vec() });
+            found.push(Site { facts, thresholds, function, of, rows: rows.to_vec() });
         }
     }
     found
@@ -139,7 +138,7 @@ impl<'a> Site<'a> {
 
     /// Whether it ran so often at all.
     pub(super) fn ran(&self, least: &Threshold) -> bool {
-        self.count() as f64 >= least.default
+        self.count() as f64 >= self.threshold(least)
     }
 
     /// What a time is of the workload's wall time, in percent.
@@ -211,10 +210,16 @@ impl<'a> Site<'a> {
         Costs::of(self.facts, allocs)
     }
 
+    /// What holds for a limit of the rule that looks at it.
+    pub(super) fn threshold(&self, threshold: &Threshold) -> f64 {
+        self.thresholds.of(threshold)
+    }
+
     /// Whether it ran often enough, or cost enough, to be spoken of.
     pub(super) fn is_exercised(&self) -> bool {
         let share = 100.0 * self.ns().unwrap_or_default() / (self.facts.wall_ns.max(1) as f64);
-        self.count() as f64 >= MIN_EXECUTIONS.default || share >= MIN_SHARE_PCT.default
+        self.count() as f64 >= self.threshold(&MIN_EXECUTIONS)
+            || share >= self.threshold(&MIN_SHARE_PCT)
     }
 
     pub(super) fn claim(&self, saved: Saved) -> Claim {

@@ -5,20 +5,19 @@ use hotpath_runtime_syntax::Kind;
 use crate::facts::{Facts, FunctionFacts, SiteFacts};
 use crate::impact::Saved;
 use crate::rules::site::{Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
 /// Tasks from which it is spoken of.
-const MIN_TASKS: Threshold =
-    Threshold { name: "min-tasks", default: 1_000.0, meaning: "tasks that the site spawned" };
+const MIN_TASKS: Threshold = Threshold::new("min_tasks", 1_000.0, "tasks that the site spawned");
 
 /// Time of a task below which spawning it costs more.
-const MAX_BUSY_NS: Threshold = Threshold {
-    name: "max-busy-ns",
-    default: 10_000.0,
-    meaning: "mean time that a task computes, below which spawning it costs more than it brings",
-};
+const MAX_BUSY_NS: Threshold = Threshold::new(
+    "max_busy_ns",
+    10_000.0,
+    "mean time that a task computes, below which spawning it costs more than it brings",
+);
 
 /// What a task costs beside its spawn call: queues, waking a worker, its end, its free. Measured with
 /// tokio 1.45 on two threads: 0.3 to 1.5 us.
@@ -51,13 +50,13 @@ impl Rule for SpawnPerItem {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
         let is_spawn = |row: &SiteFacts| {
             let gives_handle =
                 row.type_name.as_deref().is_some_and(|name| name.contains("::JoinHandle<"));
             gives_handle && row.label.contains("spawn")
         };
-        let found = sites(facts, &[Kind::Call], is_spawn);
+        let found = sites(facts, thresholds, &[Kind::Call], is_spawn);
         found.iter().filter_map(|site| candidate(facts, site)).collect()
     }
 }
@@ -82,7 +81,11 @@ fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
     let (ns, count) = (site.ns()?, site.count() as f64);
     let busy = task.total_ns as f64 / task.calls.max(1) as f64;
     let waits = task.polls.is_some_and(|polls| polls.polls > 2 * task.calls);
-    if source.loop_depth == 0 || !site.ran(&MIN_TASKS) || busy >= MAX_BUSY_NS.default || waits {
+    if source.loop_depth == 0
+        || !site.ran(&MIN_TASKS)
+        || busy >= site.threshold(&MAX_BUSY_NS)
+        || waits
+    {
         return None;
     }
     let free = site.frees_ns();
@@ -153,7 +156,7 @@ mod tests {
             polls: Some(Polls { polls, ..Polls::default() }),
             ..FunctionFacts::default()
         });
-        SpawnPerItem.check(&facts)
+        SpawnPerItem.check(&facts, &Thresholds::default())
     }
 
     #[test]
@@ -171,6 +174,6 @@ mod tests {
         assert!(found(200, 5_000_000, 1).is_empty());
         assert!(found(200, 1_000_000, 0).is_empty());
         let other = hot(Kind::Call, "other::spawn(..)", "other::Child");
-        assert!(SpawnPerItem.check(&run(vec![other])).is_empty());
+        assert!(SpawnPerItem.check(&run(vec![other]), &Thresholds::default()).is_empty());
     }
 }

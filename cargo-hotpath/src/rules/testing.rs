@@ -4,7 +4,7 @@ use hotpath_runtime_syntax::Kind;
 
 use crate::facts::{AwaitSource, Facts, FunctionFacts, SiteFacts, SiteSource, Span};
 use crate::profile::{Allocs, Awaits, ProbeCosts};
-use crate::rules::{Candidate, Rule};
+use crate::rules::{Candidate, Rule, Thresholds};
 
 /// A second on one thread with nothing in it but `sites`, in a function called once.
 pub(crate) fn run(sites: Vec<SiteFacts>) -> Facts {
@@ -99,5 +99,5 @@ pub(crate) fn best_ns(candidate: &Candidate) -> Option<f64> {
 
 /// What a rule finds in a run with one site.
 pub(crate) fn check(rule: &dyn Rule, site: SiteFacts) -> Vec<Candidate> {
-    rule.check(&run(vec![site]))
+    rule.check(&run(vec![site]), &Thresholds::default())
 }

@@ -5,23 +5,20 @@ use hotpath_runtime_syntax::Kind;
 use crate::facts::{Facts, SiteFacts};
 use crate::impact::{Measure, Saved};
 use crate::rules::site::{Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, types};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds, types};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
 /// Messages left at the end from which it is spoken of.
-const MIN_LEFT: Threshold = Threshold {
-    name: "min-left",
-    default: 1_000.0,
-    meaning: "messages that were sent and not received when the run ended",
-};
+const MIN_LEFT: Threshold = Threshold::new(
+    "min_left",
+    1_000.0,
+    "messages that were sent and not received when the run ended",
+);
 
 /// Share of the messages that were left.
-const MIN_LEFT_PCT: Threshold = Threshold {
-    name: "min-left-pct",
-    default: 10.0,
-    meaning: "the same in percent of all that were sent",
-};
+const MIN_LEFT_PCT: Threshold =
+    Threshold::new("min_left_pct", 10.0, "the same in percent of all that were sent");
 
 /// Parts of the messages' bytes that go.
 const SHARE: (f64, f64) = (0.5, 0.9);
@@ -55,12 +52,14 @@ impl Rule for UnboundedChannel {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
-        let sent = sites(facts, &[Kind::Send], |row| message(row, "UnboundedSender").is_some());
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
+        let sent = sites(facts, thresholds, &[Kind::Send], |row| {
+            message(row, "UnboundedSender").is_some()
+        });
         let mut types: Vec<&str> = sent.iter().filter_map(Site::type_name).collect();
         types.sort_unstable();
         types.dedup();
-        types.iter().filter_map(|name| candidate(facts, &sent, name)).collect()
+        types.iter().filter_map(|name| candidate((facts, thresholds), &sent, name)).collect()
     }
 }
 
@@ -84,23 +83,27 @@ fn part<'a>(type_name: &'a str, half: &str) -> Option<&'a str> {
     Some(&type_name[start..start + end])
 }
 
-fn candidate(facts: &Facts, sent: &[Site<'_>], type_name: &str) -> Option<Candidate> {
+fn candidate(
+    (facts, thresholds): (&Facts, &Thresholds),
+    sent: &[Site<'_>],
+    type_name: &str,
+) -> Option<Candidate> {
     let of = part(type_name, "UnboundedSender")?;
     let senders: Vec<&Site<'_>> =
         sent.iter().filter(|site| site.type_name() == Some(type_name)).collect();
     let is_receiver = |row: &SiteFacts| message(row, "UnboundedReceiver") == Some(of);
-    let receivers = sites(facts, &[Kind::Await], is_receiver);
+    let receivers = sites(facts, thresholds, &[Kind::Await], is_receiver);
     // Without any it is not known who receives, and how many at once.
     let received =
         (!receivers.is_empty()).then(|| receivers.iter().map(Site::count).sum::<u64>())?;
     let count: u64 = senders.iter().map(|site| site.count()).sum();
     let left = count.saturating_sub(received);
-    if (left as f64) < MIN_LEFT.default
-        || 100.0 * (left as f64) < MIN_LEFT_PCT.default * count as f64
+    if (left as f64) < thresholds.of(&MIN_LEFT)
+        || 100.0 * (left as f64) < thresholds.of(&MIN_LEFT_PCT) * count as f64
     {
         return None;
     }
-    let made = sites(facts, &[Kind::Call], |row| {
+    let made = sites(facts, thresholds, &[Kind::Call], |row| {
         message(row, "UnboundedSender") == Some(of) && message(row, "UnboundedReceiver") == Some(of)
     });
     let anchor = made.first().unwrap_or(senders[0]);
@@ -181,7 +184,7 @@ mod tests {
 
     #[test]
     fn what_is_left_is_in_memory() {
-        let found = UnboundedChannel.check(&facts(10_000, 2_000, RECEIVE));
+        let found = UnboundedChannel.check(&facts(10_000, 2_000, RECEIVE), &Thresholds::default());
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].title, "8 000 messages of `Letter` waited in a channel without bound");
         let gain = found[0].gain.as_ref().unwrap();
@@ -190,13 +193,25 @@ mod tests {
 
     #[test]
     fn silent_where_it_is_emptied_or_bounded_or_nobody_is_seen_to_receive() {
-        assert!(UnboundedChannel.check(&facts(10_000, 9_990, RECEIVE)).is_empty());
-        assert!(UnboundedChannel.check(&facts(100_000, 95_000, RECEIVE)).is_empty());
-        assert!(UnboundedChannel.check(&facts(10_000, 2_000, "app::next::{{closure}}")).is_empty());
+        assert!(
+            UnboundedChannel
+                .check(&facts(10_000, 9_990, RECEIVE), &Thresholds::default())
+                .is_empty()
+        );
+        assert!(
+            UnboundedChannel
+                .check(&facts(100_000, 95_000, RECEIVE), &Thresholds::default())
+                .is_empty()
+        );
+        assert!(
+            UnboundedChannel
+                .check(&facts(10_000, 2_000, "app::next::{{closure}}"), &Thresholds::default())
+                .is_empty()
+        );
         let mut bounded = facts(10_000, 2_000, RECEIVE);
         bounded.functions[0].sites[0].type_name =
             Some("tokio::sync::mpsc::bounded::Sender<app::Letter>".to_owned());
-        assert!(UnboundedChannel.check(&bounded).is_empty());
+        assert!(UnboundedChannel.check(&bounded, &Thresholds::default()).is_empty());
     }
 
     #[test]

@@ -5,16 +5,13 @@ use hotpath_runtime_syntax::Kind;
 use crate::facts::Facts;
 use crate::impact::Saved;
 use crate::rules::site::{MIN_EXECUTIONS, Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, types};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds, types};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
 /// Time of one call from which elements were moved in it.
-const MIN_SHIFT_NS: Threshold = Threshold {
-    name: "min-shift-ns",
-    default: 100.0,
-    meaning: "mean time of a call: less moves next to nothing",
-};
+const MIN_SHIFT_NS: Threshold =
+    Threshold::new("min_shift_ns", 100.0, "mean time of a call: less moves next to nothing");
 
 /// What taking from or adding to the front of a `VecDeque` takes.
 const DEQUE_NS: f64 = 5.0;
@@ -50,20 +47,20 @@ impl Rule for VecFront {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
         let is_vec = |row: &crate::facts::SiteFacts| {
             row.type_name
                 .as_deref()
                 .is_some_and(|name| types::is_std(types::pointee(name), &["Vec"]))
         };
-        sites(facts, &[Kind::Shift], is_vec).iter().filter_map(candidate).collect()
+        sites(facts, thresholds, &[Kind::Shift], is_vec).iter().filter_map(candidate).collect()
     }
 }
 
 fn candidate(site: &Site<'_>) -> Option<Candidate> {
     let ns = site.ns()?;
     let count = site.count() as f64;
-    if !site.ran(&MIN_EXECUTIONS) || ns / count < MIN_SHIFT_NS.default {
+    if !site.ran(&MIN_EXECUTIONS) || ns / count < site.threshold(&MIN_SHIFT_NS) {
         return None;
     }
     let source = site.source()?;
