@@ -96,8 +96,10 @@ pub fn sync(recipe: &Recipe<'_>) -> Result<Synced, OverlayError> {
         state.add(&entry.name, stamp);
     }
     // Should we be ended on the way, the next call must not take these for what they were.
-    let trusted = changing.iter().filter(|(entry, _)| !entry.is_manifest());
-    before.forget(trusted.map(|(entry, _)| entry.name.as_path()), recipe.to)?;
+    // A manifest is looked at each time; of a new one it must be known that the copy may have it.
+    let trusted = changing.iter().filter(|(it, _)| !it.is_manifest() || !before.knows(&it.name));
+    let trusted: Vec<_> = trusted.collect();
+    before.forget(trusted.iter().map(|(entry, _)| entry.name.as_path()), recipe.to)?;
     for (entry, edits) in changing {
         synced.written += usize::from(bring(recipe, &manifests, entry, edits)?);
     }

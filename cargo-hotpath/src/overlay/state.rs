@@ -57,6 +57,11 @@ impl State {
         self.files.insert(name.to_owned(), stamp);
     }
 
+    /// Whether the copy may have such a file.
+    pub(super) fn knows(&self, name: &Path) -> bool {
+        self.files.contains_key(name)
+    }
+
     pub(super) fn names(&self) -> impl Iterator<Item = &Path> {
         self.files.keys().map(PathBuf::as_path)
     }

@@ -143,12 +143,14 @@ fn a_copy_that_was_left_half_done_is_done_again() {
     assert_eq!(case.read("src/lib.rs"), "mod z; #[a] fn f() {}");
     assert_eq!(case.read("src/z.rs"), "#[a] fn g() {}");
     // Nor does what it brought stay when the workspace has it no more.
-    case.write("src/a.rs", "");
-    assert!(case.sync_with(&half).0.is_err());
-    assert!(case.has("src/a.rs"));
-    fs::remove_file(case.root().join("src/a.rs")).unwrap();
-    case.sync();
-    assert!(!case.has("src/a.rs"));
+    for name in ["src/a.rs", "member/Cargo.toml"] {
+        case.write(name, if name.ends_with("rs") { "" } else { MANIFEST });
+        assert!(case.sync_with(&half).0.is_err());
+        assert!(case.has(name));
+        fs::remove_file(case.root().join(name)).unwrap();
+        case.sync();
+        assert!(!case.has(name), "{name}");
+    }
 }
 
 #[test]
