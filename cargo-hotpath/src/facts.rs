@@ -202,8 +202,9 @@ pub struct SiteSource {
     pub root_changes_in_use: Option<bool>,
     /// What the value is used for.
     pub usage: Usage,
-    /// Whether the closure that it is given looks for elements that are equal to something else.
-    pub searches_for_equal: bool,
+    /// Whether the closure that it is given looks for elements that are equal to something else; `None`
+    /// where it is given none.
+    pub searches_for_equal: Option<bool>,
     /// Methods that are called on the value, and on what the one before gives: `iter` and `rev` in
     /// `<site>.iter().rev()`.
     pub followed_by: Vec<String>,

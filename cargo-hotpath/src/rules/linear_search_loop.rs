@@ -87,7 +87,7 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
     let method = site.method()?;
     let searches = match method {
         "contains" => true,
-        "any" | "find" | "position" => source.searches_for_equal,
+        "any" | "find" | "position" => source.searches_for_equal == Some(true),
         _ => false,
     };
     if !searches
@@ -152,7 +152,7 @@ mod tests {
         with_source(site, |source| {
             source.method = Some(method.to_owned());
             source.receiver = Some("names.iter()".to_owned());
-            source.searches_for_equal = by_equality;
+            source.searches_for_equal = Some(by_equality);
         })
     }
 
