@@ -57,7 +57,7 @@ mod tests {
         function!(F, "goes_through", "lines");
         let open = call(&F);
         let mut kept = Vec::with_capacity(5);
-        for number in each(&F, 0, (0..5_u32).map(|number| Box::new(number))) {
+        for number in each(&F, 0, (0..5_u32).map(Box::new)) {
             kept.push(number);
         }
         drop(open);
