@@ -1,6 +1,6 @@
 //! The order service of the examples: it runs measured, and probes leave it its throughput.
 //!
-//! All of this builds SQLite and axum, which takes minutes, and fetches them first (network); so
+//! All of this builds `SQLite` and axum, which takes minutes, and fetches them first (network); so
 //! it runs on demand:
 //!
 //! `cargo test --package hotpath-tests --test orders -- --ignored --nocapture --test-threads 1`

@@ -198,7 +198,7 @@ fn the_same_run_gives_the_same_report_each_time() {
     store(root, &profile);
     let (first, _) = report(root);
     let parsed: serde_json::Value = serde_json::from_str(&first).unwrap();
-    assert!(parsed["findings"].as_array().unwrap().len() >= 12, "{}", parsed["findings"]);
+    assert!(parsed["findings"].as_array().unwrap().len() >= 12, "{first}");
     for _ in 0..3 {
         assert!(report(root).0 == first, "two reports of one run differ");
     }

@@ -77,7 +77,10 @@ fn comments_and_attributes_suppress_every_rule_where_they_stand() {
     // A write may be as fast as the buffer of a filesystem in memory.
     let text = "[rules]\nunbuffered-write = { min_write_ns = 1 }\n";
     let report = configured(text, &["--all", "--format", "json"]).expect_code(0).json();
-    assert_eq!(found(&report), faults());
+    let mut found = found(&report);
+    // Those about the build have no place where they could be suppressed.
+    found.retain(|(_, function)| !function.is_empty());
+    assert_eq!(found, faults());
     let warnings = report["quality"]["warnings"].as_array().unwrap();
     let unknown: Vec<&str> = warnings
         .iter()

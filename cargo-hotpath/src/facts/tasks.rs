@@ -96,8 +96,8 @@ mod tests {
         }
     }
 
-    fn edge(caller: Option<usize>, callee: usize) -> Edge {
-        Edge { caller, callee, calls: 1, total_ns: 0 }
+    fn edge(from: Option<usize>, to: usize) -> Edge {
+        Edge { caller: from, callee: to, calls: 1, total_ns: 0 }
     }
 
     /// Main, a handler that is called often, and what the handler awaits.

@@ -99,7 +99,7 @@ pub(super) fn awaits<'a>(facts: &'a Facts, thresholds: &'a Thresholds) -> Vec<Aw
     known.collect()
 }
 
-impl<'a> Await<'a> {
+impl Await<'_> {
     pub(super) fn is_at(&self, function: usize, index: usize) -> bool {
         (self.site.function, self.site.index()) == (function, index)
     }

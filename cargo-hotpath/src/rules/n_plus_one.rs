@@ -63,8 +63,8 @@ fn query<'a>(facts: &'a Facts, all: &'a [Await<'a>], it: &'a Await<'a>) -> Optio
         return Some(it);
     }
     let callee = it.source.callee.as_deref()?;
-    let called = facts.edges.iter().filter(|edge| edge.caller == Some(it.site.function));
-    let named = called.filter(|edge| {
+    let edges = facts.edges.iter().filter(|edge| edge.caller == Some(it.site.function));
+    let named = edges.filter(|edge| {
         let path = &facts.functions[edge.callee].path;
         path.rsplit("::").next() == Some(callee) && edge.calls >= it.site.count() / 2
     });

@@ -68,8 +68,10 @@ pub(crate) fn form(expr: &Expr, class: Class, operand: Operand) -> Option<Form> 
         (Kind::Lock | Kind::Write | Kind::Grow | Kind::Call | Kind::Other, Operand::Awaited) => {
             None
         }
-        (Kind::Lookup | Kind::Search | Kind::Shift, Operand::Awaited) => None,
-        (Kind::Block | Kind::Send | Kind::Connect, Operand::Awaited) => None,
+        (
+            Kind::Lookup | Kind::Search | Kind::Shift | Kind::Block | Kind::Send | Kind::Connect,
+            Operand::Awaited,
+        ) => None,
         (_, Operand::Plain | Operand::Awaited) => Some(Form::Call),
     }
 }
