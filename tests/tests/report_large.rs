@@ -34,9 +34,9 @@ fn function(name: &str) -> String {
     let mut text = format!(
         "#[hotpath_runtime::hotpath]\npub fn {name}(words: &[String]) -> usize {{\n    \
          let mut sum = 0;\n    let mut all = Vec::new();\n    for word in words {{\n        \
-         let copy = word.clone();\n        let text = format!(\"{{word}}!\");\n        \
+         let copy = takes(&word.clone());\n        let text = format!(\"{{word}}!\");\n        \
          all.push(word.to_string());\n        \
-         sum += copy.len() + text.len();\n    }}\n"
+         sum += copy + text.len();\n    }}\n"
     );
     for line in 0..LINES - 13 {
         let _ = writeln!(text, "    sum = sum.wrapping_mul({line}).wrapping_add(all.len());");
