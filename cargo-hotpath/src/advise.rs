@@ -10,9 +10,10 @@ use crate::options::ReportOptions;
 use crate::profile::Profile;
 use crate::rank;
 use crate::report;
+use crate::rules::{self, Settings};
 use crate::run_dir::{CrateRoot, Repetition, RunRecord};
 use crate::schema::{self, Report, Warning};
-use crate::source::{Root, Source};
+use crate::source::{Allowance, Root, Source};
 
 /// A report, with the sources that its excerpts are from.
 #[derive(Debug)]
@@ -30,6 +31,7 @@ pub fn advise(
     profile: &Profile,
     root: &Path,
     options: &ReportOptions,
+    rules: &Settings,
 ) -> Advice {
     let source = scan(&record.roots, root);
     let build = BuildFacts {
@@ -37,9 +39,15 @@ pub fn advise(
         opt_level: Some(record.build.opt_level.clone()),
         debug_assertions: Some(record.build.debug_assertions),
         manifest: Some(record.build.manifest.clone()),
+        codegen: record.build.codegen.clone(),
+        own_allocator: record.build.own_allocator,
     };
     let facts = facts::join(profile, &source, build);
-    let floor = rank::Options { min_impact_pct: options.min_impact_pct, all: options.all };
+    let floor = rank::Options {
+        min_impact_pct: options.min_impact_pct,
+        all: options.all,
+        rules: rules.clone(),
+    };
     let ranked = rank::findings(&facts, &floor);
     let report = report::assemble(report::Inputs {
         facts: &facts,
@@ -81,7 +89,32 @@ fn warnings(record: &RunRecord, source: &Source) -> Vec<Warning> {
         .notes()
         .iter()
         .map(|note| Warning { id: "source-unreadable".to_owned(), message: note.clone() });
-    record.warnings.iter().cloned().chain(unread).collect()
+    record.warnings.iter().cloned().chain(unread).chain(suppressions(source)).collect()
+}
+
+/// Places at which no rule is switched off, though it seems so.
+pub fn suppressions(source: &Source) -> Vec<Warning> {
+    let warning = |allowance: &Allowance| {
+        let Allowance { file, line, rule } = allowance;
+        let (id, what) = match rule.as_deref().map(|rule| (rule, rules::find(rule))) {
+            Some((_, Ok(_))) => return None,
+            Some((rule, Err(unknown))) => (
+                "unknown-rule",
+                format!(
+                    "no rule is called `{rule}`, so allowing it does nothing; {}",
+                    unknown.hint()
+                ),
+            ),
+            None => (
+                "suppression-without-rule",
+                "`hotpath: allow(..)` names no rule, so it does nothing; write \
+                 `hotpath: allow(print-loop)`"
+                    .to_owned(),
+            ),
+        };
+        Some(Warning { id: id.to_owned(), message: format!("{file}:{line}: {what}") })
+    };
+    source.allowances().iter().filter_map(warning).collect()
 }
 
 fn run(repetition: &Repetition) -> schema::Run {
@@ -90,5 +123,33 @@ fn run(repetition: &Repetition) -> schema::Run {
         cpu_ns: repetition.cpu_ns,
         allocs: repetition.allocs,
         exit: repetition.exit.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suppressions_that_do_nothing_are_said_with_their_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = "#[hotpath(allow(print-lop))]\nimpl A {}\n\
+                    // hotpath: allow(clone-for-borow, print-loop, all)\n\
+                    const B: u8 = 1;\nfn c() {} // hotpath: allow()\n";
+        std::fs::write(dir.path().join("lib.rs"), text).unwrap();
+        let (file, workspace_root) = ("lib.rs".into(), dir.path().to_owned());
+        let root = Root { file, workspace_root, ..Root::default() };
+        let source = Source::scan(&[root.clone(), root]);
+        let messages: Vec<String> = suppressions(&source)
+            .into_iter()
+            .map(|it| format!("{} {}", it.id, it.message))
+            .collect();
+        assert_eq!(messages.len(), 4, "{messages:?}");
+        assert!(messages[0].starts_with("unknown-rule lib.rs:1: no rule is called `print-lop`"));
+        assert!(messages[0].ends_with("did you mean `print-loop`?"));
+        assert!(messages[1].contains("lib.rs:3: no rule is called `all`"), "{messages:?}");
+        assert!(messages[1].ends_with("lists all rules"));
+        assert!(messages[2].ends_with("did you mean `clone-for-borrow`?"));
+        assert!(messages[3].starts_with("suppression-without-rule lib.rs:5: "));
     }
 }

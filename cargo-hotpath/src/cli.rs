@@ -31,12 +31,14 @@ pub struct Cli {
 pub enum Command {
     /// Build the workload with probes, run it, and print ranked fixes
     #[command(
-        after_help = "Exit codes: 0 ran, 2 usage or unreadable data, 3 the workload failed, \
-        4 no site was hit, 70 internal error, 74 output can't be written, 101 cargo's build failed, \
-        130 Ctrl-C"
+        after_help = "Exit codes: 0 ran, 1 a finding is denied by the configuration, 2 usage, \
+        configuration or unreadable data, 3 the workload failed, 4 no site was hit, 70 internal \
+        error, 74 output can't be written, 101 cargo's build failed, 130 Ctrl-C"
     )]
     Run(Box<RunArgs>),
     /// Print the report of a stored run again
+    #[command(after_help = "Exit codes: 0 printed, 1 a finding is denied by the configuration, \
+        2 usage, configuration or unreadable data, 74 output can't be written")]
     Report(ReportArgs),
     /// List annotated functions and their sites, without running anything
     List(ListArgs),
@@ -209,10 +211,11 @@ pub struct ReportFlags {
     #[arg(long, value_name = "N", env = "CARGO_HOTPATH_TOP", help_heading = REPORT,
         value_parser = clap::value_parser!(u32).range(1..))]
     pub top: Option<u32>,
-    /// Hide findings that gain less than this percentage of the wall time
+    /// Hide findings that gain less than this percentage of the wall time [default: 0.5, or 1 % of
+    /// the allocations; `min_impact_pct` of a rule in the configuration goes first]
     #[arg(long, value_name = "PCT", env = "CARGO_HOTPATH_MIN_IMPACT", help_heading = REPORT)]
     pub min_impact: Option<String>,
-    /// Show every finding, however small
+    /// Show every finding, however small, but for what the source or the configuration allows
     #[arg(long, env = "CARGO_HOTPATH_ALL", help_heading = REPORT,
         value_parser = FalseyValueParser::new(), conflicts_with = "min_impact")]
     pub all: bool,
@@ -233,6 +236,8 @@ pub enum Format {
     Human,
     /// One JSON document, with a schema
     Json,
+    /// For pull requests, issues and job summaries
+    Markdown,
 }
 
 /// Flags of `report`.

@@ -143,6 +143,7 @@ fn combine(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profi
         outside_ns: outside.ns(),
         processes: segments.len() as u64,
         threads: sum(segments.iter().flat_map(|segment| &segment.slabs).map(|slab| slab.threads)),
+        polling_threads: polling_threads(segments),
         memory: memory(segments, &rates, &mut notes),
         probes: probes(segments, &rates),
         functions,
@@ -157,6 +158,12 @@ fn combine(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profi
         retained: live.finish(),
         cold_ns,
     }
+}
+
+/// Slabs that polled: a thread has one, and leaves it to the next.
+fn polling_threads(segments: &[Segment]) -> u64 {
+    let slabs = segments.iter().flat_map(|segment| &segment.slabs);
+    slabs.filter(|slab| slab.nodes.iter().any(|node| node.polls > 0)).count() as u64
 }
 
 /// Processes that did not end as they should. One that became another program ended well; so, for

@@ -8,7 +8,7 @@ use crate::advise::Advice;
 use crate::cli::Format;
 use crate::error::Error;
 use crate::options::ReportOptions;
-use crate::report;
+use crate::report::{self, prose::Limits};
 use crate::run_dir::write_atomically;
 use crate::term::{self, Term};
 
@@ -37,12 +37,14 @@ pub fn check(output: Option<&Path>) -> Result<(), Error> {
 pub fn deliver(advice: &Advice, options: &ReportOptions, term: &Term) -> Result<(), Error> {
     let text = match options.format {
         Format::Json => report::json::render(&advice.report),
+        Format::Markdown => {
+            report::markdown::render(&advice.report, &advice.sources, &limits(options))
+        }
         Format::Human => {
             let style = report::human::Options {
                 color: options.output.is_none() && term.color_stdout(),
                 width: term.width(),
-                top: options.top,
-                min_impact_pct: if options.all { Some(0.0) } else { options.min_impact_pct },
+                limits: limits(options),
             };
             report::human::render(&advice.report, &advice.sources, &style)
         }
@@ -51,6 +53,11 @@ pub fn deliver(advice: &Advice, options: &ReportOptions, term: &Term) -> Result<
     write(path, text.as_bytes()).map_err(|e| Error::output(path.display(), e))?;
     term.status("Wrote", path.display());
     Ok(())
+}
+
+fn limits(options: &ReportOptions) -> Limits {
+    let floor_pct = if options.all { Some(0.0) } else { options.min_impact_pct };
+    Limits::new(options.top, floor_pct)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::collect::CollectError;
+use crate::config::ConfigError;
 use crate::overlay::OverlayError;
 use crate::profile::ProfileError;
 use crate::schema::{ErrorBody, ErrorDocument, SCHEMA_VERSION};
@@ -50,6 +51,9 @@ pub enum Error {
         /// What to do.
         hint: Option<String>,
     },
+    /// The configuration can't be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// Cargo couldn't read the workspace.
     #[error("cargo couldn't read the workspace: {0}")]
     Metadata(String),
@@ -188,6 +192,7 @@ impl Error {
             | Self::Output { .. }
             | Self::Overlay(OverlayError::Write { .. }) => Exit::Output,
             Self::Usage { .. }
+            | Self::Config(_)
             | Self::Metadata(_)
             | Self::Selection { .. }
             | Self::MissingDependency { .. }
@@ -212,6 +217,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Usage { .. } => "usage",
+            Self::Config(_) => "configuration",
             Self::Metadata(_) => "metadata",
             Self::Selection { .. } => "selection",
             Self::MissingDependency { .. } => "missing-dependency",
@@ -239,6 +245,7 @@ impl Error {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Config(error) => Some(error.hint()),
             Self::Usage { hint, .. } => hint.clone(),
             Self::Selection { hint, .. }
             | Self::NothingHit { hint, .. }

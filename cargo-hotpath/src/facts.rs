@@ -1,7 +1,9 @@
 //! What was measured, joined with what the source says: all that rules may look at.
 
+pub mod crates;
 mod join;
 mod matching;
+mod tasks;
 mod timeline;
 mod totals;
 
@@ -12,6 +14,7 @@ use hotpath_runtime_syntax::Kind;
 use crate::profile::{
     Allocs, Awaits, Bucket, Polls, ProbeCosts, Retained, Seen, SizeClass, Timeline,
 };
+use crate::run_dir::Codegen;
 
 pub use join::join;
 
@@ -26,6 +29,8 @@ pub struct Facts {
     pub outside_ns: u64,
     /// Threads seen.
     pub threads: u64,
+    /// Threads that polled measured async functions.
+    pub polling_threads: u64,
     /// Whether a counting allocator ran.
     pub allocations_measured: bool,
     /// Calibrated costs of probes and of the allocator.
@@ -49,6 +54,8 @@ pub struct Facts {
     pub cold_ns: u64,
     /// Allocator operations with no measured function on the stack.
     pub outside_allocs: Allocs,
+    /// Most bytes that were live at once; `None` where that was not measured.
+    pub peak_live_bytes: Option<u64>,
 }
 
 /// How the workload was built.
@@ -62,6 +69,10 @@ pub struct BuildFacts {
     pub debug_assertions: Option<bool>,
     /// Manifest of the workload's package, relative to the workspace root.
     pub manifest: Option<String>,
+    /// How code was generated; `None` where that isn't known.
+    pub codegen: Option<Codegen>,
+    /// Whether the program has a global allocator of its own; `None` where that isn't known.
+    pub own_allocator: Option<bool>,
 }
 
 /// One function: measured figures and source facts.
@@ -157,6 +168,8 @@ pub struct SiteFacts {
     pub allocs: Allocs,
     /// Await figures.
     pub awaits: Option<Awaits>,
+    /// Distribution of the site's spans, of all its types, where one is kept (awaits, locks).
+    pub histogram: Vec<Bucket>,
     /// What the source says of it; `None` when source and profile could not be joined here.
     pub source: Option<SiteSource>,
     /// Rules switched off here by a comment.
@@ -175,10 +188,16 @@ pub struct SiteSource {
     pub loop_depth: u32,
     /// Range of the innermost enclosing loop.
     pub innermost_loop: Option<Span>,
+    /// Whether iterations of that loop may run at once: those of a parallel iterator.
+    pub loop_is_shared: Option<bool>,
+    /// Name of the method, where the site is a call of one.
+    pub method: Option<String>,
     /// Text of the receiver, or of the macro's first argument for `write!`.
     pub receiver: Option<String>,
     /// First identifier of the receiver, when it is a path or field access.
     pub receiver_root: Option<String>,
+    /// Where that root gets its value.
+    pub root_origin: Option<Origin>,
     /// Whether that root is bound, assigned or mutably borrowed inside the innermost loop.
     pub root_changes_in_loop: Option<bool>,
     /// Whether that root changes in a loop around the innermost one: there each entry of the
@@ -188,6 +207,12 @@ pub struct SiteSource {
     pub root_changes_in_use: Option<bool>,
     /// What the value is used for.
     pub usage: Usage,
+    /// Whether the closure that it is given looks for elements that are equal to something else; `None`
+    /// where it is given none.
+    pub searches_for_equal: Option<bool>,
+    /// Methods that are called on the value, and on what the one before gives: `iter` and `rev` in
+    /// `<site>.iter().rev()`.
+    pub followed_by: Vec<String>,
     /// Texts of the arguments (of a macro: after the format string, where there is one).
     pub arguments: Vec<String>,
     /// Whether all arguments are literals.
@@ -199,8 +224,73 @@ pub struct SiteSource {
     pub changed_or_moved: bool,
     /// Site indices of the calls that grow that binding inside a loop which starts after it.
     pub grown_by: Vec<usize>,
+    /// Site indices of the calls that grow that binding anywhere.
+    pub fed_by: Vec<usize>,
+    /// Whether that binding is only borrowed while it lives: never moved, given away or assigned.
+    pub only_lent: Option<bool>,
+    /// Where the receiver is a variable of the function: whether nothing names it after this, in
+    /// this iteration or another, so that it could be moved.
+    pub last_use: Option<bool>,
+    /// Type that the receiver's variable was declared with, as it is written: of a parameter, or of
+    /// a `let` with a type.
+    pub declared_type: Option<String>,
+    /// Site whose value a `let` bound to the receiver's variable.
+    pub bound_by: Option<usize>,
+    /// Site of the call that takes the value, as receiver or argument.
+    pub taken_by: Option<usize>,
+    /// Whether what is evaluated while the value is in use, by the rest of its statement or the body of
+    /// a `for` in whose head it stands, names a variable that the site names. `None` where it doesn't,
+    /// in no such head.
+    pub read_in_body: Option<bool>,
+    /// Of an await: its place among the others.
+    pub awaited: Option<AwaitSource>,
+    /// Where the site makes what a `for` goes through: whether each item is only borrowed by the body.
+    pub items_only_lent: Option<bool>,
     /// The expression of the enclosing test function or module: not a hot path of the product.
     pub in_test: bool,
+}
+
+/// What the source says of an await.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AwaitSource {
+    /// Name of the function or method whose future it is.
+    pub callee: Option<String>,
+    /// Site of the await in the statement before, if both could be awaited at once: this one names
+    /// nothing that the other binds, and neither borrows mutably.
+    pub after: Option<usize>,
+    /// Sites of locks whose guards live here.
+    pub held: Vec<usize>,
+    /// Which loop it stands in.
+    pub repeated: Repeated,
+    /// Whether it borrows something mutably, as far as the syntax tells.
+    pub is_exclusive: bool,
+}
+
+/// How a loop repeats an await.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Repeated {
+    /// It is in no loop of its body.
+    #[default]
+    Once,
+    /// It is the condition of one: a loop of events.
+    Head,
+    /// For each item of a `for`, with no need of the iteration before.
+    Each,
+    /// In a loop that may end early, or whose iterations need each other.
+    Carried,
+}
+
+/// Where a variable gets the value that a site meets, going by the innermost loop around the site, or by
+/// the function where there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// Outside: all iterations meet the same variable.
+    #[default]
+    Outside,
+    /// By a `let` or another pattern in it: each iteration has its own, which may be a reference.
+    Inside,
+    /// By the loop itself: it goes through it.
+    Element,
 }
 
 /// What the value of a site is used for, as far as the syntax tells.
@@ -226,6 +316,10 @@ pub enum Usage {
     },
     /// Bound by a `let`.
     Bound,
+    /// Operand of `==` or `!=`.
+    Compared,
+    /// What a `for` goes through.
+    Iterated,
     /// A statement of its own, its value dropped.
     Statement,
     /// Anything else.

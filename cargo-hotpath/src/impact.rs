@@ -50,6 +50,9 @@ impl Saved {
     }
 }
 
+/// [`Claim::site`] of what is saved all over a function.
+pub const WHOLE_FUNCTION: usize = usize::MAX;
+
 /// What a finding saves at one site.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Claim {
@@ -59,17 +62,62 @@ pub struct Claim {
     pub site: usize,
     /// What goes there.
     pub saved: Saved,
+    /// What that is a part of.
+    pub of: Measure,
 }
 
-/// The time that several claims save together: at each site the largest claim, as two changes
-/// can't remove the same time twice.
-pub fn union<'a>(claims: impl IntoIterator<Item = &'a Claim>) -> Saved {
+/// What a claim is a part of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Measure {
+    /// The time of threads, in nanoseconds.
+    #[default]
+    Threads,
+    /// The wall time, in nanoseconds: what tasks wait, by how many wait at once. No thread computes
+    /// less for it.
+    Wait,
+    /// The most bytes that were live at once.
+    Peak,
+}
+
+/// What several claims save together.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Gone {
+    /// Of the time of threads.
+    pub threads: Saved,
+    /// Of the wall time, while nothing runs for it.
+    pub waits: Saved,
+    /// Of the most bytes that were live at once.
+    pub peak: Saved,
+}
+
+/// What several claims save together: at each site the largest claim, as two changes can't remove
+/// the same time twice. What is saved all over a function and at its sites may be the same time: of
+/// both the larger.
+pub fn union<'a>(claims: impl IntoIterator<Item = &'a Claim>) -> Gone {
+    let mut measures: [Vec<&Claim>; 3] = Default::default();
+    for claim in claims {
+        measures[claim.of as usize].push(claim);
+    }
+    let [threads, waits, peak] = measures.map(|claims| union_of_one(&claims));
+    Gone { threads, waits, peak }
+}
+
+fn union_of_one(claims: &[&Claim]) -> Saved {
     let mut sites: BTreeMap<(usize, usize), Saved> = BTreeMap::new();
     for claim in claims {
         let entry = sites.entry((claim.function, claim.site)).or_default();
         *entry = entry.or_more(claim.saved);
     }
-    sites.into_values().fold(Saved::default(), Saved::plus)
+    let mut functions: BTreeMap<usize, (Saved, Saved)> = BTreeMap::new();
+    for ((function, site), saved) in sites {
+        let (whole, parts) = functions.entry(function).or_default();
+        let sum = if site == WHOLE_FUNCTION { whole } else { parts };
+        *sum = sum.plus(saved);
+    }
+    functions
+        .into_values()
+        .map(|(whole, parts)| whole.or_more(parts))
+        .fold(Saved::default(), Saved::plus)
 }
 
 /// The time of a site's executions without the part of the probe that its span includes, where it
@@ -96,6 +144,8 @@ pub struct Workload {
     cpu: Option<Saved>,
     threads: f64,
     parallelism: f64,
+    /// Most bytes that were live at once, where that was measured.
+    peak_bytes: Option<f64>,
 }
 
 impl Workload {
@@ -112,6 +162,7 @@ impl Workload {
             cpu: facts.cpu_ns.map(|cpu| without(cpu as f64, probes, 1.0)),
             threads,
             parallelism,
+            peak_bytes: facts.peak_live_bytes.map(|bytes| bytes as f64),
         }
     }
 
@@ -144,8 +195,10 @@ impl Workload {
     ///
     /// On one thread what is saved is saved. On several, the least is what can't overlap with
     /// the other threads' work, the likely is the run's average parallelism, the most is the
-    /// critical path.
-    pub fn wall_pct(&self, saved: Saved) -> Range {
+    /// critical path. What tasks wait less is wall time, but not more than what all threads together
+    /// leave of it.
+    pub fn wall_pct(&self, gone: Gone) -> Range {
+        let saved = gone.threads;
         // What the sampled timeline saw is there: `Facts::wall_ns_of` has the part of the wall time
         // that falls to a function, `Facts::parallelism` how many threads ran at once. The range
         // stays as wide as it is until that is shown to predict gains better.
@@ -156,12 +209,26 @@ impl Workload {
             let alone = (2.0 * saved.low - busy).max(0.0) / self.threads;
             Saved::new(alone, saved.best / self.parallelism, saved.high)
         };
-        share(on_wall, self.wall)
+        let idle = self
+            .cpu
+            .map_or(self.wall.high, |cpu| (self.wall.high - cpu.low / self.threads).max(0.0));
+        let waits = Saved::new(
+            gone.waits.low.min(idle),
+            gone.waits.best.min(idle),
+            gone.waits.high.min(idle),
+        );
+        share(on_wall.plus(waits), self.wall)
+    }
+
+    /// Percent of the most memory that goes; `None` where none does.
+    pub fn peak_pct(&self, gone: Gone) -> Option<Range> {
+        let peak = self.peak_bytes.filter(|_| gone.peak.high > 0.0)?;
+        Some(share(gone.peak, Saved::new(peak, peak, peak)))
     }
 
     /// Percent of CPU time that goes; `None` where the system gave none.
-    pub fn cpu_pct(&self, saved: Saved) -> Option<Range> {
-        self.cpu.map(|cpu| share(saved, cpu))
+    pub fn cpu_pct(&self, gone: Gone) -> Option<Range> {
+        self.cpu.map(|cpu| share(gone.threads, cpu))
     }
 
     /// How the share was formed, for [`crate::schema::Impact::basis`].
@@ -211,42 +278,71 @@ mod tests {
     }
 
     fn claim(site: usize, low: f64, best: f64, high: f64) -> Claim {
-        Claim { function: 0, site, saved: Saved::new(low, best, high) }
+        Claim { function: 0, site, saved: Saved::new(low, best, high), of: Measure::Threads }
+    }
+
+    fn running(low: f64, best: f64, high: f64) -> Gone {
+        Gone { threads: Saved::new(low, best, high), ..Gone::default() }
+    }
+
+    #[test]
+    fn what_tasks_wait_is_wall_time_that_no_thread_needs() {
+        let gone = Gone { waits: Saved::new(100.0, 400.0, 2_000.0), ..Gone::default() };
+        let workload = Workload::new(&facts(2, Some(800)));
+        assert_eq!(workload.wall_pct(gone), Range { low: 10.0, best: 40.0, high: 60.0 });
+        assert_eq!(workload.cpu_pct(gone).map(|range| range.high), Some(0.0));
+    }
+
+    #[test]
+    fn memory_is_a_share_of_the_peak() {
+        let gone = Gone { peak: Saved::new(10.0, 50.0, 80.0), ..Gone::default() };
+        let facts = Facts { peak_live_bytes: Some(100), ..facts(1, None) };
+        let range = Workload::new(&facts).peak_pct(gone);
+        assert_eq!(range, Some(Range { low: 10.0, best: 50.0, high: 80.0 }));
+        assert_eq!(Workload::new(&facts).peak_pct(Gone::default()), None);
+        assert_eq!(Workload::new(&Facts::default()).peak_pct(gone), None);
     }
 
     #[test]
     fn shares_are_exact_on_one_thread() {
-        let range = Workload::new(&facts(1, None)).wall_pct(Saved::new(100.0, 200.0, 300.0));
+        let range = Workload::new(&facts(1, None)).wall_pct(running(100.0, 200.0, 300.0));
         assert_eq!(range, Range { low: 10.0, best: 20.0, high: 30.0 });
     }
 
     #[test]
     fn nothing_saves_more_than_the_wall_time() {
-        let range = Workload::new(&facts(1, None)).wall_pct(Saved::new(900.0, 5e3, 9e9));
+        let range = Workload::new(&facts(1, None)).wall_pct(running(900.0, 5e3, 9e9));
         assert_eq!((range.best, range.high), (100.0, 100.0));
     }
 
     #[test]
     fn on_several_threads_the_range_opens() {
         let workload = Workload::new(&facts(4, Some(4_000)));
-        let range = workload.wall_pct(Saved::new(400.0, 400.0, 400.0));
+        let range = workload.wall_pct(running(400.0, 400.0, 400.0));
         assert_eq!(range, Range { low: 0.0, best: 10.0, high: 40.0 });
-        let most = workload.wall_pct(Saved::new(3_000.0, 3_000.0, 3_000.0));
+        let most = workload.wall_pct(running(3_000.0, 3_000.0, 3_000.0));
         assert_eq!(most, Range { low: 50.0, best: 75.0, high: 100.0 });
     }
 
     #[test]
     fn cpu_is_null_where_it_was_not_measured() {
-        assert_eq!(Workload::new(&facts(1, None)).cpu_pct(Saved::new(1.0, 1.0, 1.0)), None);
-        let cpu = Workload::new(&facts(1, Some(500))).cpu_pct(Saved::new(5.0, 5.0, 5.0));
+        assert_eq!(Workload::new(&facts(1, None)).cpu_pct(running(1.0, 1.0, 1.0)), None);
+        let cpu = Workload::new(&facts(1, Some(500))).cpu_pct(running(5.0, 5.0, 5.0));
         assert_eq!(cpu.map(|range| range.best), Some(1.0));
     }
 
     #[test]
     fn the_union_counts_a_site_once() {
         let claims = [claim(0, 1.0, 2.0, 3.0), claim(0, 2.0, 2.0, 2.0), claim(1, 5.0, 5.0, 5.0)];
-        assert_eq!(union(&claims), Saved { low: 7.0, best: 7.0, high: 8.0 });
-        assert_eq!(union(&[]), Saved::default());
+        assert_eq!(union(&claims).threads, Saved { low: 7.0, best: 7.0, high: 8.0 });
+        assert_eq!(union(&[]), Gone::default());
+    }
+
+    #[test]
+    fn what_is_saved_all_over_a_function_is_no_more_than_its_sites() {
+        let whole = |low, best, high| claim(WHOLE_FUNCTION, low, best, high);
+        let claims = [claim(0, 1.0, 2.0, 3.0), claim(1, 1.0, 2.0, 3.0), whole(0.0, 3.0, 9.0)];
+        assert_eq!(union(&claims).threads, Saved { low: 2.0, best: 4.0, high: 9.0 });
     }
 
     #[test]
@@ -255,7 +351,7 @@ mod tests {
         facts.probes.function_ns = 5.0;
         facts.functions =
             vec![FunctionFacts { calls: 100, timed: 100, ..FunctionFacts::default() }];
-        let range = Workload::new(&facts).wall_pct(Saved::new(70.0, 70.0, 70.0));
+        let range = Workload::new(&facts).wall_pct(running(70.0, 70.0, 70.0));
         assert!((range.low - 100.0 * 70.0 / 900.0).abs() < 1e-4, "{range:?}");
         assert!((range.best - 10.0).abs() < 1e-9, "{range:?}");
         assert!((range.high - 14.0).abs() < 1e-9, "{range:?}");
@@ -272,7 +368,7 @@ mod tests {
 
     #[test]
     fn an_empty_run_divides_by_nothing() {
-        let range = Workload::new(&Facts::default()).wall_pct(Saved::new(1.0, 1.0, 1.0));
+        let range = Workload::new(&Facts::default()).wall_pct(running(1.0, 1.0, 1.0));
         assert_eq!(range, Range::default());
     }
 

@@ -14,7 +14,7 @@ pub use heap::{OperationCost, Retained, RetainedSite, SizeClass};
 /// Version of the file format; readers refuse newer ones.
 ///
 /// 2 added `timeline`, here and in the contexts: a file without is one of version 1.
-pub const PROFILE_VERSION: u32 = 2;
+pub const PROFILE_VERSION: u32 = 3;
 
 /// What one repetition of the workload measured, all its processes and threads merged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub struct Profile {
     pub processes: u64,
     /// Threads that ran a probe or allocated.
     pub threads: u64,
+    /// Of these, at least so many polled measured async functions.
+    #[serde(default)]
+    pub polling_threads: u64,
     /// Heap figures; `None` when no counting allocator ran.
     pub memory: Option<Memory>,
     /// What the probes cost, calibrated in the process.

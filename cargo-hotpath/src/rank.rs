@@ -1,11 +1,13 @@
 //! From candidates to ranked findings: what is worth showing, in which order, and what it all gains.
 
+use std::collections::BTreeSet;
+
 use hotpath_runtime::hotpath;
 
 use crate::facts::{Facts, FunctionFacts};
 use crate::fnv::fnv1a;
 use crate::impact::{Claim, Workload, union};
-use crate::rules::{self, Anchor, Candidate, Meta};
+use crate::rules::{self, Anchor, Candidate, Level, Meta, Setting, Settings};
 use crate::schema::{
     Category, Combined, Confidence, Effort, Finding, Impact, Metric, Range, Severity,
 };
@@ -19,14 +21,19 @@ const ALLOCS_FLOOR_PCT: f64 = 1.0;
 /// What a share of allocations counts for against a share of wall time.
 const ALLOCS_WEIGHT: f64 = 0.1;
 
+/// What a share of peak memory counts for against a share of wall time.
+const PEAK_WEIGHT: f64 = 0.25;
+
 /// What to show.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Best share of wall time from which a finding is shown, in percent; `None` for
-    /// [`FLOOR_PCT`].
+    /// Best share of wall time from which a finding is shown, in percent, where nothing is said of
+    /// its rule; `None` for [`FLOOR_PCT`].
     pub min_impact_pct: Option<f64>,
-    /// Show everything.
+    /// Show everything that is not allowed.
     pub all: bool,
+    /// What is said of each rule.
+    pub rules: Settings,
 }
 
 /// Findings in order.
@@ -38,6 +45,8 @@ pub struct Ranked {
     pub combined: Combined,
     /// How many lie below the floor.
     pub hidden: usize,
+    /// Rules whose findings are left out, whatever they gain.
+    pub allowed: Vec<String>,
 }
 
 /// Runs every rule and ranks what they find by impact x confidence / effort.
@@ -46,21 +55,27 @@ pub fn findings(facts: &Facts, options: &Options) -> Ranked {
     let workload = Workload::new(facts);
     let mut judged: Vec<Judged> = rules::all()
         .iter()
-        .flat_map(|rule| rule.check(facts).into_iter().map(|candidate| (rule.meta(), candidate)))
-        .filter(|(meta, candidate)| !is_allowed(facts, meta.id, candidate))
-        .map(|(meta, candidate)| Judged::new(facts, &workload, meta, candidate))
+        .map(|rule| (rule, options.rules.of(rule.meta())))
+        .filter(|(_, setting)| setting.level != Level::Allow)
+        .flat_map(|(rule, setting)| {
+            let candidates = rule.check(facts, &setting.thresholds).into_iter();
+            candidates.map(move |candidate| (rule.meta(), setting.clone(), candidate))
+        })
+        .filter(|(meta, _, candidate)| !is_allowed(facts, meta.id, candidate))
+        .map(|(meta, setting, candidate)| Judged::new(facts, &workload, meta, setting, candidate))
         .collect();
     if judged.iter().any(Judged::invalidates) {
         judged.iter_mut().filter(|judged| !judged.invalidates()).for_each(Judged::downgrade);
     }
     judged.sort_by(|a, b| b.priority.total_cmp(&a.priority).then_with(|| a.id.cmp(&b.id)));
-    let judged = one_per_site(judged);
+    let judged = one_per_site(judged, options);
     let (shown, hidden): (Vec<_>, Vec<_>) =
         judged.into_iter().partition(|judged| options.all || judged.is_shown(options));
     let combined = combined(&workload, &shown);
+    let findings = shown.into_iter().zip(1..);
     let findings =
-        shown.into_iter().zip(1..).map(|(judged, rank)| judged.into_finding(facts, rank)).collect();
-    Ranked { findings, combined, hidden: hidden.len() }
+        findings.map(|(judged, rank)| judged.into_finding(facts, rank, options)).collect();
+    Ranked { findings, combined, hidden: hidden.len(), allowed: options.rules.allowed() }
 }
 
 /// Whether a comment or attribute switches the rule off there.
@@ -72,15 +87,19 @@ fn is_allowed(facts: &Facts, rule: &str, candidate: &Candidate) -> bool {
 }
 
 /// The best of the findings about the same expression and subject: two ways to get rid of one
-/// copy are one finding.
-fn one_per_site(sorted: Vec<Judged>) -> Vec<Judged> {
-    let mut seen = std::collections::BTreeSet::new();
+/// copy are one finding. One that is denied is not hidden behind a better one that isn't.
+fn one_per_site(sorted: Vec<Judged>, options: &Options) -> Vec<Judged> {
+    let denied: BTreeSet<_> = sorted
+        .iter()
+        .filter(|judged| judged.is_denied(options))
+        .filter_map(Judged::subject)
+        .collect();
+    let mut seen = BTreeSet::new();
     sorted
         .into_iter()
-        .filter(|judged| match &judged.candidate.anchor {
-            Some(anchor) => {
-                seen.insert((anchor.function, anchor.site, format!("{:?}", judged.meta.category)))
-            }
+        .filter(|judged| match judged.subject() {
+            Some(subject) if denied.contains(&subject) && !judged.is_denied(options) => false,
+            Some(subject) => seen.insert(subject),
             None => true,
         })
         .collect()
@@ -98,6 +117,7 @@ fn combined(workload: &Workload, shown: &[Judged]) -> Combined {
 /// A candidate with its impact and place in the order.
 struct Judged {
     meta: &'static Meta,
+    setting: Setting,
     id: String,
     candidate: Candidate,
     impact: Impact,
@@ -106,13 +126,21 @@ struct Judged {
 }
 
 impl Judged {
-    fn new(facts: &Facts, workload: &Workload, meta: &'static Meta, candidate: Candidate) -> Self {
+    fn new(
+        facts: &Facts,
+        workload: &Workload,
+        meta: &'static Meta,
+        setting: Setting,
+        candidate: Candidate,
+    ) -> Self {
         let id = finding_id(facts, meta.id, candidate.anchor.as_ref());
         let all: u64 = facts.functions.iter().map(|function| function.self_allocs.count).sum();
         let gone = candidate.gain.as_ref().and_then(|gain| gain.allocs).unwrap_or(0);
         let allocs_pct = if all > 0 { (100.0 * gone as f64 / all as f64).min(100.0) } else { 0.0 };
-        let impact = impact(workload, &candidate, allocs_pct);
-        let mut judged = Self { meta, id, candidate, impact, allocs_pct, priority: 0.0 };
+        let mut impact = impact(workload, &candidate, allocs_pct);
+        // Who waits for a lock doesn't compute.
+        impact.cpu_pct = impact.cpu_pct.filter(|_| meta.id != rules::LOCK_CONTENTION);
+        let mut judged = Self { meta, setting, id, candidate, impact, allocs_pct, priority: 0.0 };
         judged.priority = judged.priority();
         judged
     }
@@ -135,8 +163,13 @@ impl Judged {
         let wall = self.impact.wall_pct.map_or(0.0, |range| range.best);
         match self.impact.metric {
             Metric::Allocs => wall.max(ALLOCS_WEIGHT * self.allocs_pct),
+            Metric::PeakMemory => wall.max(PEAK_WEIGHT * self.peak_pct()),
             _ => wall,
         }
+    }
+
+    fn peak_pct(&self) -> f64 {
+        self.impact.peak_memory_pct.map_or(0.0, |range| range.best)
     }
 
     fn priority(&self) -> f64 {
@@ -158,19 +191,34 @@ impl Judged {
         self.weight() * confidence / effort
     }
 
+    /// The expression and what is said of it; `None` for the build.
+    fn subject(&self) -> Option<(usize, usize, String)> {
+        let anchor = self.candidate.anchor.as_ref()?;
+        Some((anchor.function, anchor.site, format!("{:?}", self.meta.category)))
+    }
+
     fn is_shown(&self, options: &Options) -> bool {
-        let floor = options.min_impact_pct.unwrap_or(FLOOR_PCT);
+        // What is said of the rule goes before what was asked of all.
+        let floor = self.setting.min_impact_pct.or(options.min_impact_pct);
         self.invalidates()
-            || self.impact.wall_pct.is_some_and(|range| range.best >= floor)
+            || self.impact.wall_pct.is_some_and(|range| range.best >= floor.unwrap_or(FLOOR_PCT))
             // A floor that the user set is the only one.
-            || (options.min_impact_pct.is_none() && self.allocs_pct >= ALLOCS_FLOOR_PCT)
+            || (floor.is_none()
+                && (self.allocs_pct >= ALLOCS_FLOOR_PCT || self.impact.metric == Metric::PeakMemory))
+    }
+
+    /// Whether the configuration lets it make the command fail: never below the floor, though all
+    /// may be shown.
+    fn is_denied(&self, options: &Options) -> bool {
+        self.setting.level == Level::Deny && self.is_shown(options)
     }
 
     fn severity(&self) -> Severity {
         if self.invalidates() {
             return Severity::High;
         }
-        match self.impact.wall_pct.map_or(0.0, |range| range.best) {
+        let wall = self.impact.wall_pct.map_or(0.0, |range| range.best);
+        match wall.max(PEAK_WEIGHT * self.peak_pct()) {
             best if best >= 5.0 => Severity::High,
             best if best >= 2.0 => Severity::Medium,
             best if best >= 0.5 => Severity::Low,
@@ -178,8 +226,8 @@ impl Judged {
         }
     }
 
-    fn into_finding(self, facts: &Facts, rank: u32) -> Finding {
-        let severity = self.severity();
+    fn into_finding(self, facts: &Facts, rank: u32, options: &Options) -> Finding {
+        let (severity, denied) = (self.severity(), self.is_denied(options));
         let Self { meta, id, candidate, impact, .. } = self;
         let anchor = candidate.anchor.as_ref();
         let function = anchor.map(|anchor| &facts.functions[anchor.function]);
@@ -208,6 +256,7 @@ impl Judged {
             docs: meta.docs.to_owned(),
             fix: candidate.fix,
             verified: None,
+            denied,
         }
     }
 }
@@ -229,22 +278,25 @@ fn impact(workload: &Workload, candidate: &Candidate, allocs_pct: f64) -> Impact
             basis: "not measured: it takes a run of the other build".to_owned(),
         };
     };
-    let saved = union(&gain.claims);
-    let wall_pct = workload.wall_pct(saved);
+    let gone = union(&gain.claims);
+    let wall_pct = workload.wall_pct(gone);
+    let peak_memory_pct = workload.peak_pct(gone);
     Impact {
-        metric: metric(&wall_pct, allocs_pct),
+        metric: metric(&wall_pct, peak_memory_pct.as_ref(), allocs_pct),
         wall_pct: Some(wall_pct),
-        cpu_pct: workload.cpu_pct(saved),
-        peak_memory_pct: None,
+        cpu_pct: workload.cpu_pct(gone),
+        peak_memory_pct,
         allocs: gain.allocs,
         alloc_bytes: gain.alloc_bytes,
         basis: format!("{}; {}", gain.basis, workload.basis()),
     }
 }
 
-fn metric(wall_pct: &Range, allocs_pct: f64) -> Metric {
-    let is_about_allocations = wall_pct.best < FLOOR_PCT;
-    if is_about_allocations && allocs_pct >= ALLOCS_FLOOR_PCT {
+fn metric(wall_pct: &Range, peak_pct: Option<&Range>, allocs_pct: f64) -> Metric {
+    let is_about_time = wall_pct.best >= FLOOR_PCT;
+    if !is_about_time && peak_pct.is_some_and(|peak| PEAK_WEIGHT * peak.best >= FLOOR_PCT) {
+        Metric::PeakMemory
+    } else if !is_about_time && allocs_pct >= ALLOCS_FLOOR_PCT {
         Metric::Allocs
     } else {
         Metric::Wall

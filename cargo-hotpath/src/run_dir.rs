@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::schema::{Environment, Exit, Warning, Workload};
 
 /// Version of `run.json`; readers refuse newer ones.
-pub const RECORD_VERSION: u32 = 2;
+pub const RECORD_VERSION: u32 = 3;
 
 const RECORD: &str = "run.json";
 const RUNS: &str = "runs";
@@ -57,6 +57,22 @@ pub struct Build {
     pub debug_assertions: bool,
     /// Manifest of the workload's package, relative to the workspace root where it lies there.
     pub manifest: String,
+    /// How code is generated; `None` where it can't be found out, and in records of version 2.
+    #[serde(default)]
+    pub codegen: Option<Codegen>,
+    /// Whether the program has a global allocator of its own; `None` in records of version 2.
+    #[serde(default)]
+    pub own_allocator: Option<bool>,
+}
+
+/// Settings of the profile; `None` where cargo's default holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Codegen {
+    /// `fat`, `thin`, `off` or `false`.
+    pub lto: Option<String>,
+    /// `codegen-units`.
+    pub codegen_units: Option<u64>,
 }
 
 /// Where the source of a crate begins.
@@ -262,6 +278,8 @@ mod tests {
                 opt_level: "3".to_owned(),
                 debug_assertions: false,
                 manifest: "Cargo.toml".to_owned(),
+                codegen: None,
+                own_allocator: None,
             },
             roots: Vec::new(),
             repetitions: vec![Repetition {
@@ -316,6 +334,21 @@ mod tests {
     }
 
     #[test]
+    fn records_of_the_version_before_can_be_read() {
+        let data = tempfile::tempdir().unwrap();
+        let dir = stored(data.path());
+        let path = dir.path.join(RECORD);
+        let mut old: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        old["version"] = 2.into();
+        for added in ["codegen", "own_allocator"] {
+            old["build"].as_object_mut().unwrap().remove(added).expect("it is there");
+        }
+        fs::write(&path, old.to_string()).unwrap();
+        assert_eq!(read(&dir.path).unwrap().build.own_allocator, None);
+    }
+
+    #[test]
     fn unusable_records_are_refused_by_name() {
         let data = tempfile::tempdir().unwrap();
         let dir = stored(data.path());
@@ -323,7 +356,7 @@ mod tests {
         let good = fs::read_to_string(&path).unwrap();
         let cases = [
             (good[..good.len() / 2].to_owned(), "damaged"),
-            (good.replacen("\"version\": 2", "\"version\": 3", 1), "newer version 3"),
+            (good.replacen("\"version\": 3", "\"version\": 4", 1), "newer version 4"),
             ("{}".to_owned(), "no record"),
             (good.replace("\"reported\": 0", "\"reported\": 7"), "damaged"),
             (good.replace("profile-1.json", "../profile-1.json"), "damaged"),

@@ -5,6 +5,7 @@ mod annotation;
 mod arguments;
 mod comment;
 mod enumeration;
+mod equality;
 mod iteration;
 mod model;
 mod module;
@@ -47,6 +48,7 @@ pub struct Source {
     functions: Vec<SourceFunction>,
     texts: BTreeMap<String, String>,
     files: BTreeSet<PathBuf>,
+    allowances: Vec<Allowance>,
     notes: Vec<String>,
 }
 
@@ -77,10 +79,26 @@ impl Source {
         &self.files
     }
 
+    /// Every place at which a rule is switched off, by file and line, wherever it stands.
+    pub fn allowances(&self) -> &[Allowance] {
+        &self.allowances
+    }
+
     /// What could not be read, and why.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
+}
+
+/// A rule that is switched off, as it was written.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Allowance {
+    /// File relative to the workspace root, with `/`.
+    pub file: String,
+    /// Line of the comment or attribute, 1-based.
+    pub line: u32,
+    /// The rule's id, which may be that of no rule; `None` for a comment that names none.
+    pub rule: Option<String>,
 }
 
 /// An annotated function.

@@ -78,6 +78,11 @@ impl Term {
         }
     }
 
+    /// Something that doesn't pass, though a report could be made.
+    pub fn failure(&self, text: impl Display) {
+        line(format_args!("{RED}error{RED:#}: {text}"));
+    }
+
     /// Text that is another program's, such as a compiler diagnostic.
     pub fn passthrough(&self, text: &str) {
         let _ = write!(anstream::stderr().lock(), "{text}");

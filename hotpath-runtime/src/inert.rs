@@ -111,6 +111,19 @@ pub fn steps<I: Iterator>(_function: &'static Function, iterator: I) -> Steps<I>
     iterator
 }
 
+/// What a `for` goes through.
+pub type Each<I> = I;
+
+/// Hands what a `for` goes through back.
+#[inline]
+pub fn each<I: IntoIterator>(
+    _function: &'static Function,
+    _index: u32,
+    iterable: I,
+) -> Each<I::IntoIter> {
+    iterable.into_iter()
+}
+
 /// A piece of async code.
 #[derive(Debug)]
 pub struct Scope(());

@@ -2,14 +2,15 @@
 
 #[cfg(not(all(unix, target_pointer_width = "64")))]
 pub use crate::inert::{
-    Awaited, Call, Frame, Making, Scope, Steps, Token, awaited, call, exit, frame, grow, grow_on,
-    making, mark, scope, site, site_on, steps,
+    Awaited, Call, Each, Frame, Making, Scope, Steps, Token, awaited, call, each, exit, frame,
+    grow, grow_on, making, mark, scope, site, site_on, steps,
 };
 pub use crate::site::{Function, Site};
 #[cfg(feature = "stream")]
 pub use crate::stream::{Items, Kind, Whole, kind};
 #[cfg(all(unix, target_pointer_width = "64"))]
 pub use crate::{
+    each::{Each, each},
     future::{Awaited, Frame, awaited, frame},
     iterator::{Steps, steps},
     making::{Making, making},

@@ -334,7 +334,7 @@ pub fn exit<T>(token: Token, value: T) -> T {
 /// Closes a span whose value is of this type. Generic code is built as the program is, this not
 /// where the runtime has a profile of its own.
 #[cfg_attr(not(debug_assertions), inline(always))]
-fn close(token: Token, of: Type) {
+pub(crate) fn close(token: Token, of: Type) {
     let Token { slab, span, function, first, row, index, level, has_type, mode, .. } = token;
     // First of all: nothing after it has the token to drop, so that it stays in registers.
     mem::forget(token);

@@ -19,6 +19,8 @@ pub struct Config {
     pub runner: Vec<OsString>,
     /// `[env]`: name, value, and whether it replaces what is set.
     pub env: Vec<(String, OsString, bool)>,
+    /// `[profile]`, as it is written.
+    pub profiles: Value,
 }
 
 /// Reads the configuration as seen from `directory`; `target` is the user's `--target`.
@@ -32,7 +34,13 @@ pub fn read(directory: &Path, root: &Path, target: Option<&str>) -> Config {
         let words = runner(&values, &triple);
         words.into_iter().enumerate().map(|(i, word)| place(word, i == 0, root)).collect()
     });
-    Config { explicit_target: asked.is_some(), target: triple, runner, env: env(&values, root) }
+    Config {
+        explicit_target: asked.is_some(),
+        target: triple,
+        runner,
+        env: env(&values, root),
+        profiles: values["profile"].clone(),
+    }
 }
 
 /// Cargo prints its merged configuration only to those who ask for unstable features.

@@ -45,6 +45,11 @@ impl Workspace {
         self.metadata.workspace_root.as_std_path()
     }
 
+    /// What the workspace's manifest says to other tools.
+    pub fn metadata(&self) -> &serde_json::Value {
+        &self.metadata.workspace_metadata
+    }
+
     /// Where cargo puts what it builds for the user.
     pub fn target_directory(&self) -> &Path {
         self.metadata.target_directory.as_std_path()

@@ -6,6 +6,7 @@ pub mod executable;
 pub mod lock;
 pub mod metadata;
 pub mod process;
+pub mod profile;
 pub mod select;
 pub mod stdin;
 pub mod variables;

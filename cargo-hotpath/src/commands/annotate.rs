@@ -11,6 +11,7 @@ use crate::cargo::metadata::{RUNTIME, Workspace, runtime_names};
 use crate::cargo::select;
 use crate::cli::{AnnotateArgs, Format};
 use crate::commands::report;
+use crate::config::Config;
 use crate::edit::Edit;
 use crate::error::{Error, Exit};
 use crate::options::ReportOptions;
@@ -109,8 +110,9 @@ fn hot(run: &str, workspace: &Workspace) -> Result<BTreeSet<(String, u32)>, Erro
         format: Format::Json,
         output: None,
     };
+    let config = Config::load(workspace, &record.workload.package)?;
     let Report { functions, findings, .. } =
-        advise::advise(&record, &profile, workspace.root(), &options).report;
+        advise::advise(&record, &profile, workspace.root(), &options, &config.rules).report;
     let found: BTreeSet<&str> = findings.iter().filter_map(|it| it.function.as_deref()).collect();
     let is_hot = functions
         .into_iter()

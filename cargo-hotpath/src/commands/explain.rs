@@ -20,13 +20,7 @@ pub fn explain(args: &ExplainArgs) -> Result<Exit, Error> {
 fn one(id: &str) -> Result<String, Error> {
     match rules::find(id) {
         Ok(rule) => Ok(rule.meta().to_string()),
-        Err(unknown) => Err(Error::usage(
-            format!("no rule is called `{id}`"),
-            match unknown.nearest {
-                Some(nearest) => format!("did you mean `{nearest}`?"),
-                None => "`cargo hotpath explain` lists all rules".to_owned(),
-            },
-        )),
+        Err(unknown) => Err(Error::usage(format!("no rule is called `{id}`"), unknown.hint())),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::cargo::metadata::Workspace;
 use crate::cargo::select;
 use crate::cli::{Format, ListArgs};
 use crate::error::{Error, Exit};
+use crate::report::markdown::escape::code;
 use crate::roots;
 use crate::schema::SCHEMA_VERSION;
 use crate::source::{Source, SourceFunction};
@@ -26,16 +27,22 @@ pub fn list(args: &ListArgs, term: &Term) -> Result<Exit, Error> {
     for note in source.notes() {
         term.warning(note);
     }
-    if args.format == Format::Json {
-        term::write_stdout(&json(&source)?)?;
-    } else if source.functions().is_empty() {
+    for warning in advise::suppressions(&source) {
+        term.warning(warning.message);
+    }
+    if args.format != Format::Json && source.functions().is_empty() {
         term.warning(
             "no function is annotated with `#[hotpath]`: write `#[hotpath_runtime::hotpath]` above \
              the functions to measure",
         );
-    } else {
-        term::write_stdout(&human(&source))?;
+        return Ok(Exit::Success);
     }
+    let text = match args.format {
+        Format::Human => human(&source),
+        Format::Json => json(&source)?,
+        Format::Markdown => markdown(&source),
+    };
+    term::write_stdout(&text)?;
     Ok(Exit::Success)
 }
 
@@ -51,10 +58,31 @@ fn human(source: &Source) -> String {
                 writeln!(text, "  {:>5}:{:<3} {kind:13} {}", site.line, site.column, site.label);
         }
     }
+    text + "\n" + &count(source) + "\n"
+}
+
+/// The same as nested lists.
+fn markdown(source: &Source) -> String {
+    let mut text = String::new();
+    for function in source.functions() {
+        let SourceFunction { module, name, file, line, column, .. } = function;
+        let (path, place) = (format!("{module}::{name}"), format!("{file}:{line}:{column}"));
+        // Writing to a string can't fail.
+        let _ = writeln!(text, "- {} ({})", code(&path), code(&place));
+        for site in &function.sites {
+            let kind = site.kind.name();
+            let _ =
+                writeln!(text, "  - {}:{} {kind}: {}", site.line, site.column, code(&site.label));
+        }
+    }
+    text + "\n" + &count(source) + "\n"
+}
+
+/// `3 functions, 12 sites in them`.
+fn count(source: &Source) -> String {
     let sites: usize = source.functions().iter().map(|function| function.sites.len()).sum();
     let functions = units::counted(source.functions().len() as u64, "function");
-    let _ = writeln!(text, "\n{functions}, {} in them", units::counted(sites as u64, "site"));
-    text
+    format!("{functions}, {} in them", units::counted(sites as u64, "site"))
 }
 
 /// The list for machines.

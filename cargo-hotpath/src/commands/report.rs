@@ -5,8 +5,10 @@ use std::path::Path;
 use crate::advise;
 use crate::cargo::metadata::Workspace;
 use crate::cli::ReportArgs;
+use crate::config::Config;
 use crate::deliver;
 use crate::error::{Error, Exit};
+use crate::gate;
 use crate::options::ReportOptions;
 use crate::profile::Profile;
 use crate::run_dir;
@@ -19,9 +21,10 @@ pub fn report(args: ReportArgs, term: &Term) -> Result<Exit, Error> {
     let workspace = Workspace::load(&args.manifest, args.target_dir.as_deref())?;
     let dir = run_dir::find(&workspace.data_dir, &args.run)?;
     let (record, profile) = load(&dir)?;
-    let advice = advise::advise(&record, &profile, workspace.root(), &options);
+    let config = Config::load(&workspace, &record.workload.package)?;
+    let advice = advise::advise(&record, &profile, workspace.root(), &options, &config.rules);
     deliver::deliver(&advice, &options, term)?;
-    Ok(Exit::Success)
+    Ok(gate::judge(&advice.report, term))
 }
 
 /// What is stored of a run: its record, and the profile that is reported.

@@ -5,21 +5,25 @@ use std::ffi::OsString;
 use crate::advise;
 use crate::auto::{self, Copy, LeftOut, Plan};
 use crate::cargo::build::{self, Built, Order};
-use crate::cargo::config::{self, Config};
+use crate::cargo::config;
 use crate::cargo::executable::Executable;
 use crate::cargo::lock::BuildLock;
 use crate::cargo::metadata::Workspace;
 use crate::cargo::process::Launch;
+use crate::cargo::profile;
 use crate::cargo::select::{self, Selection};
 use crate::cargo::stdin::Input;
 use crate::cli::Format;
+use crate::config::Config;
 use crate::deliver;
 use crate::environment;
 use crate::error::{Error, Exit};
+use crate::gate;
 use crate::interrupt::Interrupts;
 use crate::options::RunOptions;
 use crate::repeat::{self, Repetitions, ending};
 use crate::roots;
+use crate::rules::Settings;
 use crate::run_dir::{self, Build, CrateRoot, RECORD_VERSION, RunDir, RunRecord};
 use crate::schema::{Warning, Workload};
 use crate::term::Term;
@@ -30,14 +34,16 @@ pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
     deliver::check(options.report.output.as_deref())?;
     let workspace = Workspace::load(&options.manifest, options.build.target_dir.as_deref())?;
     let selection = select::select(&workspace, options.package.as_deref(), &options.choice)?;
+    let rules = Config::load(&workspace, &selection.package.name)?.rules;
     let here = std::env::current_dir().unwrap_or_else(|_| workspace.root().to_owned());
-    let config = config::read(&here, workspace.root(), options.build.target.as_deref());
+    let cargo_config = config::read(&here, workspace.root(), options.build.target.as_deref());
     let plan = auto::plan(&workspace, &selection, options, term)?;
     let job = Job {
         workspace: &workspace,
         selection: &selection,
         options,
-        config: &config,
+        config: &cargo_config,
+        rules: &rules,
         plan: plan.as_ref(),
         is_pilot: plan.is_some() && options.runs != Some(1),
     };
@@ -57,10 +63,11 @@ pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
     }
     let profile = &repetitions.profiles[record.reported];
     let step = term.step("Analysing", "what was measured");
-    let advice = advise::advise(&record, profile, workspace.root(), &options.report);
+    let advice = advise::advise(&record, profile, workspace.root(), &options.report, &rules);
     drop(step);
     deliver::deliver(&advice, &options.report, term)?;
-    Ok(conclude(&repetitions, &interrupts, term))
+    let judged = gate::judge(&advice.report, term);
+    Ok(conclude(&repetitions, &interrupts, term).unwrap_or(judged))
 }
 
 /// Measures again without what the first pass was ended for; its own figures where it was not, or
@@ -100,13 +107,14 @@ fn second_pass(
     }
 }
 
-fn conclude(repetitions: &Repetitions, interrupts: &Interrupts, term: &Term) -> Exit {
+/// How the workload went, unless it went well: that goes before what is denied of it.
+fn conclude(repetitions: &Repetitions, interrupts: &Interrupts, term: &Term) -> Option<Exit> {
     if interrupts.received() {
-        return Exit::Interrupted;
+        return Some(Exit::Interrupted);
     }
-    let Some((_, failed)) = repetitions.failed() else { return Exit::Success };
+    let (_, failed) = repetitions.failed()?;
     term.warning(format_args!("the workload {}", ending(failed)));
-    Exit::Workload
+    Some(Exit::Workload)
 }
 
 /// What is to be built and run.
@@ -115,7 +123,9 @@ struct Job<'a> {
     workspace: &'a Workspace,
     selection: &'a Selection<'a>,
     options: &'a RunOptions,
-    config: &'a Config,
+    config: &'a config::Config,
+    /// What is said of rules.
+    rules: &'a Settings,
     /// What is instrumented without annotation.
     plan: Option<&'a Plan>,
     /// Whether its first repetition decides if it does without some probes.
@@ -143,7 +153,7 @@ impl Job<'_> {
     fn too_costly(&self, record: &RunRecord, first: &Repetitions) -> LeftOut {
         let profile = &first.profiles[record.reported];
         let root = self.workspace.root();
-        let advice = advise::advise(record, profile, root, &self.options.report);
+        let advice = advise::advise(record, profile, root, &self.options.report, self.rules);
         LeftOut::choose(&advice.report, &profile.probes)
     }
 
@@ -326,6 +336,10 @@ fn record(
             opt_level: built.opt_level.clone(),
             debug_assertions: built.debug_assertions,
             manifest: roots::relative(selection.package.manifest_path.as_std_path(), root),
+            codegen: profile::codegen(root, &config.profiles, &options.profile),
+            own_allocator: Some(
+                built.own_allocator || job.plan.is_some_and(|plan| plan.wraps_allocator),
+            ),
         },
         roots: job.roots(),
         repetitions: repetitions.stored.clone(),

@@ -35,6 +35,7 @@ pub fn join(profile: &Profile, source: &Source, build: BuildFacts) -> Facts {
         cpu_ns: profile.cpu_ns,
         outside_ns: profile.outside_ns,
         threads: profile.threads,
+        polling_threads: profile.polling_threads,
         allocations_measured: profile.memory.is_some(),
         probes: profile.probes,
         allocator: profile.allocator.clone(),
@@ -44,6 +45,7 @@ pub fn join(profile: &Profile, source: &Source, build: BuildFacts) -> Facts {
         edges: totals::edges(profile),
         timeline: profile.timeline.clone(),
         cold_ns: profile.cold_ns,
+        peak_live_bytes: profile.memory.as_ref().map(|memory| memory.peak_live_bytes),
         outside_allocs: profile
             .memory
             .as_ref()
@@ -117,6 +119,7 @@ fn site(row: &Row, function: &Function, counterpart: Option<&SourceFunction>) ->
         max_ns: row.max_ns,
         allocs: row.allocs,
         awaits: row.awaits,
+        histogram: measured.histogram.clone(),
         source: source.and_then(|source| source.source.clone()),
         allowed: source.map(|source| source.allowed.clone()).unwrap_or_default(),
     })

@@ -3,6 +3,7 @@ use hotpath_runtime_syntax::Kind;
 use super::*;
 use crate::facts::{SiteFacts, Usage};
 use crate::profile::Allocs;
+use crate::rules::Thresholds;
 use crate::rules::testing::{hot, run, with_source};
 
 /// A borrowed clone of 400 ms out of a second.
@@ -88,7 +89,8 @@ fn combined_is_a_union_and_never_over_100() {
 fn two_rules_about_one_copy_make_one_finding() {
     let both = with_source(borrowed(0), |source| source.root_changes_in_loop = Some(false));
     let facts = run(vec![both]);
-    let found: usize = rules::all().iter().map(|rule| rule.check(&facts).len()).sum();
+    let found: usize =
+        rules::all().iter().map(|rule| rule.check(&facts, &Thresholds::default()).len()).sum();
     assert_eq!(found, 2, "both rules fire");
     assert_eq!(rules_of(&ranked(&facts)), ["clone-for-borrow"]);
 }
@@ -136,4 +138,61 @@ fn an_unoptimised_build_comes_first_and_lowers_the_rest() {
 fn an_empty_run_has_no_findings() {
     let ranked = ranked(&Facts::default());
     assert!(ranked.findings.is_empty() && ranked.hidden == 0);
+}
+
+/// Options that say this of a rule.
+fn saying(rule: &str, setting: Setting) -> Options {
+    let mut options = Options::default();
+    options.rules.set(rules::find(rule).unwrap().meta(), setting);
+    options
+}
+
+fn level(level: Level) -> Setting {
+    Setting { level, ..Setting::default() }
+}
+
+#[test]
+fn an_allowed_rule_is_silent_even_where_all_is_shown() {
+    let facts = run(vec![of_ns(0, 300_000_000), printed(1, 400_000_000)]);
+    let options = Options { all: true, ..saying("print-loop", level(Level::Allow)) };
+    let ranked = findings(&facts, &options);
+    assert_eq!(rules_of(&ranked), ["clone-for-borrow"]);
+    assert_eq!(ranked.allowed, ["print-loop"]);
+}
+
+#[test]
+fn a_denied_rule_fails_from_its_floor_on() {
+    let facts = run(vec![SiteFacts { count: 200_000, ..of_ns(0, 100_000_000) }]);
+    let denied = |floor: Option<f64>, options: Options| {
+        let setting = Setting { min_impact_pct: floor, ..level(Level::Deny) };
+        let options = Options { rules: saying("clone-for-borrow", setting).rules, ..options };
+        findings(&facts, &options).findings.iter().map(|finding| finding.denied).collect::<Vec<_>>()
+    };
+    assert_eq!(denied(None, Options::default()), [true]);
+    assert_eq!(denied(Some(20.0), Options::default()), [false; 0], "below its floor");
+    let all = Options { all: true, ..Options::default() };
+    assert_eq!(denied(Some(20.0), all), [false], "shown, but not denied");
+    let general = Options { min_impact_pct: Some(20.0), ..Options::default() };
+    assert_eq!(denied(None, general.clone()), [false; 0]);
+    assert_eq!(denied(Some(5.0), general), [true], "its own floor goes first");
+}
+
+#[test]
+fn a_denied_finding_is_not_hidden_behind_a_better_one() {
+    let both = with_source(borrowed(0), |source| source.root_changes_in_loop = Some(false));
+    let ranked = findings(&run(vec![both]), &saying("clone-in-loop", level(Level::Deny)));
+    assert_eq!(rules_of(&ranked), ["clone-in-loop"]);
+    assert!(ranked.findings[0].denied);
+}
+
+#[test]
+fn limits_of_a_rule_are_its_own() {
+    let facts = run(vec![SiteFacts { count: 90, timed: 90, ..of_ns(0, 6_000_000) }]);
+    assert_eq!(ranked(&facts).findings.len(), 0);
+    let meta = rules::find("clone-for-borrow").unwrap().meta();
+    let mut setting = Setting::default();
+    let limit = meta.thresholds.iter().find(|limit| limit.name() == "min_executions").unwrap();
+    setting.thresholds.set(limit, 90.0);
+    assert_eq!(findings(&facts, &saying("clone-in-loop", setting.clone())).findings.len(), 0);
+    assert_eq!(findings(&facts, &saying("clone-for-borrow", setting)).findings.len(), 1);
 }

@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 
 use hotpath_runtime_syntax::Kind;
 
+use crate::facts::crates::{Crates, called_crate};
 use crate::facts::{Facts, FunctionFacts, SiteFacts};
 use crate::impact::span_ns;
 use crate::report::share_of_threads;
 use crate::rules::{Home, crate_of};
 use crate::schema::{Where, WhereKind};
-
-/// First segments of a path that name no dependency.
-const NOT_A_DEPENDENCY: &[&str] = &["std", "core", "alloc", "crate", "self", "super", "Self"];
 
 /// Where a site's time is spent, if not in your code, with the crate's name where it is one.
 type Destination = (WhereKind, Option<String>);
@@ -28,7 +26,7 @@ struct Part {
 pub(super) fn breakdown(facts: &Facts) -> Vec<Where> {
     let mut parts: BTreeMap<Destination, Part> = BTreeMap::new();
     let mut led_away = 0.0;
-    let mut homes = Homes { facts, own: BTreeMap::new() };
+    let mut homes = Homes { crates: Crates::new(facts) };
     for function in &facts.functions {
         // A function's own time is the most that its sites can have taken out of it.
         let mut left = function.self_ns as f64;
@@ -77,20 +75,18 @@ fn caller(function: &FunctionFacts, site: &SiteFacts) -> String {
 
 /// Whose code a name stands for.
 struct Homes<'a> {
-    facts: &'a Facts,
-    /// Names looked up so far: whether they are the measured code's own.
-    own: BTreeMap<String, bool>,
+    crates: Crates<'a>,
 }
 
 impl Homes<'_> {
     fn destination(&mut self, site: &SiteFacts) -> Option<Destination> {
         match site.kind {
             // These run the closures they are given, or the future that is awaited: your code.
-            Kind::Collect | Kind::Await | Kind::Grow => None,
+            Kind::Collect | Kind::Await | Kind::Grow | Kind::Search => None,
             Kind::Lock => Some((WhereKind::Locks, None)),
             Kind::Format | Kind::Print => Some(in_std()),
             Kind::Call => match called_crate(&site.label) {
-                Some(name) => (!self.is_own(name)).then(|| in_dependency(name)),
+                Some(name) => (!self.crates.is_own(name)).then(|| in_dependency(name)),
                 None => self.by_type(site),
             },
             _ => self.by_type(site),
@@ -103,26 +99,8 @@ impl Homes<'_> {
         let type_name = type_name.strip_prefix("core::result::Result<").unwrap_or(type_name);
         match crate_of(type_name) {
             Home::Std => Some(in_std()),
-            Home::Crate(name) => (!self.is_own(name)).then(|| in_dependency(name)),
+            Home::Crate(name) => (!self.crates.is_own(name)).then(|| in_dependency(name)),
         }
-    }
-
-    /// Whether a path that starts with this name leads into the measured code: measured functions
-    /// lie there, or a source declares or imports it as a module.
-    fn is_own(&mut self, name: &str) -> bool {
-        if let Some(known) = self.own.get(name) {
-            return *known;
-        }
-        let mut functions = self.facts.functions.iter();
-        let own = functions.any(|function| function.path.split("::").any(|part| part == name))
-            || self
-                .facts
-                .sources
-                .values()
-                .flat_map(|text| text.lines())
-                .any(|line| names_module(line, name));
-        self.own.insert(name.to_owned(), own);
-        own
     }
 }
 
@@ -132,32 +110,6 @@ fn in_std() -> Destination {
 
 fn in_dependency(name: &str) -> Destination {
     (WhereKind::Dependency, Some(name.to_owned()))
-}
-
-/// `serde_json` of `serde_json::from_str(..)`.
-fn called_crate(label: &str) -> Option<&str> {
-    let path = label.split('(').next()?;
-    let (first, _) = path.split_once("::")?;
-    let is_crate = first.starts_with(|c: char| c.is_ascii_lowercase())
-        && first.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        && !NOT_A_DEPENDENCY.contains(&first);
-    is_crate.then_some(first)
-}
-
-/// `mod name;`, `pub mod name {`, `use crate::a::name;`, `use super::{name, other};`.
-fn names_module(line: &str, name: &str) -> bool {
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let mut words = line.split(|c: char| !is_word(c)).filter(|word| !word.is_empty()).peekable();
-    let mut own_path = false;
-    while let Some(word) = words.next() {
-        match word {
-            "mod" if words.peek() == Some(&name) => return true,
-            "use" => own_path = matches!(words.peek(), Some(&("crate" | "self" | "super"))),
-            _ if own_path && word == name => return true,
-            _ => {}
-        }
-    }
-    false
 }
 
 #[cfg(test)]
@@ -218,16 +170,6 @@ mod tests {
         facts.sources.insert("src/main.rs".to_owned(), "use crate::{report, x};\n".to_owned());
         let names: Vec<_> = breakdown(&facts).into_iter().filter_map(|part| part.name).collect();
         assert_eq!(names, ["de"]);
-    }
-
-    #[test]
-    fn declarations_and_own_imports_name_modules() {
-        for line in ["mod report;", "pub(crate) mod report {", "use super::report as r;"] {
-            assert!(names_module(line, "report"), "{line}");
-        }
-        for line in ["use report::show;", "mod reports;", "// the report", "use crate::x; // y"] {
-            assert!(!names_module(line, "report"), "{line}");
-        }
     }
 
     #[test]

@@ -5,6 +5,8 @@ mod functions;
 mod heap;
 pub mod human;
 pub mod json;
+pub mod markdown;
+pub mod prose;
 mod quality;
 mod sites;
 
@@ -126,4 +128,4 @@ fn share_of_threads(facts: &Facts, ns: f64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,11 +1,8 @@
 //! How far a run's figures can be trusted: what to know before reading on.
 
-use std::collections::BTreeSet;
-
 use crate::facts::{Facts, FunctionFacts};
 use crate::impact::{Workload, round_pct};
 use crate::report::Inputs;
-use crate::rules;
 use crate::schema::{Measurement, Quality, Range, Run, Timeline, Warning};
 use crate::units;
 
@@ -40,7 +37,6 @@ pub(super) fn quality(inputs: &Inputs<'_>) -> Quality {
     warnings.extend(invalid(inputs));
     warnings.extend(lost(inputs));
     warnings.extend(imprecise(inputs, overhead, noise_pct));
-    warnings.extend(unknown_rules(facts));
     warnings.extend(profile.notes.iter().map(|note| warning("note", note.clone())));
     let mut seen = Vec::new();
     warnings.retain(|warning| {
@@ -59,6 +55,7 @@ pub(super) fn quality(inputs: &Inputs<'_>) -> Quality {
         truncated,
         allocations,
         timeline: timeline(facts),
+        allowed_rules: inputs.ranked.allowed.clone(),
     }
 }
 
@@ -225,26 +222,6 @@ fn tiny(facts: &Facts) -> Option<String> {
             names.join(", ")
         )
     })
-}
-
-/// Rules that are switched off somewhere but don't exist.
-fn unknown_rules(facts: &Facts) -> Vec<Warning> {
-    let sites = |function: &'_ FunctionFacts| {
-        function.sites.iter().flat_map(|site| site.allowed.clone()).collect::<Vec<_>>()
-    };
-    let allowed = facts
-        .functions
-        .iter()
-        .flat_map(|function| function.allowed.iter().cloned().chain(sites(function)));
-    let names: BTreeSet<String> = allowed.filter(|name| rules::find(name).is_err()).collect();
-    let message = |name: &String| match rules::find(name).err().and_then(|unknown| unknown.nearest)
-    {
-        Some(nearest) => format!(
-            "no rule is called `{name}`, so allowing it does nothing; did you mean `{nearest}`?"
-        ),
-        None => format!("no rule is called `{name}`, so allowing it does nothing"),
-    };
-    names.iter().map(|name| warning("unknown-rule", message(name))).collect()
 }
 
 /// Share of the measured CPU time that the probes took; `None` without a calibration.

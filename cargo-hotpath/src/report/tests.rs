@@ -11,7 +11,7 @@ const SOURCE: &str = "use std::io;\n\nfn run(names: &[String]) {\n    for name i
                       total += width(&name.clone());\n        println!(\"{name}\");\n    }\n}\n";
 
 /// A run with a borrowed clone and a print in a loop.
-pub(super) fn busy() -> Facts {
+pub(crate) fn busy() -> Facts {
     let clone = hot(Kind::Clone, "name.clone()", "alloc::string::String");
     let clone = with_source(clone, |source| {
         source.usage = Usage::Borrowed;
@@ -49,7 +49,7 @@ fn span(start: usize, length: usize, line: u32, column: u32) -> facts::Span {
 }
 
 /// That many functions, each with a thousandth less time than the one before.
-pub(super) fn many(count: u64) -> Facts {
+pub(crate) fn many(count: u64) -> Facts {
     let mut facts = run(Vec::new());
     facts.functions = (0..count)
         .map(|number| FunctionFacts {
@@ -65,7 +65,7 @@ pub(super) fn many(count: u64) -> Facts {
 }
 
 /// A report of these facts; `change` has the last word on what goes in.
-pub(super) fn report(facts: &Facts, change: impl FnOnce(&mut Inputs<'_>, &mut Profile)) -> Report {
+pub(crate) fn report(facts: &Facts, change: impl FnOnce(&mut Inputs<'_>, &mut Profile)) -> Report {
     let memory = facts.allocations_measured.then(|| Memory {
         peak_live_bytes: 3 << 20,
         outside: Allocs { count: 7, bytes: 700, ..Allocs::default() },
@@ -94,7 +94,7 @@ pub(super) fn report(facts: &Facts, change: impl FnOnce(&mut Inputs<'_>, &mut Pr
     assemble(Inputs { profile: &profile, ..inputs })
 }
 
-pub(super) fn repetition(wall_ns: u64) -> Run {
+pub(crate) fn repetition(wall_ns: u64) -> Run {
     Run { wall_ns, cpu_ns: None, allocs: None, exit: Exit::default() }
 }
 
@@ -177,16 +177,6 @@ fn dear_probes_name_the_functions_that_are_all_probe() {
     let report = report(&facts, |_, _| {});
     let message = &report.quality.warnings[0].message;
     assert!(message.contains("`#[hotpath(skip)]`") && message.contains("`app::run`"), "{message}");
-}
-
-#[test]
-fn allowing_a_rule_that_does_not_exist_is_said() {
-    let mut facts = busy();
-    facts.functions[0].allowed = vec!["clone-for-borow".to_owned(), "print-loop".to_owned()];
-    let report = report(&facts, |_, _| {});
-    assert_eq!(ids(&report), ["unknown-rule"]);
-    let message = &report.quality.warnings[0].message;
-    assert!(message.contains("did you mean `clone-for-borrow`?"), "{message}");
 }
 
 #[test]

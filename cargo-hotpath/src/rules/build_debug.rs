@@ -1,7 +1,7 @@
 //! `build-debug`: the run was of an unoptimised build.
 
 use crate::facts::{BuildFacts, Facts};
-use crate::rules::{Candidate, Explain, Meta, Rule};
+use crate::rules::{Candidate, Explain, Meta, Rule, Thresholds};
 use crate::schema::{Category, Confidence, Effort};
 
 /// The rule.
@@ -31,7 +31,7 @@ impl Rule for BuildDebug {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+    fn check(&self, facts: &Facts, _: &Thresholds) -> Vec<Candidate> {
         if !is_unoptimised(&facts.build) {
             return Vec::new();
         }
@@ -79,7 +79,7 @@ mod tests {
             opt_level: opt_level.map(str::to_owned),
             ..BuildFacts::default()
         };
-        BuildDebug.check(&Facts { build, ..Facts::default() }).len()
+        BuildDebug.check(&Facts { build, ..Facts::default() }, &Thresholds::default()).len()
     }
 
     #[test]

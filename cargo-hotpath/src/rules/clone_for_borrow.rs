@@ -3,17 +3,15 @@
 use hotpath_runtime_syntax::Kind;
 
 use crate::facts::{Facts, SiteSource, Usage};
-use crate::impact::Saved;
 use crate::rules::site::{MIN_EXECUTIONS, MIN_SHARE_PCT, Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, edit, types};
+use crate::rules::{
+    Candidate, Explain, Meta, Rule, Threshold, Thresholds, copy, edit, owned_key_lookup, types,
+};
 use crate::schema::{Applicability, Category, Confidence, Effort, Fix};
 
 /// Time of one copy below which it is none worth a word, when it allocates nothing.
-const MIN_COPY_NS: Threshold = Threshold {
-    name: "min-copy-ns",
-    default: 20.0,
-    meaning: "a copy that allocates nothing must take this long",
-};
+const MIN_COPY_NS: Threshold =
+    Threshold::new("min_copy_ns", 20.0, "a copy that allocates nothing must take this long");
 
 /// Methods that only read their receiver and whose result doesn't outlive the statement's use.
 pub(super) const READING: &[&str] = &[
@@ -88,13 +86,13 @@ impl Rule for CloneForBorrow {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
         // Not `to_string`: of a number it is a conversion, and there is nothing to borrow.
         let kinds = [Kind::Clone, Kind::ToOwned, Kind::ToVec];
         let copies = |row: &crate::facts::SiteFacts| {
             row.type_name.as_deref().is_some_and(|name| !types::is_shared(name))
         };
-        sites(facts, &kinds, copies)
+        sites(facts, thresholds, &kinds, copies)
             .iter()
             .filter(|site| site.is_exercised())
             .filter_map(|site| candidate(facts, site))
@@ -110,13 +108,13 @@ fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
         return None;
     }
     let each = ns / site.count() as f64;
-    if site.allocs().count == 0 && each < MIN_COPY_NS.default {
+    if site.allocs().count == 0 && each < site.threshold(&MIN_COPY_NS) {
         return None;
     }
     let receiver = source.receiver.as_deref().unwrap_or("the original");
-    let (allocs, alloc_bytes) = site.gone_allocs();
-    let frees = site.frees_ns();
-    let time = crate::units::time;
+    if site.kind() != Kind::Clone && owned_key_lookup::is_key(site) {
+        return None;
+    }
     Some(Candidate {
         anchor: Some(site.anchor()),
         title: format!("copy of a {} that is only borrowed", site.short_type()),
@@ -132,18 +130,7 @@ fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
             .to_owned(),
         confidence: Confidence::High,
         effort: META.effort,
-        gain: Some(Gain {
-            claims: vec![site.claim(Saved::new(site.sure_ns(), ns + frees, ns + 2.0 * frees))],
-            allocs,
-            alloc_bytes,
-            basis: format!(
-                "copies {} + frees {} ({}); low without the frees and 10 ns a copy, high with frees \
-                 at twice that",
-                time(ns),
-                time(frees),
-                site.allocator().basis()
-            ),
-        }),
+        gain: Some(copy::spared(site, ns)),
         fix: fix(facts, site),
     })
 }
@@ -278,7 +265,7 @@ mod tests {
         });
         let mut facts = run(vec![site]);
         facts.sources.insert("src/main.rs".to_owned(), text.to_owned());
-        assert!(CloneForBorrow.check(&facts).is_empty());
+        assert!(CloneForBorrow.check(&facts, &Thresholds::default()).is_empty());
         let number = SiteFacts { kind: Kind::ToString, ..borrowed() };
         assert!(check(&CloneForBorrow, number).is_empty());
     }
@@ -291,12 +278,15 @@ mod tests {
         });
         let mut facts = run(vec![site]);
         facts.sources.insert("src/main.rs".to_owned(), text.to_owned());
-        let found = CloneForBorrow.check(&facts);
+        let found = CloneForBorrow.check(&facts, &Thresholds::default());
         let fix = found[0].fix.as_ref().expect("an edit");
         assert_eq!((fix.edits[0].byte_start, fix.edits[0].byte_end), (19, 27));
         assert!(fix.diff.contains("-    g(&x.clone());\n+    g(&x);\n"), "{}", fix.diff);
 
         facts.sources.insert("src/main.rs".to_owned(), text.replace("x.clone", "y.clone"));
-        assert!(CloneForBorrow.check(&facts)[0].fix.is_none(), "the source has changed");
+        assert!(
+            CloneForBorrow.check(&facts, &Thresholds::default())[0].fix.is_none(),
+            "the source has changed"
+        );
     }
 }

@@ -6,15 +6,15 @@ use crate::facts::{Facts, SiteSource, Usage};
 use crate::impact::Saved;
 use crate::rules::clone_for_borrow::READING;
 use crate::rules::site::{MIN_EXECUTIONS, MIN_SHARE_PCT, Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, types};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds, types};
 use crate::schema::{Category, Confidence, Effort};
 
 /// Copies per call of the function from which the loop counts as one.
-const MIN_PER_CALL: Threshold = Threshold {
-    name: "min-copies-per-call",
-    default: 2.0,
-    meaning: "the loop must copy this often per call of its function",
-};
+const MIN_PER_CALL: Threshold = Threshold::new(
+    "min_copies_per_call",
+    2.0,
+    "the loop must copy this often per call of its function",
+);
 
 /// Callees that keep what they are given: each call needs a value of its own.
 const KEEPING: &[&str] = &[
@@ -65,12 +65,12 @@ impl Rule for CloneInLoop {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
         let owned = |row: &crate::facts::SiteFacts| {
             row.allocs.count >= row.count
                 && row.type_name.as_deref().is_some_and(|name| !types::is_shared(name))
         };
-        sites(facts, &[Kind::Clone, Kind::ToVec, Kind::ToOwned], owned)
+        sites(facts, thresholds, &[Kind::Clone, Kind::ToVec, Kind::ToOwned], owned)
             .iter()
             .filter(|site| site.is_exercised())
             .filter_map(candidate)
@@ -87,7 +87,7 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
     if !is_invariant(source) || is_owned(source) {
         return None;
     }
-    if (count as f64) < entries as f64 * MIN_PER_CALL.default {
+    if (count as f64) < entries as f64 * site.threshold(&MIN_PER_CALL) {
         return None;
     }
     Some(Candidate {
@@ -168,8 +168,9 @@ fn is_owned(source: &SiteSource) -> bool {
         Usage::Bound => source.changed_or_moved,
         Usage::Receiver(method) => !READING.contains(&method.as_str()),
         Usage::AddAssign { borrowed } => !borrowed,
-        // A field of a new value, an assignment, what a block gives back.
-        Usage::Other => true,
+        // A field of a new value, an assignment, what a block gives back; `cmp-owned` has its own
+        // to say.
+        Usage::Other | Usage::Compared | Usage::Iterated => true,
         Usage::Argument { .. } | Usage::Borrowed | Usage::Statement => false,
     }
 }
@@ -200,7 +201,7 @@ mod tests {
     fn fires_and_keeps_one_copy_per_call() {
         let mut facts = run(vec![invariant()]);
         facts.functions[0].calls = 250_000;
-        let found = CloneInLoop.check(&facts);
+        let found = CloneInLoop.check(&facts, &Thresholds::default());
         assert_eq!(found.len(), 1);
         assert_eq!(best_ns(&found[0]), Some(307_500_000.0));
         assert_eq!(found[0].gain.as_ref().and_then(|gain| gain.allocs), Some(750_000));
@@ -238,7 +239,7 @@ mod tests {
         assert!(check(&CloneInLoop, with_source(invariant(), |s| s.loop_depth = 0)).is_empty());
         let mut facts = run(vec![invariant()]);
         facts.functions[0].calls = 1_000_000;
-        assert!(CloneInLoop.check(&facts).is_empty());
+        assert!(CloneInLoop.check(&facts, &Thresholds::default()).is_empty());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use hotpath_runtime_syntax::Kind;
 use crate::facts::{Facts, Usage};
 use crate::impact::Saved;
 use crate::rules::site::{MIN_EXECUTIONS, MIN_SHARE_PCT, Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Thresholds};
 use crate::schema::{Category, Confidence, Effort};
 
 /// Where between its bounds the likely saving lies: formatting itself stays.
@@ -38,8 +38,8 @@ impl Rule for FormatPush {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
-        sites(facts, &[Kind::Format], |_| true)
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
+        sites(facts, thresholds, &[Kind::Format], |_| true)
             .iter()
             .filter(|site| site.is_exercised())
             .filter_map(candidate)

@@ -1,18 +1,46 @@
 //! The rules: pure functions from facts to candidate findings, one file each.
 
+mod alloc_in_loop_reuse;
+mod allocator_swap;
+mod await_in_loop;
+mod awaits;
+mod blocking_in_async;
 mod build_debug;
+mod build_lto_cgu;
+mod build_opt;
+mod client_per_call;
 mod clone_for_borrow;
 mod clone_in_loop;
+mod clone_last_use;
+mod cmp_owned;
+mod collect_then_iter;
+mod copy;
+mod default_hasher_hot;
 mod edit;
+mod entry_key_alloc;
 mod format_push;
+mod guard_across_await;
+mod linear_search_loop;
+mod lines_alloc;
+mod lock_contention;
+mod long_poll;
+mod mutex_to_atomic;
+mod n_plus_one;
 mod no_capacity;
+mod owned_key_lookup;
 mod print_loop;
 mod regex_per_call;
+mod sequential_awaits;
+mod settings;
 mod site;
+mod spawn_per_item;
 #[cfg(test)]
 pub(crate) mod testing;
+mod thresholds;
 mod types;
+mod unbounded_channel;
 mod unbuffered_write;
+mod vec_front;
 
 use std::fmt;
 
@@ -21,17 +49,22 @@ use crate::impact::Claim;
 use crate::schema::{Category, Confidence, Effort, Fix};
 use crate::text::wrap;
 
+pub use settings::{Level, Setting, Settings};
+pub use thresholds::{Threshold, Thresholds};
 pub use types::{Home, crate_of, short};
+
+/// The rule whose findings are about time in which nobody computes.
+pub const LOCK_CONTENTION: &str = "lock-contention";
 
 /// A rule.
 pub trait Rule: Sync {
     /// What is known of the rule without a run.
     fn meta(&self) -> &'static Meta;
 
-    /// What it finds. Says nothing without dynamic evidence (rules on the build aside), looks at
+    /// What it finds with these limits. Says nothing without dynamic evidence (rules on the build aside), looks at
     /// the facts only, and doesn't judge whether a finding is worth showing: that is
     /// [`crate::rank`]'s.
-    fn check(&self, facts: &Facts) -> Vec<Candidate>;
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate>;
 }
 
 /// What is known of a rule without a run.
@@ -53,17 +86,6 @@ pub struct Meta {
     pub docs: &'static str,
     /// The long text.
     pub explain: Explain,
-}
-
-/// A named limit of a rule.
-#[derive(Debug)]
-pub struct Threshold {
-    /// Name, kebab-case, with its unit.
-    pub name: &'static str,
-    /// Value.
-    pub default: f64,
-    /// What it decides.
-    pub meaning: &'static str,
 }
 
 /// What `explain` prints.
@@ -92,14 +114,13 @@ impl fmt::Display for Meta {
         writeln!(f, "What it means\n{}", prose(explain.means))?;
         writeln!(f, "How it is found\n{}", prose(explain.found))?;
         writeln!(f, "Evidence\n{}", prose(self.evidence))?;
-        if !self.thresholds.is_empty() {
+        if let Some(first) = self.thresholds.first() {
             writeln!(f, "Limits")?;
-        }
-        for Threshold { name, default, meaning } in self.thresholds {
-            writeln!(f, "{}", prose(&format!("{name} = {default}: {meaning}")).trim_end())?;
-        }
-        if !self.thresholds.is_empty() {
-            writeln!(f)?;
+            for threshold in self.thresholds {
+                writeln!(f, "{}", prose(&threshold.described()).trim_end())?;
+            }
+            writeln!(f, "\nAnother limit, in `[rules]` of the configuration")?;
+            writeln!(f, "    \"{}\" = {{ {} }}\n", self.id, first.assigned())?;
         }
         writeln!(f, "When not to do it\n{}", prose(explain.not_when))?;
         writeln!(f, "Before\n{}", code(explain.before))?;
@@ -174,15 +195,39 @@ pub struct Gain {
     pub basis: String,
 }
 
-static ALL: [&dyn Rule; 9] = [
+static ALL: [&dyn Rule; 33] = [
+    &alloc_in_loop_reuse::AllocInLoopReuse,
+    &allocator_swap::AllocatorSwap,
+    &await_in_loop::AwaitInLoop,
+    &blocking_in_async::BlockingInAsync,
     &build_debug::BuildDebug,
+    &build_lto_cgu::BuildLtoCgu,
+    &build_opt::BuildOpt,
+    &client_per_call::ClientPerCall,
     &clone_for_borrow::CloneForBorrow,
     &clone_in_loop::CloneInLoop,
+    &clone_last_use::CloneLastUse,
+    &cmp_owned::CmpOwned,
+    &collect_then_iter::CollectThenIter,
+    &default_hasher_hot::DefaultHasherHot,
+    &entry_key_alloc::EntryKeyAlloc,
     &format_push::FormatPush,
+    &guard_across_await::GuardAcrossAwait,
+    &linear_search_loop::LinearSearchLoop,
+    &lines_alloc::LinesAlloc,
+    &lock_contention::LockContention,
+    &long_poll::LongPoll,
+    &mutex_to_atomic::MutexToAtomic,
+    &n_plus_one::NPlusOne,
+    &owned_key_lookup::OwnedKeyLookup,
     &print_loop::PrintLoop,
     &regex_per_call::RegexPerCall,
+    &sequential_awaits::SequentialAwaits,
+    &spawn_per_item::SpawnPerItem,
     &no_capacity::STRING,
+    &unbounded_channel::UnboundedChannel,
     &unbuffered_write::UnbufferedWrite,
+    &vec_front::VecFront,
     &no_capacity::VEC,
 ];
 
@@ -213,10 +258,19 @@ impl Suggestion {
         let nearest = all()
             .iter()
             .map(|rule| (strsim::jaro_winkler(given, rule.meta().id), rule.meta().id))
-            .filter(|(likeness, _)| *likeness > 0.75)
+            // A word as short as `all` is like any id that begins with it.
+            .filter(|(likeness, _)| *likeness > 0.75 && given.chars().count() > 3)
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, id)| id);
         Self { given: given.to_owned(), nearest }
+    }
+
+    /// What to do next.
+    pub fn hint(&self) -> String {
+        match self.nearest {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None => "`cargo hotpath explain` lists all rules".to_owned(),
+        }
     }
 }
 
@@ -237,6 +291,9 @@ impl std::error::Error for Suggestion {}
 mod tests {
     use super::*;
 
+    /// What the configuration says of a rule beside its limits.
+    const RESERVED: [&str; 2] = ["level", "min_impact_pct"];
+
     #[test]
     fn ids_are_sorted_and_unique() {
         let ids: Vec<_> = all().iter().map(|rule| rule.meta().id).collect();
@@ -253,7 +310,10 @@ mod tests {
                 assert!(text.contains(part), "{}: no {part:?} in\n{text}", meta.id);
             }
             for threshold in meta.thresholds {
-                assert!(text.contains(threshold.name), "{}: {}", meta.id, threshold.name);
+                let name = threshold.name();
+                assert!(text.contains(name), "{}: {name}", meta.id);
+                let is_snake = name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+                assert!(is_snake && !RESERVED.contains(&name), "{}: {name}", meta.id);
             }
             let is_link = |line: &str| line.contains("https://");
             let long = text.lines().find(|line| line.chars().count() > WIDTH && !is_link(line));
@@ -265,7 +325,11 @@ mod tests {
     #[test]
     fn no_rule_speaks_without_evidence() {
         for rule in all() {
-            assert!(rule.check(&Facts::default()).is_empty(), "{}", rule.meta().id);
+            assert!(
+                rule.check(&Facts::default(), &Thresholds::default()).is_empty(),
+                "{}",
+                rule.meta().id
+            );
         }
     }
 
@@ -274,7 +338,8 @@ mod tests {
         assert_eq!(find("print-loop").map(|rule| rule.meta().id), Ok("print-loop"));
         let typo = find("clone-for-borow").err();
         assert_eq!(typo.and_then(|suggestion| suggestion.nearest), Some("clone-for-borrow"));
+        assert_eq!(find("all").err().and_then(|suggestion| suggestion.nearest), None);
         let none = find("zzz").err().map(|suggestion| suggestion.to_string());
-        assert!(none.is_some_and(|text| text.contains("the rules are build-debug")));
+        assert!(none.is_some_and(|text| text.contains("the rules are alloc-in-loop-reuse")));
     }
 }

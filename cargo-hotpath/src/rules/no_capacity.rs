@@ -4,22 +4,22 @@ use hotpath_runtime_syntax::Kind;
 
 use crate::allocator::Costs;
 use crate::facts::{Facts, SiteFacts};
-use crate::impact::{Claim, Saved};
+use crate::impact::{Claim, Measure, Saved};
 use crate::rules::site::{Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, types};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds, types};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
 /// Reallocations of one collection from which it is said to grow step by step.
-const MIN_REALLOCS: Threshold = Threshold {
-    name: "min-reallocs-per-instance",
-    default: 2.0,
-    meaning: "each collection must have been moved this often while it grew",
-};
+const MIN_REALLOCS: Threshold = Threshold::new(
+    "min_reallocs_per_instance",
+    2.0,
+    "each collection must have been moved this often while it grew",
+);
 
 /// Collections that must have been made, unless they grew to a size.
 const MIN_REALLOCS_TOTAL: Threshold =
-    Threshold { name: "min-reallocs", default: 10.0, meaning: "reallocations of the whole run" };
+    Threshold::new("min_reallocs", 10.0, "reallocations of the whole run");
 
 /// Bytes that one nanosecond of copying moves when the data has left the cache.
 const COLD_BYTES_PER_NS: f64 = 10.0;
@@ -93,7 +93,7 @@ impl Rule for NoCapacity {
         self.meta
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
         if !facts.allocations_measured {
             return Vec::new();
         }
@@ -104,7 +104,7 @@ impl Rule for NoCapacity {
                     .as_deref()
                     .is_some_and(|name| self.types.contains(&types::last_segment(name)))
         };
-        sites(facts, &[Kind::New, Kind::VecMacro], is_ours)
+        sites(facts, thresholds, &[Kind::New, Kind::VecMacro], is_ours)
             .iter()
             .filter_map(|site| self.candidate(facts, site))
             .collect()
@@ -147,7 +147,7 @@ impl NoCapacity {
         let binding = site.source()?.bound_to.as_deref()?;
         let growth = growth(facts, site);
         let instances = site.count();
-        if !is_stepwise(&growth, instances) {
+        if !is_stepwise(site, &growth) {
             return None;
         }
         let per_instance = growth.reallocs as f64 / instances as f64;
@@ -203,6 +203,7 @@ fn growth(facts: &Facts, site: &Site<'_>) -> Growth {
         growth.claims.push(Claim {
             function: site.function,
             site: row.index,
+            of: Measure::Threads,
             saved: Saved::new(
                 SURE * realloc_ns,
                 (1.0 + AROUND / 2.0) * realloc_ns,
@@ -215,11 +216,12 @@ fn growth(facts: &Facts, site: &Site<'_>) -> Growth {
 
 /// Whether the reallocations are those of collections that double: at least two for each, and no
 /// more than doubling can need; more come from the values that are put in.
-fn is_stepwise(growth: &Growth, instances: u64) -> bool {
-    let each = growth.reallocs as f64 / instances.max(1) as f64;
-    let appends = growth.calls as f64 / instances.max(1) as f64;
-    each >= MIN_REALLOCS.default
-        && growth.reallocs as f64 >= MIN_REALLOCS_TOTAL.default
+fn is_stepwise(site: &Site<'_>, growth: &Growth) -> bool {
+    let instances = site.count().max(1) as f64;
+    let each = growth.reallocs as f64 / instances;
+    let appends = growth.calls as f64 / instances;
+    each >= site.threshold(&MIN_REALLOCS)
+        && growth.reallocs as f64 >= site.threshold(&MIN_REALLOCS_TOTAL)
         && each <= appends
         && each <= f64::from(u64::BITS)
 }
@@ -262,7 +264,7 @@ mod tests {
     }
 
     fn found(made: SiteFacts, grown: SiteFacts) -> Vec<Candidate> {
-        VEC.check(&run(vec![made, grown]))
+        VEC.check(&run(vec![made, grown]), &Thresholds::default())
     }
 
     const VEC_U8: &str = "alloc::vec::Vec<u8>";
@@ -280,8 +282,13 @@ mod tests {
     fn each_id_looks_at_its_own_types() {
         let string = "alloc::string::String";
         assert!(found(made(string), grown(8_000)).is_empty());
-        assert_eq!(STRING.check(&run(vec![made(string), grown(8_000)])).len(), 1);
-        assert!(STRING.check(&run(vec![made(VEC_U8), grown(8_000)])).is_empty());
+        assert_eq!(
+            STRING.check(&run(vec![made(string), grown(8_000)]), &Thresholds::default()).len(),
+            1
+        );
+        assert!(
+            STRING.check(&run(vec![made(VEC_U8), grown(8_000)]), &Thresholds::default()).is_empty()
+        );
         let map = "std::collections::hash::map::HashMap<u8, u8>";
         assert!(found(made(map), grown(8_000)).is_empty());
     }
@@ -308,7 +315,7 @@ mod tests {
         assert!(found(flat, grown(8_000)).is_empty());
         let mut facts = run(vec![made(VEC_U8), grown(8_000)]);
         facts.allocations_measured = false;
-        assert!(VEC.check(&facts).is_empty());
+        assert!(VEC.check(&facts, &Thresholds::default()).is_empty());
     }
 
     #[test]

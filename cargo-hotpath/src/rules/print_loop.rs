@@ -5,16 +5,13 @@ use hotpath_runtime_syntax::Kind;
 use crate::facts::Facts;
 use crate::rules::site::{MIN_EXECUTIONS, MIN_SHARE_PCT, Site, sites};
 use crate::rules::unbuffered_write::{buffered, buffered_basis};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
 /// Time of one print from which a lock and a system call are in it.
-const MIN_PRINT_NS: Threshold = Threshold {
-    name: "min-print-ns",
-    default: 100.0,
-    meaning: "mean time of a print: less is formatting alone",
-};
+const MIN_PRINT_NS: Threshold =
+    Threshold::new("min_print_ns", 100.0, "mean time of a print: less is formatting alone");
 
 /// The rule.
 pub(super) struct PrintLoop;
@@ -45,15 +42,15 @@ impl Rule for PrintLoop {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
-        sites(facts, &[Kind::Print], |_| true).iter().filter_map(candidate).collect()
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
+        sites(facts, thresholds, &[Kind::Print], |_| true).iter().filter_map(candidate).collect()
     }
 }
 
 fn candidate(site: &Site<'_>) -> Option<Candidate> {
     let ns = site.ns()?;
     let count = site.count() as f64;
-    if count < MIN_EXECUTIONS.default || ns / count < MIN_PRINT_NS.default {
+    if count < site.threshold(&MIN_EXECUTIONS) || ns / count < site.threshold(&MIN_PRINT_NS) {
         return None;
     }
     let error = is_error(site.label());

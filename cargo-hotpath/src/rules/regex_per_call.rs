@@ -5,7 +5,7 @@ use hotpath_runtime_syntax::Kind;
 use crate::facts::{Facts, SiteFacts};
 use crate::impact::{Saved, span_ns};
 use crate::rules::site::{MIN_EXECUTIONS, MIN_SHARE_PCT, Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, types};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Thresholds, types};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
@@ -37,8 +37,8 @@ impl Rule for RegexPerCall {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
-        sites(facts, &[Kind::RegexNew], |_| true)
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
+        sites(facts, thresholds, &[Kind::RegexNew], |_| true)
             .iter()
             .filter(|site| site.count() > 1 && site.is_exercised())
             .filter_map(candidate)

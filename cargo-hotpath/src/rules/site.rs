@@ -4,28 +4,27 @@ use hotpath_runtime_syntax::Kind;
 
 use crate::allocator::Costs;
 use crate::facts::{Facts, FunctionFacts, SiteFacts, SiteSource, Span};
-use crate::impact::{Claim, Saved, Workload, span_ns, sure_ns};
-use crate::profile::{Allocs, ProbeCosts};
-use crate::rules::{Anchor, Threshold, types};
+use crate::impact::{Claim, Measure, Saved, Workload, span_ns, sure_ns};
+use crate::profile::{Allocs, Awaits, Bucket, ProbeCosts};
+use crate::rules::{Anchor, Threshold, Thresholds, types};
 use crate::units;
 
 /// Executions below which a site must be a large share of the run to be spoken of.
-pub(super) const MIN_EXECUTIONS: Threshold = Threshold {
-    name: "min-executions",
-    default: 100.0,
-    meaning: "sites that ran less often are spoken of only above min-share-pct",
-};
+pub(super) const MIN_EXECUTIONS: Threshold = Threshold::new(
+    "min_executions",
+    100.0,
+    "sites that ran less often are spoken of only above min_share_pct",
+);
 
 /// Share of wall time that makes up for few executions.
-pub(super) const MIN_SHARE_PCT: Threshold = Threshold {
-    name: "min-share-pct",
-    default: 1.0,
-    meaning: "share of wall time from which few executions are enough",
-};
+pub(super) const MIN_SHARE_PCT: Threshold =
+    Threshold::new("min_share_pct", 1.0, "share of wall time from which few executions are enough");
 
 /// A site that the run reached, outside of tests.
+#[derive(Clone)]
 pub(super) struct Site<'a> {
     facts: &'a Facts,
+    thresholds: &'a Thresholds,
     pub(super) function: usize,
     pub(super) of: &'a FunctionFacts,
     rows: Vec<&'a SiteFacts>,
@@ -34,6 +33,7 @@ pub(super) struct Site<'a> {
 /// Sites of these kinds whose rows pass `keep`, in the order of functions and enumeration.
 pub(super) fn sites<'a>(
     facts: &'a Facts,
+    thresholds: &'a Thresholds,
     kinds: &[Kind],
     keep: impl Fn(&SiteFacts) -> bool,
 ) -> Vec<Site<'a>> {
@@ -47,7 +47,7 @@ pub(super) fn sites<'a>(
             .collect();
         rows.sort_by_key(|row| row.index);
         for rows in rows.chunk_by(|a, b| a.index == b.index) {
-            found.push(Site { facts, function, of, rows: rows.to_vec() });
+            found.push(Site { facts, thresholds, function, of, rows: rows.to_vec() });
         }
     }
     found
@@ -67,6 +67,10 @@ impl<'a> Site<'a> {
 
     pub(super) fn source(&self) -> Option<&'a SiteSource> {
         self.main_row().source.as_ref()
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.rows[0].kind
     }
 
     pub(super) fn label(&self) -> &'a str {
@@ -97,8 +101,59 @@ impl<'a> Site<'a> {
             .map_or_else(|| "value".to_owned(), |name| format!("`{}`", types::short(name)))
     }
 
+    /// Whether a `?` stands behind it.
+    pub(super) fn is_tried(&self) -> bool {
+        let behind = self
+            .source()
+            .and_then(|source| self.facts.sources.get(&self.of.file)?.get(source.span.byte_end..));
+        behind.is_some_and(|behind| behind.trim_start().starts_with('?'))
+    }
+
+    /// Type of the receiver that a lookup or search is made on, seen through references and guards.
+    pub(super) fn receiver_type(&self) -> Option<&'a str> {
+        self.type_name().map(types::pointee)
+    }
+
+    /// Name of the method that the site calls.
+    pub(super) fn method(&self) -> Option<&'a str> {
+        self.source()?.method.as_deref()
+    }
+
+    /// The call that takes the value as receiver or argument, if it is a site that was reached.
+    pub(super) fn taker(&self) -> Option<Site<'a>> {
+        self.other(self.source()?.taken_by?)
+    }
+
+    /// Another site of the same function, if it was reached.
+    pub(super) fn other(&self, index: usize) -> Option<Site<'a>> {
+        let rows: Vec<&SiteFacts> =
+            self.of.sites.iter().filter(|row| row.index == index && row.count > 0).collect();
+        (!rows.is_empty()).then_some(Site { rows, ..*self })
+    }
+
+    /// Executions per call of the function, where it runs in a loop of it; 1 elsewhere.
+    pub(super) fn per_call(&self) -> f64 {
+        self.count() as f64 / self.of.calls.max(1) as f64
+    }
+
+    /// Whether it ran so often at all.
+    pub(super) fn ran(&self, least: &Threshold) -> bool {
+        self.count() as f64 >= self.threshold(least)
+    }
+
+    /// What a time is of the workload's wall time, in percent.
+    pub(super) fn pct(&self, ns: f64) -> f64 {
+        let wall = Workload::new(self.facts).wall_ns();
+        if wall > 0.0 { 100.0 * ns / wall } else { 0.0 }
+    }
+
     pub(super) fn index(&self) -> usize {
         self.rows[0].index
+    }
+
+    /// Distribution of its spans, where one is kept.
+    pub(super) fn histogram(&self) -> &'a [Bucket] {
+        &self.rows[0].histogram
     }
 
     pub(super) fn count(&self) -> u64 {
@@ -155,14 +210,37 @@ impl<'a> Site<'a> {
         Costs::of(self.facts, allocs)
     }
 
+    /// What holds for a limit of the rule that looks at it.
+    pub(super) fn threshold(&self, threshold: &Threshold) -> f64 {
+        self.thresholds.of(threshold)
+    }
+
     /// Whether it ran often enough, or cost enough, to be spoken of.
     pub(super) fn is_exercised(&self) -> bool {
         let share = 100.0 * self.ns().unwrap_or_default() / (self.facts.wall_ns.max(1) as f64);
-        self.count() as f64 >= MIN_EXECUTIONS.default || share >= MIN_SHARE_PCT.default
+        self.count() as f64 >= self.threshold(&MIN_EXECUTIONS)
+            || share >= self.threshold(&MIN_SHARE_PCT)
     }
 
     pub(super) fn claim(&self, saved: Saved) -> Claim {
-        Claim { function: self.function, site: self.index(), saved }
+        self.claim_of(saved, Measure::Threads)
+    }
+
+    /// A claim on another measure than the time of threads.
+    pub(super) fn claim_of(&self, saved: Saved, of: Measure) -> Claim {
+        Claim { function: self.function, site: self.index(), saved, of }
+    }
+
+    /// Polls and waits, where it is an await.
+    pub(super) fn awaits(&self) -> Awaits {
+        let all = self.rows.iter().filter_map(|row| row.awaits);
+        all.fold(Awaits::default(), |sum, row| Awaits {
+            polls: sum.polls + row.polls,
+            ready: sum.ready + row.ready,
+            wait_ns: sum.wait_ns + row.wait_ns,
+            nested_wait_ns: sum.nested_wait_ns + row.nested_wait_ns,
+            cancelled: sum.cancelled + row.cancelled,
+        })
     }
 
     /// Allocations that go with the site; `None` when they were not measured.

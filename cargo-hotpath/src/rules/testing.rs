@@ -2,9 +2,9 @@
 
 use hotpath_runtime_syntax::Kind;
 
-use crate::facts::{Facts, FunctionFacts, SiteFacts, SiteSource, Span};
-use crate::profile::{Allocs, ProbeCosts};
-use crate::rules::{Candidate, Rule};
+use crate::facts::{AwaitSource, Facts, FunctionFacts, SiteFacts, SiteSource, Span};
+use crate::profile::{Allocs, Awaits, ProbeCosts};
+use crate::rules::{Candidate, Rule, Thresholds};
 
 /// A second on one thread with nothing in it but `sites`, in a function called once.
 pub(crate) fn run(sites: Vec<SiteFacts>) -> Facts {
@@ -51,6 +51,7 @@ pub(crate) fn hot(kind: Kind, label: &str, type_name: &str) -> SiteFacts {
         max_ns: 10_000,
         allocs: Allocs { count: 1_000_000, bytes: 24_000_000, ..Allocs::default() },
         awaits: None,
+        histogram: Vec::new(),
         source: Some(SiteSource {
             span: Span { line: 5, column: 7, end_line: 5, end_column: 16, ..Span::default() },
             loop_depth: 1,
@@ -61,6 +62,30 @@ pub(crate) fn hot(kind: Kind, label: &str, type_name: &str) -> SiteFacts {
     }
 }
 
+/// An await in the body of a function that ran so often and waited so long.
+pub(crate) fn awaited(label: &str, count: u64, wait_ns: u64) -> SiteFacts {
+    let awaits = Awaits { polls: 2 * count, wait_ns, ..Awaits::default() };
+    let site = SiteFacts {
+        count,
+        timed: 0,
+        self_ns: 0,
+        allocs: Allocs::default(),
+        awaits: Some(awaits),
+        ..hot(Kind::Await, label, "app::f::{{closure}}")
+    };
+    with_source(site, |source| source.awaited = Some(AwaitSource::default()))
+}
+
+/// Changes what the source says of an await.
+pub(crate) fn with_await(site: SiteFacts, change: impl FnOnce(&mut AwaitSource)) -> SiteFacts {
+    with_source(site, |source| change(source.awaited.get_or_insert_default()))
+}
+
+/// Best estimate of what a candidate's tasks wait less, in wall time.
+pub(crate) fn best_wait_ns(candidate: &Candidate) -> Option<f64> {
+    candidate.gain.as_ref().map(|gain| crate::impact::union(&gain.claims).waits.best)
+}
+
 /// Changes what the source says of a site.
 pub(crate) fn with_source(mut site: SiteFacts, change: impl FnOnce(&mut SiteSource)) -> SiteFacts {
     change(site.source.get_or_insert_default());
@@ -69,10 +94,10 @@ pub(crate) fn with_source(mut site: SiteFacts, change: impl FnOnce(&mut SiteSour
 
 /// Best estimate of a candidate's saving in nanoseconds.
 pub(crate) fn best_ns(candidate: &Candidate) -> Option<f64> {
-    candidate.gain.as_ref().map(|gain| crate::impact::union(&gain.claims).best)
+    candidate.gain.as_ref().map(|gain| crate::impact::union(&gain.claims).threads.best)
 }
 
 /// What a rule finds in a run with one site.
 pub(crate) fn check(rule: &dyn Rule, site: SiteFacts) -> Vec<Candidate> {
-    rule.check(&run(vec![site]))
+    rule.check(&run(vec![site]), &Thresholds::default())
 }

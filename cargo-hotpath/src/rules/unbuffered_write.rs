@@ -5,27 +5,23 @@ use hotpath_runtime_syntax::Kind;
 use crate::facts::Facts;
 use crate::impact::Saved;
 use crate::rules::site::{Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Home, Meta, Rule, Threshold, types};
+use crate::rules::{Candidate, Explain, Gain, Home, Meta, Rule, Threshold, Thresholds, types};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
 /// Writes from which buffering is a question.
-const MIN_WRITES: Threshold =
-    Threshold { name: "min-writes", default: 1000.0, meaning: "writes at the site in the run" };
+const MIN_WRITES: Threshold = Threshold::new("min_writes", 1000.0, "writes at the site in the run");
 
 /// Time of one write from which it can be a system call.
-const MIN_WRITE_NS: Threshold = Threshold {
-    name: "min-write-ns",
-    default: 500.0,
-    meaning: "mean time of a write: less can't be a system call",
-};
+const MIN_WRITE_NS: Threshold =
+    Threshold::new("min_write_ns", 500.0, "mean time of a write: less can't be a system call");
 
 /// Time of one write above which it may well carry much data.
-const LARGE_WRITE_NS: Threshold = Threshold {
-    name: "large-write-ns",
-    default: 20_000.0,
-    meaning: "mean time of a write above which it may be large already: confidence falls",
-};
+const LARGE_WRITE_NS: Threshold = Threshold::new(
+    "large_write_ns",
+    20_000.0,
+    "mean time of a write above which it may be large already: confidence falls",
+);
 
 /// Targets without a buffer of their own, or with one that ends at each line.
 const UNBUFFERED: &[&str] = &[
@@ -69,7 +65,7 @@ impl Rule for UnbufferedWrite {
         &META
     }
 
-    fn check(&self, facts: &Facts) -> Vec<Candidate> {
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
         let is_unbuffered = |row: &crate::facts::SiteFacts| {
             row.type_name.as_deref().is_some_and(|name| {
                 // A `File` of another crate may have a buffer of its own.
@@ -77,7 +73,10 @@ impl Rule for UnbufferedWrite {
                     && UNBUFFERED.contains(&types::last_segment(name))
             })
         };
-        sites(facts, &[Kind::Write], is_unbuffered).iter().filter_map(candidate).collect()
+        sites(facts, thresholds, &[Kind::Write], is_unbuffered)
+            .iter()
+            .filter_map(candidate)
+            .collect()
     }
 }
 
@@ -86,12 +85,12 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
     let count = site.count() as f64;
     let each = ns / count;
     let flush = site.label().contains("flush");
-    if flush || count < MIN_WRITES.default || each < MIN_WRITE_NS.default {
+    if flush || count < site.threshold(&MIN_WRITES) || each < site.threshold(&MIN_WRITE_NS) {
         return None;
     }
     let writer = types::last_segment(site.type_name()?);
     let target = site.source().and_then(|source| source.receiver.as_deref()).unwrap_or("writer");
-    let large = each > LARGE_WRITE_NS.default;
+    let large = each > site.threshold(&LARGE_WRITE_NS);
     Some(Candidate {
         anchor: Some(site.anchor()),
         title: format!("{} to an unbuffered {writer}", units::counted(site.count(), "write")),

@@ -53,6 +53,9 @@ pub struct Finding {
     pub fix: Option<Fix>,
     /// What `verify` measured.
     pub verified: Option<Verified>,
+    /// Whether the configuration denies it: then the command ends with exit code 1.
+    #[serde(default)]
+    pub denied: bool,
 }
 
 /// What a finding is about.

@@ -113,6 +113,9 @@ pub struct Quality {
     pub allocations: Measurement,
     /// How the threads were looked at from outside; `null` where nobody looked.
     pub timeline: Option<Timeline>,
+    /// Rules whose findings the configuration leaves out everywhere.
+    #[serde(default)]
+    pub allowed_rules: Vec<String>,
 }
 
 /// How the threads were looked at from outside, and what that cost.

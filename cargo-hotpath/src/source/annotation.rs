@@ -1,13 +1,20 @@
 //! Attributes that decide what is scanned: ours, `cfg_attr`, `cfg(test)`, `path`.
 
-use hotpath_runtime_syntax::Options;
+use hotpath_runtime_syntax::{Options, is_hotpath};
 use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
 use syn::{Attribute, Expr, Lit, Meta, Token};
 
 /// What `#[hotpath]` says on an item, also through `cfg_attr`; `None` without one, or with one
 /// that doesn't compile.
 pub(super) fn options(attrs: &[Attribute]) -> Option<Options> {
     Options::find(&unfolded(attrs)).ok().flatten()
+}
+
+/// The first line on which it stands.
+pub(super) fn line(attrs: &[Attribute]) -> Option<u32> {
+    let ours = unfolded(attrs).into_iter().find(is_hotpath)?;
+    Some(ours.path().span().start().line as u32)
 }
 
 /// The attributes with those inside `cfg_attr`, as if every condition held.

@@ -1,5 +1,6 @@
 //! Arguments of calls and macros: their texts, and what the macros of `std` do with them.
 
+use proc_macro2::Literal;
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Expr, Lit, Macro, Token, UnOp};
@@ -125,11 +126,41 @@ fn string(expr: &Expr) -> Option<String> {
 }
 
 fn captures(format: &str) -> bool {
+    !names(format).is_empty()
+}
+
+/// The variables that a format string names itself: `x` and `width` of `"{x:width$}"`.
+pub(super) fn captured(format: &Expr) -> Vec<String> {
+    string(format).map(|format| names(&format)).unwrap_or_default()
+}
+
+/// The same of a literal in tokens that can't be read.
+pub(super) fn captured_by(literal: Literal) -> Vec<String> {
+    match Lit::new(literal) {
+        Lit::Str(text) => names(&text.value()),
+        _ => Vec::new(),
+    }
+}
+
+fn names(format: &str) -> Vec<String> {
     let unescaped = format.replace("{{", "");
-    unescaped
-        .split('{')
-        .skip(1)
-        .any(|hole| hole.starts_with(|first: char| first.is_alphabetic() || first == '_'))
+    let holes = unescaped.split('{').skip(1).map(|hole| hole.split('}').next().unwrap_or_default());
+    let words = holes.flat_map(|hole| {
+        let (name, how) = hole.split_once(':').unwrap_or((hole, ""));
+        let counts = how
+            .split('$')
+            .rev()
+            .skip(1)
+            .map(|count| count.rsplit(|it: char| !is_in_name(it)).next().unwrap_or_default());
+        std::iter::once(name.trim()).chain(counts)
+    });
+    let is_name =
+        |word: &&str| word.starts_with(|first: char| first.is_alphabetic() || first == '_');
+    words.filter(is_name).map(str::to_owned).collect()
+}
+
+fn is_in_name(character: char) -> bool {
+    character.is_alphanumeric() || character == '_'
 }
 
 /// The arguments of a call.

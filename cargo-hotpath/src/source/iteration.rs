@@ -94,6 +94,15 @@ pub(super) fn calls_per_element(call: &ExprMethodCall) -> bool {
     ITERATES.contains(&name) || AMBIGUOUS.contains(&name) && is_iterator(&call.receiver)
 }
 
+/// Whether several threads or futures may run the closures of this call at once, so that they can share
+/// nothing that one of them changes: a parallel iterator.
+pub(super) fn runs_at_once(call: &ExprMethodCall) -> bool {
+    let name = call.method.to_string();
+    name.starts_with("par_")
+        || matches!(name.as_str(), "into_par_iter" | "for_each_concurrent")
+        || matches!(&*call.receiver, Expr::MethodCall(inner) if runs_at_once(inner))
+}
+
 fn is_iterator(expr: &Expr) -> bool {
     match expr {
         Expr::MethodCall(call) => {
@@ -122,6 +131,15 @@ fn is_iterator(expr: &Expr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parallel_iterators_are_told() {
+        let shared = |text: &str| runs_at_once(&syn::parse_str(text).unwrap());
+        for text in ["v.par_iter().enumerate().map(f)", "s.for_each_concurrent(4, f)"] {
+            assert!(shared(text), "{text}");
+        }
+        assert!(!shared("v.iter().map(f)"));
+    }
 
     fn per_element(text: &str) -> bool {
         calls_per_element(&syn::parse_str(text).unwrap())

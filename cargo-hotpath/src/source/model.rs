@@ -18,7 +18,8 @@ use super::module::{self, Place};
 use super::scan::Job;
 use super::span::Lines;
 use super::{
-    Insertion, SourceFunction, SourceSite, annotate, annotation, enumeration, scope, site,
+    Allowance, Insertion, SourceFunction, SourceSite, annotate, annotation, enumeration, scope,
+    site,
 };
 
 /// What one file holds.
@@ -27,6 +28,8 @@ pub(super) struct Scanned {
     pub(super) functions: Vec<SourceFunction>,
     /// Modules in other files.
     pub(super) modules: Vec<Module>,
+    /// Rules switched off by comments and attributes.
+    pub(super) allowances: Vec<Allowance>,
     /// Name and text of the file, if it holds functions.
     pub(super) text: Option<(String, String)>,
     pub(super) notes: Vec<String>,
@@ -82,6 +85,11 @@ pub(super) fn of_file(
     };
     model.items(&file.items, &context);
     let mut scanned = model.scanned;
+    scanned.allowances.extend(model.suppressions.written().iter().map(|(line, rule)| Allowance {
+        file: name.to_owned(),
+        line: *line,
+        rule: rule.clone(),
+    }));
     if !scanned.functions.is_empty() {
         scanned.text = Some((name.to_owned(), text.to_owned()));
     }
@@ -161,6 +169,18 @@ impl Model<'_> {
         }
     }
 
+    /// What `#[hotpath]` says on an item, with a note of the rules that it switches off.
+    fn options(&mut self, attrs: &[Attribute]) -> Option<Options> {
+        let options = annotation::options(attrs)?;
+        let line = annotation::line(attrs).unwrap_or_default();
+        self.scanned.allowances.extend(options.allow.iter().map(|rule| Allowance {
+            file: self.name.to_owned(),
+            line,
+            rule: Some(rule.clone()),
+        }));
+        Some(options)
+    }
+
     fn module(&mut self, module: &ItemMod, context: &Context) {
         let path = format!("{}::{}", context.module, module::name(module));
         let in_test = context.in_test || annotation::is_test(&module.attrs);
@@ -177,13 +197,14 @@ impl Model<'_> {
             }));
             return;
         };
-        let inherited = inherit(context.inherited.clone(), annotation::options(&module.attrs));
+        let own = self.options(&module.attrs);
+        let inherited = inherit(context.inherited.clone(), own);
         let place = context.place.inside(module);
         self.items(items, &Context { module: path, place, inherited, in_test });
     }
 
     fn implementation(&mut self, block: &ItemImpl, context: &Context) {
-        let own = annotation::options(&block.attrs);
+        let own = self.options(&block.attrs);
         let inner = Context {
             inherited: inherit(context.inherited.clone(), own),
             in_test: context.in_test || annotation::is_test(&block.attrs),
@@ -223,7 +244,7 @@ impl Model<'_> {
     }
 
     fn function(&mut self, candidate: &Candidate<'_>, context: &Context) {
-        let own = annotation::options(candidate.attrs);
+        let own = self.options(candidate.attrs);
         let in_test = context.in_test || annotation::is_test(candidate.attrs);
         let refusal = refuse_function(candidate.signature, candidate.attrs);
         if let (Some(refusal), Some(own)) = (&refusal, &own)
@@ -296,7 +317,8 @@ impl Model<'_> {
         let enumerated = enumeration::of(candidate.block, is_async, options);
         let places: Vec<site::Enumerated> =
             enumerated.iter().map(|site| (site.kind, site.at)).collect();
-        let facts = site::describe(candidate.block, &places, self.lines, in_test);
+        let body = site::Body { signature: candidate.signature, block: candidate.block };
+        let facts = site::describe(body, &places, self.lines, in_test);
         enumerated
             .into_iter()
             .zip(facts)

@@ -45,6 +45,8 @@ pub(super) fn scan(roots: &[Root]) -> Source {
         jobs = next;
     }
     number(&mut source.functions);
+    source.allowances.sort();
+    source.allowances.dedup();
     source.notes.sort();
     source.notes.dedup();
     source
@@ -63,6 +65,7 @@ fn root_job(root: &Root) -> Job<'_> {
 
 fn take<'r>(source: &mut Source, next: &mut Vec<Job<'r>>, job: &Job<'r>, scanned: Scanned) {
     source.functions.extend(scanned.functions);
+    source.allowances.extend(scanned.allowances);
     if let Some((file, text)) = scanned.text {
         source.texts.insert(file, text);
     }

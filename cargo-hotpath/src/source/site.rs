@@ -1,7 +1,12 @@
 //! What the source says of the sites of one function.
 
+mod awaits;
+mod calls;
 mod growth;
+mod items;
+mod last_use;
 mod loops;
+mod uses;
 mod walk;
 
 use std::collections::HashMap;
@@ -10,22 +15,32 @@ use hotpath_runtime::hotpath;
 use hotpath_runtime_syntax::Kind;
 use proc_macro2::{LineColumn, Span};
 use syn::visit::Visit;
-use syn::{Block, Expr};
+use syn::{Block, Expr, Signature};
 
 use super::span::Lines;
 use super::{place, range};
 use crate::facts::{SiteSource, Usage};
 use growth::Binding;
+use items::Items;
+use last_use::Store;
 use loops::Loops;
+use uses::Uses;
 
 /// One site as it was enumerated: its kind, and the place of its method name, macro path or `await`.
 pub(super) type Enumerated = (Kind, LineColumn);
+
+/// A function, without what is around it.
+#[derive(Clone, Copy)]
+pub(super) struct Body<'a> {
+    pub(super) signature: &'a Signature,
+    pub(super) block: &'a Block,
+}
 
 /// Source facts for each of `sites`, in their order; `None` for those that are not found where
 /// the enumeration says.
 #[hotpath]
 pub(super) fn describe(
-    block: &Block,
+    body: Body<'_>,
     sites: &[Enumerated],
     lines: &Lines<'_>,
     in_test: bool,
@@ -42,12 +57,30 @@ pub(super) fn describe(
         loops: Loops::default(),
         scopes: Vec::new(),
         bindings: Vec::new(),
+        uses: Uses::default(),
+        items: Vec::new(),
+        stores: Vec::new(),
         statement: None,
         slot: Slot::default(),
+        closures: 0,
         in_test,
     };
-    walker.visit_block(block);
-    walker.finish(sites)
+    walker.parameters(body);
+    walker.visit_block(body.block);
+    let mut described = walker.finish(sites);
+    let places: HashMap<(usize, usize), usize> = sites
+        .iter()
+        .enumerate()
+        .filter(|(_, (kind, _))| matches!(kind, Kind::Await | Kind::Lock))
+        .map(|(index, (_, place))| ((place.line, place.column), index))
+        .collect();
+    let site = |place: LineColumn| places.get(&(place.line, place.column)).copied();
+    for (index, awaited) in awaits::of(body.signature, body.block, &site) {
+        if let Some(source) = &mut described[index] {
+            source.awaited = Some(awaited);
+        }
+    }
+    described
 }
 
 /// A site that was found, with what can only be completed at the function's end.
@@ -55,6 +88,8 @@ struct Found {
     source: SiteSource,
     innermost: Option<usize>,
     binding: Option<usize>,
+    /// Closures around it.
+    closures: u32,
 }
 
 /// What the parent of an expression does with its value.
@@ -63,11 +98,25 @@ struct Slot {
     usage: Usage,
     /// Index of the binding that a `let` makes of it.
     binding: Option<usize>,
+    /// Site of the call that takes it.
+    taken_by: Option<usize>,
+    /// Methods that are called on it, and on what the one before gives.
+    chain: Vec<String>,
 }
 
 impl Slot {
     fn of(usage: Usage) -> Self {
-        Self { usage, binding: None }
+        Self { usage, ..Self::default() }
+    }
+
+    fn taken(usage: Usage, taken_by: Option<usize>) -> Self {
+        Self { usage, taken_by, ..Self::default() }
+    }
+
+    /// The receiver of a method whose own value is in the slot `of`.
+    fn receiver(method: String, own_site: Option<usize>, mut of: Vec<String>) -> Self {
+        of.insert(0, method.clone());
+        Self { chain: of, ..Self::taken(Usage::Receiver(method), own_site) }
     }
 }
 
@@ -80,10 +129,15 @@ struct Walker<'a> {
     /// Ends of the blocks around, in bytes.
     scopes: Vec<usize>,
     bindings: Vec<Binding>,
+    uses: Uses,
+    items: Vec<Items>,
+    stores: Vec<Store>,
     /// Range of the innermost statement around.
     statement: Option<(LineColumn, LineColumn)>,
     /// For the next expression only.
     slot: Slot,
+    /// Closures and blocks of their own around the current expression.
+    closures: u32,
     in_test: bool,
 }
 
@@ -95,16 +149,31 @@ fn key(kind: Kind, place: LineColumn) -> Key {
 }
 
 impl Walker<'_> {
-    fn finish(self, sites: &[Enumerated]) -> Vec<Option<SiteSource>> {
-        let grown = growth::grown_by(&self.bindings, &self.found, &self.loops, sites);
+    fn finish(mut self, sites: &[Enumerated]) -> Vec<Option<SiteSource>> {
+        self.uses.resolve(&self.bindings);
+        let grown = growth::of(&self.bindings, &self.found, &self.loops, sites);
+        let variables: Vec<_> =
+            self.found.iter().map(|found| self.variable(found.as_ref())).collect();
+        let lent: Vec<_> = (0..sites.len()).map(|site| self.items_only_lent(site)).collect();
         let loops = &self.loops;
         self.found
             .into_iter()
             .zip(grown)
-            .map(|(found, grown_by)| {
+            .zip(variables)
+            .zip(lent)
+            .map(|(((found, growth), variable), lent)| {
                 let found = found?;
                 let mut source = found.source;
-                source.grown_by = grown_by;
+                source.grown_by = growth.in_loop;
+                source.fed_by = growth.anywhere;
+                source.only_lent = variable.only_lent;
+                source.last_use = variable.last_use;
+                source.declared_type = variable.declared_type;
+                source.bound_by = variable.bound_by;
+                source.read_in_body = variable.read_in_body;
+                source.root_origin = variable.root_origin;
+                source.items_only_lent = lent;
+                source.loop_is_shared = found.innermost.map(|it| loops.is_shared(it));
                 if let Some(root) = &source.receiver_root {
                     let innermost = found.innermost;
                     source.root_changes_in_loop = innermost.map(|it| loops.changes(it, root));
@@ -139,13 +208,16 @@ impl Walker<'_> {
             loop_depth: self.loops.depth(),
             innermost_loop: self.loops.innermost_span(),
             usage: slot.usage,
+            taken_by: slot.taken_by,
+            followed_by: slot.chain,
             bound_to: slot.binding.map(|binding| self.bindings[binding].name.clone()),
             changed_or_moved: slot.binding.is_some_and(|binding| self.bindings[binding].mutable),
             in_test: self.in_test,
             ..own
         };
         let innermost = self.loops.innermost();
-        self.found[site] = Some(Found { source, innermost, binding: slot.binding });
+        let (binding, closures) = (slot.binding, self.closures);
+        self.found[site] = Some(Found { source, innermost, binding, closures });
     }
 
     fn receiver(&self, receiver: &Expr) -> (Option<String>, Option<String>) {

@@ -16,10 +16,15 @@ pub(crate) fn wrap(expr: &mut Expr, site: &Site, runtime: &Runtime) {
         *awaited.base = runtime.call("awaited", span, arguments);
         return;
     }
-    if site.form == Form::Future {
-        let future = std::mem::replace(expr, Expr::PLACEHOLDER);
-        let arguments = list([Runtime::borrowed_table(span), index(site, span), future], span);
-        *expr = runtime.call("awaited", span, arguments);
+    let whole = match site.form {
+        Form::Future => Some("awaited"),
+        Form::Steps => Some("each"),
+        Form::Call | Form::Field | Form::Await => None,
+    };
+    if let Some(name) = whole {
+        let inner = std::mem::replace(expr, Expr::PLACEHOLDER);
+        let arguments = list([Runtime::borrowed_table(span), index(site, span), inner], span);
+        *expr = runtime.call(name, span, arguments);
         return;
     }
     if site.marks_receiver
@@ -34,7 +39,9 @@ pub(crate) fn wrap(expr: &mut Expr, site: &Site, runtime: &Runtime) {
     let arguments = list([token(site, runtime, span), inner], span);
     *expr = match site.form {
         Form::Field => first_field(runtime.call("field", span, arguments), span),
-        Form::Call | Form::Await | Form::Future => runtime.call("exit", span, arguments),
+        Form::Call | Form::Await | Form::Future | Form::Steps => {
+            runtime.call("exit", span, arguments)
+        }
     };
     put_attrs(expr, attrs);
 }
@@ -42,7 +49,7 @@ pub(crate) fn wrap(expr: &mut Expr, site: &Site, runtime: &Runtime) {
 /// The call that opens the span.
 fn token(site: &Site, runtime: &Runtime, span: Span) -> Expr {
     let (name, place) = match &site.probe {
-        Probe::Value | Probe::Await => ("site", None),
+        Probe::Value | Probe::Await | Probe::Steps => ("site", None),
         Probe::On(place) => ("site_on", Some(place)),
         Probe::Grow => ("grow", None),
         Probe::GrowOn(place) => ("grow_on", Some(place)),

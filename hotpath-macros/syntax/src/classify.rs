@@ -4,7 +4,7 @@ use proc_macro2::Span;
 use syn::spanned::Spanned as _;
 use syn::{Expr, ExprCall, ExprMethodCall, ExprPath, Path};
 
-use crate::{Kind, SiteSelection};
+use crate::{Kind, SiteSelection, lookup};
 
 /// A kind and where the site is said to lie.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,23 @@ pub(crate) struct Class {
 impl Class {
     fn value(kind: Kind, position: Span) -> Self {
         Self { kind, position, by_receiver: false }
+    }
+
+    /// Whether only the receiver's type gives the site a meaning: many types have methods of such
+    /// names.
+    pub(crate) fn needs_receiver(self) -> bool {
+        matches!(self.kind, Kind::Lookup | Kind::Search | Kind::Shift | Kind::Send)
+    }
+
+    /// The same call as any other.
+    pub(crate) fn as_other(self) -> Self {
+        Self::value(Kind::Other, self.position)
+    }
+
+    /// What a call that can make a collection grow is where it didn't start empty: `.insert(..)`
+    /// into a map or set.
+    pub(crate) fn as_lookup(self, call: &ExprMethodCall) -> Option<Self> {
+        (call.method == "insert").then_some(Self { kind: Kind::Lookup, ..self })
     }
 }
 
@@ -48,6 +65,23 @@ const GROWING: &[&str] = &["OsString", "PathBuf", "String", "Vec", "VecDeque"];
 /// Types that compile a pattern in `new`.
 const PATTERNS: &[&str] =
     &["Glob", "GlobBuilder", "Regex", "RegexBuilder", "RegexSet", "RegexSetBuilder"];
+
+/// Types that hold connections, threads or a configuration that is costly to make.
+const CLIENTS: &[&str] = &[
+    "Client",
+    "Connection",
+    "MySqlConnection",
+    "MySqlPool",
+    "PgConnection",
+    "PgPool",
+    "Pool",
+    "Runtime",
+    "SqliteConnection",
+    "SqlitePool",
+];
+
+/// Functions that make one of them.
+const CONNECTING: &[&str] = &["builder", "connect", "connect_lazy", "establish", "new", "open"];
 
 /// Functions that never come back: around them a wrapper would be unreachable.
 const DIVERGING: &[(&str, &str)] = &[
@@ -171,6 +205,9 @@ pub(crate) fn makes_empty_collection(expr: &Expr) -> bool {
 
 fn method(call: &ExprMethodCall) -> Option<Class> {
     let name = call.method.to_string();
+    if let Some(kind) = lookup::kind(call, &name) {
+        return Some(Class { kind, position: call.method.span(), by_receiver: true });
+    }
     let (kind, by_receiver) = match (name.as_str(), call.args.len()) {
         ("clone", 0) => (Kind::Clone, false),
         ("to_owned" | "into_owned", 0) => (Kind::ToOwned, false),
@@ -178,6 +215,8 @@ fn method(call: &ExprMethodCall) -> Option<Class> {
         ("to_vec", 0) => (Kind::ToVec, false),
         ("collect", 0) => (Kind::Collect, false),
         ("lock" | "read" | "write", 0) => (Kind::Lock, true),
+        ("send" | "unbounded_send", 1) => (Kind::Send, true),
+        ("block_on", 1) => (Kind::Block, false),
         ("write_all" | "write", 1) | ("flush", 0) => (Kind::Write, true),
         (
             "push" | "push_str" | "push_back" | "push_front" | "extend" | "extend_from_slice"
@@ -240,15 +279,34 @@ fn path_kind(path: &Path, qualified: bool, arguments: usize) -> Option<Kind> {
         ("new", _) if OWNING.contains(&owner.as_str()) => return Some(Kind::New),
         ("pin", 1) if owner == "Box" => return Some(Kind::New),
         ("new", 1) if PATTERNS.contains(&owner.as_str()) => return Some(Kind::RegexNew),
+        (function, _) if CLIENTS.contains(&owner.as_str()) && CONNECTING.contains(&function) => {
+            return Some(Kind::Connect);
+        }
         _ => {}
     }
     let first = path.segments.first()?.ident.to_string();
+    if is_blocking(&owner, &function) && (path.segments.len() == 2 || first == "std") {
+        return Some(Kind::Block);
+    }
     let foreign = !qualified
         && is_lower(&first)
         && is_lower(&function)
         && !STD_MODULES.contains(&first.as_str())
         && !type_like;
     foreign.then_some(Kind::Call)
+}
+
+/// Whether a function of the standard library keeps its thread waiting. Async runtimes have some of
+/// the same names: theirs are awaited.
+fn is_blocking(owner: &str, function: &str) -> bool {
+    match owner {
+        "fs" => is_lower(function),
+        "thread" => function == "sleep",
+        "File" => matches!(function, "open" | "create" | "create_new"),
+        "TcpStream" | "UnixStream" => function == "connect",
+        "executor" => function == "block_on",
+        _ => false,
+    }
 }
 
 fn is_lower(name: &str) -> bool {
@@ -316,9 +374,13 @@ mod tests {
             ("w.write(buf)", Some(Kind::Write)),
             ("w.write_all(buf)", Some(Kind::Write)),
             ("w.flush()", Some(Kind::Write)),
+            ("s.send(a)", Some(Kind::Send)),
+            ("s.send(a, b)", None),
+            ("handle.block_on(a)", Some(Kind::Block)),
             ("v.push(1)", Some(Kind::Grow)),
             ("m.insert(1, 2)", Some(Kind::Grow)),
             ("s.insert(1)", Some(Kind::Grow)),
+            ("m.get(&k)", Some(Kind::Lookup)),
             ("r.is_match(x)", Some(Kind::Call)),
             ("r.replace(a, b)", None),
             ("g().await", Some(Kind::Await)),
@@ -368,6 +430,20 @@ mod tests {
             ("crate::parse(a)", None),
             ("std::mem::take(a)", None),
             ("mem::take(a)", None),
+            ("thread::sleep(a)", Some(Kind::Block)),
+            ("std::fs::read(a)", Some(Kind::Block)),
+            ("fs::read(a)", Some(Kind::Block)),
+            ("File::open(a)", Some(Kind::Block)),
+            ("tokio::fs::read(a)", Some(Kind::Call)),
+            ("tokio::fs::File::open(a)", None),
+            ("thread::spawn(a)", None),
+            ("futures::executor::block_on(a)", Some(Kind::Call)),
+            ("executor::block_on(a)", Some(Kind::Block)),
+            ("reqwest::Client::new()", Some(Kind::Connect)),
+            ("Client::builder()", Some(Kind::Connect)),
+            ("Runtime::new()", Some(Kind::Connect)),
+            ("Connection::open(a)", Some(Kind::Connect)),
+            ("Connection::close(a)", None),
             ("parse(a)", None),
             ("tokio::spawn(a)", Some(Kind::Call)),
         ] {

@@ -50,8 +50,29 @@ kinds! {
     /// and the like), on a variable that the function bound to an empty collection. Counted,
     /// never timed.
     Grow = "grow",
+    /// `.contains_key(..)`, `.entry(..)`, `.insert(..)`, `.get(&key)`, `.get_mut(&key)`, `.remove(&key)`
+    /// and `.contains(value)` on a variable or field: what a map or set does with a key, and how a list
+    /// is searched. Its type is the receiver's.
+    Lookup = "lookup",
+    /// `.iter().any(..)`, `.iter().find(..)`, `.iter().position(..)` on a variable or field: a search from
+    /// one end to the other. Its type is that of what is iterated over.
+    Search = "search",
+    /// `.remove(0)` and `.insert(0, ..)` on a variable or field: in a list all others move. Its type
+    /// is the receiver's.
+    Shift = "shift",
+    /// `for line in reader.lines()`: its steps. Counted, never timed; its type is that of the items.
+    Lines = "lines",
     /// `.lock()`, `.read()`, `.write()` without arguments.
     Lock = "lock",
+    /// In code that may suspend, a call that keeps its thread waiting: `thread::sleep(..)`,
+    /// `fs::read(..)`, `File::open(..)`, `block_on(..)` and the like.
+    Block = "block",
+    /// `.send(..)` on a variable or field that is not awaited: what goes into a channel without waiting
+    /// for room. Counted, never timed; its type is the receiver's.
+    Send = "send",
+    /// A client, pool or connection that is made: `Client::new()`, `Connection::open(..)`,
+    /// `Runtime::new()`.
+    Connect = "connect",
     /// `Regex::new(..)` and its kin.
     RegexNew = "regex_new",
     /// `print!`, `println!`, `eprint!`, `eprintln!`.

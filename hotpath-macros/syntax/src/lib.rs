@@ -12,6 +12,7 @@ pub mod eligible;
 mod input;
 pub mod kind;
 mod label;
+mod lookup;
 mod mention;
 mod name;
 mod nearest;
@@ -20,6 +21,7 @@ pub mod returned;
 mod scope;
 pub mod shape;
 pub mod sites;
+mod steps;
 pub mod wrap;
 
 pub use arguments::evaluates;
@@ -32,6 +34,7 @@ pub use name::{method_name, type_name};
 pub use options::{Column, Options, SiteSelection, is_hotpath};
 pub use shape::Shape;
 pub use sites::{Site, enumerate};
+pub use steps::{Steps, steps};
 pub use wrap::{Form, Probe};
 
 /// Where this package lies while a build reads it; for `hotpath_runtime::SOURCES`.

@@ -11,9 +11,13 @@ use crate::classify::STD_MODULES;
 pub fn may_hold_sites(text: &str, selection: SiteSelection) -> bool {
     match selection {
         SiteSelection::All => true,
-        SiteSelection::Calls => {
-            holds(text, |word, rest| is_telling(word) || is_foreign(word, rest))
-        }
+        SiteSelection::Calls => holds(text, |word, rest| {
+            is_telling(word)
+                || is_lookup(word, rest)
+                || is_foreign(word, rest)
+                || is_costly(word, rest)
+                || word == "lines" && after(rest, &["(", ")"]).is_some()
+        }),
         SiteSelection::Off => mentions_word(text, "async"),
     }
 }
@@ -74,18 +78,73 @@ fn is_word(byte: u8) -> bool {
 fn is_telling(word: &str) -> bool {
     match word.len() {
         3 => matches!(word, "new" | "vec" | "pin"),
-        4 => matches!(word, "lock" | "read" | "from" | "join"),
+        4 => matches!(word, "lock" | "read" | "from" | "join" | "send"),
         5 => matches!(word, "clone" | "write" | "flush" | "await" | "async" | "print"),
         6 => matches!(word, "format" | "to_vec" | "eprint" | "select"),
         7 => matches!(word, "collect" | "println" | "writeln" | "default"),
-        8 => matches!(word, "to_owned" | "eprintln" | "is_match" | "captures" | "try_join"),
+        8 => matches!(
+            word,
+            "to_owned" | "eprintln" | "is_match" | "captures" | "try_join" | "block_on"
+        ),
         9 => matches!(word, "to_string" | "write_all" | "find_iter"),
         10 => word == "into_owned",
         11 => word == "replace_all",
         13 => matches!(word, "with_capacity" | "captures_iter"),
+        14 => word == "unbounded_send",
         24 => word == "with_capacity_and_hasher",
         _ => false,
     }
+}
+
+/// Whether this may look something up in a map or list, with these tokens behind it.
+fn is_lookup(word: &str, rest: &str) -> bool {
+    let argument =
+        |may_be: fn(char) -> bool| after(rest, &["("]).is_some_and(|rest| rest.starts_with(may_be));
+    match word.len() {
+        3 => word == "get" && argument(|first| !is_index(first)),
+        4 => {
+            word == "iter"
+                && after(rest, &["(", ")", "."]).is_some_and(|rest| {
+                    ["any", "find", "position"].iter().any(|name| rest.starts_with(name))
+                })
+        }
+        5 => word == "entry" && argument(|first| first != ')'),
+        6 => matches!(word, "insert" | "remove") && argument(|first| first != ')'),
+        7 => word == "get_mut" && argument(|first| !is_index(first)),
+        8 => word == "contains" && argument(|first| !matches!(first, '"' | '\'' | '|' | ')')),
+        12 => word == "contains_key",
+        _ => false,
+    }
+}
+
+/// Whether this may be the module or type of a call that blocks, or makes a connection.
+fn is_costly(word: &str, rest: &str) -> bool {
+    let is_owner = match word.len() {
+        2 => word == "fs",
+        4 => matches!(word, "File" | "Pool"),
+        6 => matches!(word, "thread" | "Client" | "PgPool"),
+        7 => word == "Runtime",
+        8 => word == "executor",
+        9 => matches!(word, "TcpStream" | "MySqlPool"),
+        10 => matches!(word, "UnixStream" | "Connection" | "SqlitePool"),
+        12 => word == "PgConnection",
+        15 => word == "MySqlConnection",
+        16 => word == "SqliteConnection",
+        _ => false,
+    };
+    is_owner && rest.trim_start().starts_with("::")
+}
+
+/// Whether an argument that starts so can be no key.
+fn is_index(first: char) -> bool {
+    matches!(first, ')' | '.') || first.is_ascii_digit()
+}
+
+/// What follows these tokens, if they come next.
+fn after<'t>(text: &'t str, tokens: &[&str]) -> Option<&'t str> {
+    tokens
+        .iter()
+        .try_fold(text.trim_start(), |rest, token| rest.strip_prefix(token).map(str::trim_start))
 }
 
 /// Whether this may be the first word of a path to a function of another crate.
@@ -115,12 +174,35 @@ mod tests {
             "a::<B>::c()",
             "async { 1 }",
             "\u{e4}\u{e4}::f()",
+            "m . get (& k)",
+            "m.get(k.as_str())",
+            "m.get_mut(\"k\")",
+            "m.contains_key(k)",
+            "m.entry(k)",
+            "v.contains(&k)",
+            "v.contains(k)",
+            "v.remove(0)",
+            "m.insert(k, v)",
+            "v . iter () . position (| x | x == y)",
+            "s.send(a)",
+            "thread::sleep(a)",
+            "std :: fs :: read (a)",
+            "File::open(a)",
+            "SqlitePool::connect(a)",
+            "for l in r . lines () {",
         ] {
             assert!(calls(text), "{text}");
         }
         for text in [
             "a.cloned().len()",
             "a.push(1)",
+            "c.get()",
+            "v.get(1)",
+            "v.get(..2)",
+            "s.contains(\"x\")",
+            "v.iter().map(f)",
+            "d.entry()",
+            "r.lines(1)",
             "std::mem::take(a)",
             "Self::with(a)",
             "self.new_one()",

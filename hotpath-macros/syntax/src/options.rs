@@ -4,6 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
+use syn::token::Paren;
 use syn::{Attribute, Error, Ident, LitInt, LitStr, Meta, Path, Result, Token};
 
 use crate::nearest::nearest;
@@ -189,7 +190,7 @@ impl Options {
             }
             "name" => self.set_name(key, input),
             "sites" => self.set_sites(key, input),
-            "allow" => self.add_allowed(input),
+            "allow" => self.add_allowed(key, input),
             "crate" => {
                 equals(key, input, "crate = path::to::hotpath_runtime")?;
                 let path = input.call(Path::parse_mod_style).map_err(|error| {
@@ -247,14 +248,15 @@ impl Options {
         Ok(())
     }
 
-    fn add_allowed(&mut self, input: ParseStream<'_>) -> Result<()> {
+    fn add_allowed(&mut self, key: &Ident, input: ParseStream<'_>) -> Result<()> {
+        const EXAMPLE: &str = "`allow` names the rules to silence: `allow(print-loop)`";
+        if !input.peek(Paren) {
+            return Err(Error::new(key.span(), EXAMPLE));
+        }
         let content;
         let parentheses = syn::parenthesized!(content in input);
         if content.is_empty() {
-            return Err(Error::new(
-                parentheses.span.join(),
-                "`allow` names the rules to silence: `allow(clone-loop)`",
-            ));
+            return Err(Error::new(parentheses.span.join(), EXAMPLE));
         }
         for rule in content.parse_terminated(rule, Token![,])? {
             if self.allow.contains(&rule) {
@@ -306,12 +308,21 @@ fn equals(key: &Ident, input: ParseStream<'_>, example: &str) -> Result<()> {
 
 /// A rule id: words joined by `-`, keywords allowed (`print-loop`).
 fn rule(input: ParseStream<'_>) -> Result<String> {
-    let mut id = input.call(Ident::parse_any)?.to_string();
+    let word = |input: ParseStream<'_>| {
+        input.call(Ident::parse_any).map_err(|error| {
+            let message = "a rule is named without quotes: `allow(print-loop, clone-in-loop)`";
+            Error::new(error.span(), message)
+        })
+    };
+    let mut id = word(input)?.to_string();
     while input.parse::<Option<Token![-]>>()?.is_some() {
         id.push('-');
-        id.push_str(&input.call(Ident::parse_any)?.to_string());
+        id.push_str(&word(input)?.to_string());
     }
-    Ok(id)
+    if input.is_empty() || input.peek(Token![,]) {
+        return Ok(id);
+    }
+    Err(Error::new(input.span(), format!("a comma parts rules: `allow({id}, ..)`")))
 }
 
 fn unknown(what: &str, given: &str, known: &[&str]) -> String {
@@ -372,7 +383,13 @@ mod tests {
         assert!(error("sites = off, sites = off").contains("given twice"));
         assert!(error("name = 3").contains("takes a string"));
         assert!(error("name = \"\"").contains("can't be empty"));
-        assert!(error("allow()").contains("names the rules"));
+        for text in ["allow()", "allow", "allow = print-loop", "allow[print-loop]"] {
+            assert!(error(text).contains("names the rules"), "{text}");
+        }
+        for text in ["allow(\"print-loop\")", "allow(print-)", "allow(*)", "allow(print-3)"] {
+            assert!(error(text).contains("without quotes"), "{text}");
+        }
+        assert!(error("allow(print loop)").ends_with("`allow(print, ..)`"));
         assert!(error("skip, name = \"x\"").contains("leaves the item alone"));
         assert!(error("name \"x\"").contains("takes a value"));
         assert!(error("sites").contains("takes a value"));

@@ -4,15 +4,17 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Block, Expr, ExprAsync, ExprClosure, ExprMacro, Item, Local, Macro, Pat, Path, Stmt,
-    StmtMacro, Token, Type,
+    Attribute, Block, Expr, ExprAsync, ExprClosure, ExprForLoop, ExprMacro, ExprMethodCall, Item,
+    Local, Macro, Pat, Path, Stmt, StmtMacro, Token, Type,
 };
 
 use crate::arguments::{Arguments, Family};
-use crate::classify::{classify, standard_macro};
+use crate::classify::{Class, classify, standard_macro};
 use crate::input::{self, Role, Syntax};
 use crate::label;
+use crate::lookup::searched;
 use crate::scope::Scope;
+use crate::steps::steps;
 use crate::wrap::{self, Form, Operand, Probe};
 use crate::{Kind, SiteSelection};
 
@@ -24,7 +26,7 @@ pub struct Site {
     /// What the expression does.
     pub kind: Kind,
     /// The token whose line and column say where it is: method name, start of the path, macro
-    /// path or `await`.
+    /// path, `await` or `for`.
     pub position: Span,
     /// Short text, at most 40 characters.
     pub label: String,
@@ -86,13 +88,10 @@ impl<S: FnMut(&mut Expr, Site)> Walk<'_, S> {
         operand: Operand,
         arguments: Option<&Arguments>,
     ) -> Option<Site> {
-        let class =
-            classify(expr, self.selection).filter(|class| self.may_tell(expr, class.kind))?;
+        let class = self.told(expr, classify(expr, self.selection)?)?;
         let form = wrap::form(expr, class, operand)?;
         let (subject, marks_receiver) = match expr {
-            Expr::MethodCall(call) => {
-                (Some(call.receiver.as_ref()), wrap::is_value(&call.receiver))
-            }
+            Expr::MethodCall(call) => (subject(call, class), wrap::is_value(&call.receiver)),
             _ => (arguments.and_then(Arguments::destination), false),
         };
         Some(Site {
@@ -106,14 +105,24 @@ impl<S: FnMut(&mut Expr, Site)> Walk<'_, S> {
         })
     }
 
-    /// A call that can make a collection grow is only looked at where this function made it.
-    fn may_tell(&self, expr: &Expr, kind: Kind) -> bool {
-        match expr {
-            Expr::MethodCall(call) if kind == Kind::Grow => {
-                self.scope.was_made_empty(&call.receiver)
-            }
-            _ => true,
+    /// A call that can make a collection grow is only looked at where this function made it, one that
+    /// blocks only where others could run instead, and what the receiver's type decides on only
+    /// where a probe can tell that.
+    fn told(&self, expr: &Expr, class: Class) -> Option<Class> {
+        if class.kind == Kind::Block && !self.suspends {
+            return (self.selection == SiteSelection::All).then(|| class.as_other());
         }
+        let Expr::MethodCall(call) = expr else { return Some(class) };
+        let class = match class.kind {
+            Kind::Grow if !self.scope.was_made_empty(&call.receiver) => class.as_lookup(call)?,
+            _ => class,
+        };
+        let is_known =
+            || subject(call, class).is_some_and(|subject| wrap::may_borrow(subject, &self.scope));
+        if !class.needs_receiver() || is_known() {
+            return Some(class);
+        }
+        (self.selection == SiteSelection::All).then(|| class.as_other())
     }
 
     fn emit(&mut self, expr: &mut Expr, site: Option<Site>) {
@@ -196,6 +205,23 @@ impl<S: FnMut(&mut Expr, Site)> Walk<'_, S> {
         if self.next > first {
             mac.tokens = input::to_tokens(&parts);
         }
+    }
+
+    /// The head, of which a probe may count the steps, and the body.
+    fn for_loop(&mut self, it: &mut ExprForLoop) {
+        let site = steps(&it.expr).map(|_| Site {
+            index: 0,
+            kind: Kind::Lines,
+            position: it.for_token.span,
+            label: label::of_expr(&it.expr),
+            form: Form::Steps,
+            probe: Probe::Steps,
+            marks_receiver: false,
+        });
+        self.visit_pat_mut(&mut it.pat);
+        self.visit_expr_mut(&mut it.expr);
+        self.emit(&mut it.expr, site);
+        self.visit_block_mut(&mut it.body);
     }
 
     /// A future that a macro polls, as if it were awaited.
@@ -299,6 +325,7 @@ impl<S: FnMut(&mut Expr, Site)> VisitMut for Walk<'_, S> {
                 self.operand = operand;
                 self.visit_expr_mut(&mut inner.expr);
             }
+            Expr::ForLoop(it) => self.for_loop(it),
             Expr::Closure(closure) => self.closure(closure),
             Expr::Async(block) => self.async_block(block),
             // Evaluated by the compiler, or (arrays) copied through the stack by a wrapper, or a
@@ -334,6 +361,14 @@ impl<S: FnMut(&mut Expr, Site)> VisitMut for Walk<'_, S> {
         &mut self,
         _: &mut syn::AngleBracketedGenericArguments,
     ) {
+    }
+}
+
+/// What the type of a method call's site is that of, where it isn't the value's.
+fn subject(call: &ExprMethodCall, class: Class) -> Option<&Expr> {
+    match class.kind {
+        Kind::Search => searched(call),
+        _ => Some(&call.receiver),
     }
 }
 

@@ -24,6 +24,8 @@ pub enum Form {
     Await,
     /// `awaited(.., FUTURE)`, where a macro polls the future.
     Future,
+    /// `each(.., ITERATOR)`, where a `for` goes through it.
+    Steps,
 }
 
 /// How a site is opened.
@@ -39,6 +41,8 @@ pub enum Probe {
     GrowOn(Box<Expr>),
     /// Polls and waits of the awaited future.
     Await,
+    /// Steps of an iterator, counted only; its type is that of the items.
+    Steps,
 }
 
 /// Where an expression stands, as far as it decides on wrapping.
@@ -64,6 +68,10 @@ pub(crate) fn form(expr: &Expr, class: Class, operand: Operand) -> Option<Form> 
         (Kind::Lock | Kind::Write | Kind::Grow | Kind::Call | Kind::Other, Operand::Awaited) => {
             None
         }
+        (
+            Kind::Lookup | Kind::Search | Kind::Shift | Kind::Block | Kind::Send | Kind::Connect,
+            Operand::Awaited,
+        ) => None,
         (_, Operand::Plain | Operand::Awaited) => Some(Form::Call),
     }
 }
@@ -71,16 +79,20 @@ pub(crate) fn form(expr: &Expr, class: Class, operand: Operand) -> Option<Form> 
 /// The probe for an expression of this class.
 pub(crate) fn probe(class: Class, subject: Option<&Expr>, scope: &Scope) -> Probe {
     let place = subject
-        .filter(|_| class.by_receiver)
-        .filter(|subject| root(subject).is_some_and(|root| scope.may_borrow(&root)))
+        .filter(|subject| class.by_receiver && may_borrow(subject, scope))
         .map(|subject| Box::new(subject.clone()));
     match (class.kind, place) {
         (Kind::Await, _) => Probe::Await,
-        (Kind::Grow, Some(place)) => Probe::GrowOn(place),
+        (Kind::Grow | Kind::Send, Some(place)) => Probe::GrowOn(place),
         (Kind::Grow, None) => Probe::Grow,
         (_, Some(place)) => Probe::On(place),
         (_, None) => Probe::Value,
     }
+}
+
+/// Whether a probe may borrow this: a place, in which a reference to it changes no capture.
+pub(crate) fn may_borrow(subject: &Expr, scope: &Scope) -> bool {
+    root(subject).is_some_and(|root| scope.may_borrow(&root))
 }
 
 /// Whether `mark` may take this receiver: a value, never a place (which it would move).
@@ -125,6 +137,9 @@ mod tests {
         assert_eq!(form_of("other::call()", Operand::Borrowed), None);
         assert_eq!(form_of("r.find_iter(a)", Operand::Borrowed), Some(Form::Field));
         assert_eq!(form_of("m.lock()", Operand::Awaited), None);
+        assert_eq!(form_of("m.get(&a)", Operand::Awaited), None);
+        assert_eq!(form_of("File::open(a)", Operand::Awaited), None);
+        assert_eq!(form_of("s.send(a)", Operand::Awaited), None);
         assert_eq!(form_of("a.clone()", Operand::Awaited), Some(Form::Call));
         assert_eq!(form_of("a.await", Operand::Borrowed), Some(Form::Await));
     }

@@ -52,6 +52,7 @@ fn full() -> Profile {
         cpu_ns: Some(4_900_000),
         outside_ns: 100_000,
         processes: 1,
+        polling_threads: 1,
         threads: 2,
         memory: Some(Memory {
             live_bytes: -8,
@@ -206,8 +207,14 @@ fn a_file_of_version_1_stays_readable() {
         free_ns,
         ..ProbeCosts::default()
     };
-    let first =
-        Profile { allocator: Vec::new(), retained: None, cold_ns: 0, probes, ..without_timeline() };
+    let first = Profile {
+        allocator: Vec::new(),
+        retained: None,
+        cold_ns: 0,
+        polling_threads: 0,
+        probes,
+        ..without_timeline()
+    };
     assert_eq!(Profile::read(Path::new(V1)).unwrap(), first);
 }
 

@@ -3,23 +3,16 @@
 mod advice;
 mod excerpt;
 mod paint;
-mod retained;
-mod state;
 mod table;
 
 use std::collections::BTreeMap;
 
-use crate::rank::FLOOR_PCT;
-use crate::schema::{Exit, Report};
+use super::prose::{Block, Limits, prose};
+use crate::schema::{Report, Warning};
 use crate::text::wrap;
-use crate::units;
 
-use advice::Limits;
 use hotpath_runtime::hotpath;
 use paint::{Paint, Tone};
-
-/// Functions and findings listed unless asked otherwise.
-const TOP: usize = 10;
 
 /// Narrowest width that the layout is made for; less is taken for this.
 const LEAST_WIDTH: usize = 48;
@@ -31,16 +24,13 @@ pub struct Options {
     pub color: bool,
     /// Columns; no line of ours is longer (source lines are cut).
     pub width: usize,
-    /// Functions and findings to list; `None` for 10.
-    pub top: Option<usize>,
-    /// Share of wall time below which findings were left out; `None` for
-    /// [`crate::rank::FLOOR_PCT`], 0 where none were.
-    pub min_impact_pct: Option<f64>,
+    /// How much is told.
+    pub limits: Limits,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { color: false, width: 80, top: None, min_impact_pct: None }
+        Self { color: false, width: 80, limits: Limits::default() }
     }
 }
 
@@ -49,14 +39,40 @@ impl Default for Options {
 #[hotpath]
 pub fn render(report: &Report, sources: &BTreeMap<String, String>, options: &Options) -> String {
     let mut page = Page::new(options);
-    warnings(&mut page, report);
-    let top = options.top.unwrap_or(TOP);
-    state::section(&mut page, report, top);
-    retained::section(&mut page, report, top);
-    let floor_pct = options.min_impact_pct.unwrap_or(FLOOR_PCT);
-    advice::section(&mut page, report, sources, &Limits { top, floor_pct });
-    verification(&mut page, report);
+    let prose = prose(report, &options.limits);
+    for warning in prose.warnings {
+        warn(&mut page, warning);
+    }
+    for section in &prose.sections {
+        page.heading(section.title);
+        for (number, group) in section.groups.iter().enumerate() {
+            if number > 0 {
+                page.blank();
+            }
+            for block in group {
+                show(&mut page, block, sources);
+            }
+        }
+    }
     page.text
+}
+
+fn show(page: &mut Page, block: &Block<'_>, sources: &BTreeMap<String, String>) {
+    match block {
+        Block::Text(text) => page.item("  ", text),
+        Block::Table(table) => {
+            for line in table::lines(table, page.width) {
+                page.raw(&line);
+            }
+        }
+        Block::Finding(advice) => advice::show(page, advice, sources),
+        Block::Steps(steps) => steps_with_commands(page, steps),
+        Block::Commands(commands) => {
+            for command in commands {
+                page.raw(&format!("    {command}"));
+            }
+        }
+    }
 }
 
 /// Text that grows by lines, none longer than the width.
@@ -105,33 +121,20 @@ impl Page {
     }
 }
 
-fn warnings(page: &mut Page, report: &Report) {
-    for warning in &report.quality.warnings {
-        let lead = format!("warning[{}]: ", warning.id);
-        let text = format!("{lead}{}", warning.message);
-        let lines = wrap(&text, page.width);
-        for (index, line) in lines.iter().enumerate() {
-            let painted = match line.strip_prefix(lead.trim_end()) {
-                Some(rest) if index == 0 => page.paint.apply(Tone::Warning, lead.trim_end()) + rest,
-                _ => line.clone(),
-            };
-            page.raw(&painted);
-        }
+fn warn(page: &mut Page, warning: &Warning) {
+    let lead = format!("warning[{}]: ", warning.id);
+    let lines = wrap(&format!("{lead}{}", warning.message), page.width);
+    for (index, line) in lines.iter().enumerate() {
+        let painted = match line.strip_prefix(lead.trim_end()) {
+            Some(rest) if index == 0 => page.paint.apply(Tone::Warning, lead.trim_end()) + rest,
+            _ => line.clone(),
+        };
+        page.raw(&painted);
     }
 }
 
-fn verification(page: &mut Page, report: &Report) {
-    page.heading("Verification steps");
-    if report.findings.is_empty() {
-        page.item("  ", "Nothing to verify. After your next change, run the same workload again:");
-        page.raw("    cargo hotpath run");
-        return;
-    }
-    let steps = [
-        ("Keep this state", "cargo hotpath run --save before"),
-        ("Make one change, then test", "cargo test"),
-        ("Measure the same again", "cargo hotpath run"),
-    ];
+/// Each command beside what it does, or below where the line is too short.
+fn steps_with_commands(page: &mut Page, steps: &[(&str, &str)]) {
     for (number, (what, command)) in steps.iter().enumerate() {
         let line = format!("  {}. {what:<28}{command}", number + 1);
         if line.chars().count() <= page.width {
@@ -141,24 +144,6 @@ fn verification(page: &mut Page, report: &Report) {
             page.raw(&format!("     {command}"));
         }
     }
-    let rule = &report.findings[0].rule;
-    page.item("  ", "More on a rule, and when not to follow it:");
-    page.raw(&format!("    cargo hotpath explain {rule}"));
-}
-
-/// `exit code 3`, `signal 9`; `None` for success.
-fn failure(exit: &Exit) -> Option<String> {
-    match (exit.signal, exit.code) {
-        (Some(signal), _) => Some(format!("signal {signal}")),
-        (None, Some(0)) => None,
-        (None, Some(code)) => Some(format!("exit code {code}")),
-        (None, None) => Some("unknown exit".to_owned()),
-    }
-}
-
-/// A count, or `-` where nothing was measured.
-fn count_or_dash(count: Option<u64>) -> String {
-    count.map_or_else(|| "-".to_owned(), units::count)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ use super::*;
 use crate::facts::Facts;
 use crate::profile::Timeline;
 use crate::report::tests::{busy, many, repetition, report};
-use crate::schema::{Sampled, Warning};
+use crate::schema::{Exit, Sampled, Warning};
 
 fn shown(report: &Report, facts: &Facts, options: &Options) -> String {
     let text = render(report, &facts.sources, options);
@@ -11,6 +11,10 @@ fn shown(report: &Report, facts: &Facts, options: &Options) -> String {
         assert_eq!(line.trim_end(), line, "trailing space");
     }
     text
+}
+
+fn limited(top: Option<usize>, floor_pct: Option<f64>) -> Options {
+    Options { limits: Limits::new(top, floor_pct), ..Options::default() }
 }
 
 fn plain(facts: &Facts) -> String {
@@ -115,7 +119,7 @@ fn a_sample_is_marked() {
 #[test]
 fn top_limits_the_functions() {
     let facts = many(20);
-    let options = Options { top: Some(20), ..Options::default() };
+    let options = limited(Some(20), None);
     let text = shown(&report(&facts, |_, _| {}), &facts, &options);
     assert!(!text.contains("more functions"), "{text}");
     assert_eq!(text.matches("handle_request").count(), 20);
@@ -124,7 +128,7 @@ fn top_limits_the_functions() {
 #[test]
 fn the_floor_is_the_one_that_was_asked_for() {
     let facts = many(2);
-    let with = |floor| Options { min_impact_pct: Some(floor), ..Options::default() };
+    let with = |floor| limited(None, Some(floor));
     let report = report(&facts, |_, _| {});
     assert!(shown(&report, &facts, &with(5.0)).contains("above 5.0 % of the wall time"));
     assert!(shown(&report, &facts, &with(0.0)).contains("no rule found anything"));
@@ -133,7 +137,7 @@ fn the_floor_is_the_one_that_was_asked_for() {
 #[test]
 fn findings_beyond_the_top_are_counted() {
     let facts = busy();
-    let options = Options { top: Some(1), ..Options::default() };
+    let options = limited(Some(1), None);
     let text = shown(&report(&facts, |_, _| {}), &facts, &options);
     assert!(text.contains("\n1. [High") && !text.contains("\n2. [High"), "{text}");
     assert!(text.contains("  and 1 more, --top 2 lists all\n"), "{text}");

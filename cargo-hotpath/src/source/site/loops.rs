@@ -13,15 +13,48 @@ pub(super) struct Loops {
 
 struct Loop {
     span: Span,
+    /// Where the body of a `for` begins.
+    body: Option<usize>,
     changed: HashSet<String>,
     moves: bool,
+    /// Whether its iterations may run at once.
+    shared: bool,
 }
 
 impl Loops {
     /// Starts a loop inside the open ones.
     pub(super) fn enter(&mut self, span: Span) {
         self.open.push(self.all.len());
-        self.all.push(Loop { span, changed: HashSet::new(), moves: false });
+        let changed = HashSet::new();
+        self.all.push(Loop { span, body: None, changed, moves: false, shared: false });
+    }
+
+    /// Says that iterations of the innermost loop may run at once.
+    pub(super) fn share(&mut self) {
+        if let Some(&index) = self.open.last() {
+            self.all[index].shared = true;
+        }
+    }
+
+    /// Whether a loop's iterations may run at once.
+    pub(super) fn is_shared(&self, index: usize) -> bool {
+        self.all[index].shared
+    }
+
+    /// Says where the body of the innermost loop begins, which is a `for`.
+    pub(super) fn body_at(&mut self, byte: usize) {
+        if let Some(&index) = self.open.last() {
+            self.all[index].body = Some(byte);
+        }
+    }
+
+    /// The body of the innermost `for` whose head holds this range, in bytes.
+    pub(super) fn body_below(&self, head: Span) -> Option<std::ops::Range<usize>> {
+        let bodies = self.all.iter().filter_map(|it| {
+            let body = it.body.filter(|&body| head.byte_end <= body)?;
+            holds(it.span, head).then_some(body..it.span.byte_end)
+        });
+        bodies.max_by_key(|body| body.start)
     }
 
     /// Ends the innermost loop.

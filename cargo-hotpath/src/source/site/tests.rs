@@ -1,7 +1,10 @@
+mod variables;
+
 use syn::ItemFn;
 
 use super::super::enumeration;
 use super::*;
+use crate::facts::Origin;
 
 /// Label and facts of every site of a function, as written at the start of a file.
 fn sites(text: &str) -> Vec<(String, Option<SiteSource>)> {
@@ -10,12 +13,13 @@ fn sites(text: &str) -> Vec<(String, Option<SiteSource>)> {
     let options = hotpath_runtime_syntax::Options::default();
     let enumerated = enumeration::of(&function.block, is_async, &options);
     let places: Vec<Enumerated> = enumerated.iter().map(|site| (site.kind, site.at)).collect();
-    let facts = describe(&function.block, &places, &Lines::new(text), false);
+    let body = Body { signature: &function.sig, block: &function.block };
+    let facts = describe(body, &places, &Lines::new(text), false);
     enumerated.into_iter().map(|site| site.label).zip(facts).collect()
 }
 
 /// The facts of the only site of this kind of text.
-fn site(text: &str, of: &str) -> SiteSource {
+pub(super) fn site(text: &str, of: &str) -> SiteSource {
     let all = sites(text);
     let found: Vec<&SiteSource> = all
         .iter()
@@ -163,7 +167,12 @@ fn usages_are_told_apart() {
     assert_eq!(usage("x.clone();", "x.clone()"), Usage::Statement);
     assert_eq!(usage("println!(\"a\");", "println!(\"a\")"), Usage::Statement);
     assert_eq!(usage("x.clone()", "x.clone()"), Usage::Other);
-    assert_eq!(usage("x.clone() == y", "x.clone()"), Usage::Other);
+    for compared in ["x.clone() == y", "y != &x.clone()", "g(*y == x.clone())"] {
+        assert_eq!(usage(compared, "x.clone()"), Usage::Compared, "{compared}");
+    }
+    assert_eq!(usage("x.clone() < y", "x.clone()"), Usage::Other);
+    assert_eq!(usage("for y in x.clone() {}", "x.clone()"), Usage::Iterated);
+    assert_eq!(usage("for y in &x.clone() {}", "x.clone()"), Usage::Borrowed);
     assert_eq!(usage("y = x.clone();", "x.clone()"), Usage::Other);
     let formatted = "let y = format!(\"{} {a}\", z, a = x.to_string());";
     assert_eq!(usage(formatted, "x.to_string()"), argument("format!", 1, true));
@@ -307,6 +316,30 @@ fn roots_that_change_under_the_loop_that_reads_the_copy_are_known() {
 }
 
 #[test]
+fn where_a_root_gets_its_value_is_known() {
+    let origin = |body: &str| {
+        let all = sites(&format!("fn f(a: A) {{ let b = g(); {body} }}"));
+        all[0].1.clone().unwrap().root_origin
+    };
+    for (body, expected) in [
+        ("a.to_vec();", Some(Origin::Outside)),
+        ("b.to_vec();", Some(Origin::Inside)),
+        ("self.c.to_vec();", Some(Origin::Outside)),
+        ("LIST.to_vec();", Some(Origin::Outside)),
+        ("for x in w { b.to_vec(); }", Some(Origin::Outside)),
+        ("for x in w { x.y.to_vec(); }", Some(Origin::Element)),
+        ("w.iter().for_each(|x| g(x.to_vec()));", Some(Origin::Element)),
+        ("for i in w { let x = g(i); x.to_vec(); }", Some(Origin::Inside)),
+        ("for i in w { if let Some(x) = g(i) { x.to_vec(); } }", Some(Origin::Inside)),
+        ("for x in w { for y in z { x.to_vec(); } }", Some(Origin::Outside)),
+        ("h(|x| x.to_vec());", Some(Origin::Outside)),
+        ("g().to_vec();", None),
+    ] {
+        assert_eq!(origin(body), expected, "{body}");
+    }
+}
+
+#[test]
 fn roots_that_each_entry_of_the_loop_meets_anew_are_known() {
     let around =
         |body: &str| site(&format!("fn f() {{ {body} }}"), "v.clone()").root_changes_around;
@@ -314,4 +347,48 @@ fn roots_that_each_entry_of_the_loop_meets_anew_are_known() {
     assert_eq!(around("for a in w { for x in y { g(v.clone()); } }"), Some(false));
     assert_eq!(around("for v in w { g(v.clone()); }"), Some(false));
     assert_eq!(around("g(v.clone());"), None);
+}
+
+#[test]
+fn the_call_that_takes_a_value_is_known() {
+    let text = "fn f() { m.get(&k.to_string()); m.entry((k.clone())); g(h.to_vec()); \
+        a.to_vec().to_owned(); }";
+    let taken = |of: &str| site(text, of).taken_by.map(|index| sites(text)[index].0.clone());
+    assert_eq!(taken("k.to_string()").as_deref(), Some("m.get(&k.to_string())"));
+    assert_eq!(taken("k.clone()").as_deref(), Some("m.entry(k.clone())"));
+    assert_eq!(taken("h.to_vec()"), None);
+    assert_eq!(taken("a.to_vec()").as_deref(), Some("a.to_vec().to_owned()"));
+}
+
+#[test]
+fn the_methods_that_follow_in_the_chain_are_known() {
+    let followed = |body: &str| site(&format!("fn f() {{ {body} }}"), "a.to_vec()").followed_by;
+    assert_eq!(
+        followed("(a.to_vec()?).iter().map(|x| x.y().z()).rev().b;"),
+        ["iter", "map", "rev"]
+    );
+    assert_eq!(followed("g(a.to_vec()).h();"), [""; 0]);
+    assert_eq!(followed("b.g(a.to_vec()).h();"), [""; 0]);
+    assert_eq!(followed("a.to_vec().b.c();"), [""; 0]);
+}
+
+#[test]
+fn variables_that_head_and_body_of_a_loop_share_are_known() {
+    let shared = |head: &str| {
+        let text = format!("fn f() {{ for i in {head} {{ a.push(i); b.c.len(); }} }}");
+        let all = sites(&text);
+        let found = all.iter().find(|(label, _)| label.contains("collect"));
+        found.and_then(|(_, source)| source.clone()).unwrap().read_in_body
+    };
+    assert_eq!(shared("x.iter().collect::<Vec<_>>()"), Some(false));
+    assert_eq!(shared("x.iter().map(|i| i + 1).collect::<Vec<_>>()"), Some(false), "another i");
+    assert_eq!(shared("self.x.iter().chain(self.b).collect::<Vec<_>>()"), Some(false));
+    assert_eq!(shared("&a.keys().collect::<Vec<_>>()"), Some(true));
+    assert_eq!(shared("x.map(|y| y + b.d).collect::<Vec<_>>().iter()"), Some(true));
+    let chained = "x.collect::<Vec<_>>()";
+    let of =
+        |body: &str| site(&format!("fn f() {{ for i in w {{ {body} }} }}"), chained).read_in_body;
+    assert_eq!(of("x.collect::<Vec<_>>();"), None);
+    assert_eq!(of("x.collect::<Vec<_>>().iter().for_each(|y| a.push(y));"), None);
+    assert_eq!(of("x.collect::<Vec<_>>().iter().for_each(|y| x.take(y));"), Some(true));
 }

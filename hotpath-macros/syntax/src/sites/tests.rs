@@ -12,7 +12,7 @@ fn listed(body: &str, is_async: bool) -> Vec<String> {
     enumerate(&mut block, is_async, SiteSelection::Calls, &mut |_: &mut Expr, site: Site| {
         let probe = match &site.probe {
             Probe::On(_) | Probe::GrowOn(_) => " on",
-            Probe::Value | Probe::Grow | Probe::Await => "",
+            Probe::Value | Probe::Grow | Probe::Await | Probe::Steps => "",
         };
         let mark = if site.marks_receiver { " mark" } else { "" };
         found.push(format!("{} {:?}{probe}{mark} {}", site.kind, site.form, site.label));
@@ -32,6 +32,28 @@ fn inner_sites_come_first() {
             "to_string Call mark b.lock().unwrap().to_string()",
         ]
     );
+}
+
+#[test]
+fn lines_are_counted_where_a_for_goes_through_them() {
+    assert_eq!(
+        sites("for l in a.to_vec().lines().skip(b.clone()) { c.clone(); }"),
+        [
+            "to_vec Call a.to_vec()",
+            "clone Call b.clone()",
+            "lines Steps a.to_vec().lines().skip(b.clone())",
+            "clone Call c.clone()",
+        ]
+    );
+    for text in [
+        "let l = a.lines();",
+        "for l in a.lines().rev() {}",
+        "for l in f(a.lines()) {}",
+        "for l in &a.lines() {}",
+        "for l in b { a.lines(); }",
+    ] {
+        assert!(sites(text).is_empty(), "{text}");
+    }
 }
 
 #[test]
@@ -131,9 +153,43 @@ fn growth_is_looked_at_where_the_collection_was_made() {
         [
             "with_capacity Call Vec::with_capacity(1)",
             "grow Call on a.push(1)",
-            "grow Call on a.extend(x)"
+            "grow Call on a.extend(x)",
+            "shift Call on a.e.insert(0, 1)",
         ]
     );
+    assert_eq!(
+        sites("let mut a = vec![]; a.insert(1, x); a.insert(0, y); b.insert(1, x);"),
+        [
+            "vec Call vec![]",
+            "grow Call on a.insert(1, x)",
+            "shift Call on a.insert(0, y)",
+            "lookup Call on b.insert(1, x)",
+        ]
+    );
+}
+
+#[test]
+fn lookups_are_looked_at_where_the_receiver_can_be_told() {
+    assert_eq!(
+        sites(
+            "self.m.entry(k).or_default(); f(&m.get(&k)); g().get(&k); v[0].get(&k); \
+             c.iter().map(|x| m.get(&x)); move || m.contains_key(k); \
+             v.iter().any(|x| x.id == 1); v[0].iter().any(|x| x.id == 1);"
+        ),
+        [
+            "lookup Call on self.m.entry(k)",
+            "lookup Field on m.get(&k)",
+            "lookup Call on m.contains_key(k)",
+            "search Call on mark v.iter().any(|..| ..)",
+        ]
+    );
+    let mut block: Block = syn::parse_str("{ g().get(&k); m.get(&k); }").unwrap();
+    let mut kinds = Vec::new();
+    enumerate(&mut block, false, SiteSelection::All, &mut |_: &mut Expr, site: Site| {
+        kinds.push(site.kind);
+    });
+    assert_eq!(kinds, [Kind::Other, Kind::Other, Kind::Lookup]);
+    assert_eq!(listed("m.get(&k).await;", true), ["await Await m.get(&k).await"]);
 }
 
 #[test]
@@ -182,4 +238,19 @@ fn positions_are_those_of_the_name() {
     });
     let positions: Vec<(usize, usize)> = found.iter().map(|at| (at.line, at.column)).collect();
     assert_eq!(positions, [(2, 3), (2, 12), (2, 30)]);
+}
+
+#[test]
+fn what_blocks_is_a_site_only_where_others_could_run() {
+    let body = "thread::sleep(a); spawn_blocking(|| fs::read(b)); spawn(async { fs::read(c) });";
+    assert_eq!(sites(body), ["block Call fs::read(c)"]);
+    assert_eq!(listed(body, true), ["block Call thread::sleep(a)", "block Call fs::read(c)"]);
+}
+
+#[test]
+fn what_is_sent_is_counted_by_the_type_of_the_channel() {
+    assert_eq!(
+        listed("self.queue.send(a); queue().send(b); self.queue.send(c).await;", true),
+        ["send Call on self.queue.send(a)", "await Await self.queue.send(c).await"]
+    );
 }

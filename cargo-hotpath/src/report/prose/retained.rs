@@ -1,7 +1,6 @@
 //! *Retained memory*: what was live at the end, where it was asked for.
 
-use super::Page;
-use super::table::Table;
+use super::{Block, Section, Table};
 use crate::schema::{Report, RetainedSite};
 use crate::units;
 
@@ -11,33 +10,34 @@ const MOST: usize = 5;
 /// What is kept of every quarter is at least this share of what an even growth would keep.
 const STEADY: f64 = 0.5;
 
-pub(super) fn section(page: &mut Page, report: &Report, top: usize) {
-    let Some(retained) = &report.retained else { return };
-    page.heading("Retained memory");
+pub(super) fn section(report: &Report, top: usize) -> Option<Section<'static>> {
+    let retained = report.retained.as_ref()?;
     let total = format!(
         "{} were live at the end, estimated from a sample of 1 in {}; then the standard error, and \
          the share from each quarter of the run.",
         with_error(retained.bytes, retained.error_bytes),
         units::bytes(retained.period_bytes)
     );
-    page.item("  ", &total);
-    if retained.sites.is_empty() {
-        return;
+    let mut blocks = vec![Block::Text(total)];
+    let shown = || retained.sites.iter().take(top.min(MOST));
+    if !retained.sites.is_empty() {
+        blocks.push(Block::Table(Table {
+            header: &["bytes", "+-", "1st", "2nd", "3rd", "4th", "where"],
+            rows: shown().map(row).collect(),
+        }));
     }
-    let mut table = Table::new(&["bytes", "+-", "1st", "2nd", "3rd", "4th", "where"]);
-    for site in retained.sites.iter().take(top.min(MOST)) {
-        let mut cells = vec![units::bytes(site.bytes), units::bytes(site.error_bytes)];
-        cells.extend(site.born_bytes.map(|born| share(born, site.bytes)));
-        cells.push(place(site));
-        table.row(cells);
-    }
-    for line in table.lines(page.width.saturating_sub(2)) {
-        page.raw(&format!("  {line}"));
-    }
-    for site in retained.sites.iter().take(top.min(MOST)).filter(|site| grows(site)) {
-        let text = format!("{} keeps some of every quarter: it grows with the run.", place(site));
-        page.item("  ", &text);
-    }
+    blocks.extend(shown().filter(|site| grows(site)).map(|site| {
+        let place = place(site);
+        Block::Text(format!("`{place}` keeps some of every quarter: it grows with the run."))
+    }));
+    Some(Section { title: "Retained memory", groups: vec![blocks] })
+}
+
+fn row(site: &RetainedSite) -> Vec<String> {
+    let mut cells = vec![units::bytes(site.bytes), units::bytes(site.error_bytes)];
+    cells.extend(site.born_bytes.map(|born| share(born, site.bytes)));
+    cells.push(place(site));
+    cells
 }
 
 fn with_error(bytes: u64, error: u64) -> String {

@@ -1,0 +1,75 @@
+//! The table of functions, with what its marks mean.
+
+use super::{Block, Table, count_or_dash, more};
+use crate::schema::{Function, Report};
+use crate::units;
+
+/// Width of the bounds of a self time, as a share of it, from which it is marked.
+const BLURRED: f64 = 1.0;
+
+/// Functions whose bounds are given at most.
+const MOST_RANGES: usize = 4;
+
+pub(super) fn group(report: &Report, top: usize) -> Vec<Block<'static>> {
+    if report.functions.is_empty() {
+        let text = "No measured function ran. Put `#[hotpath]` on those that should be.";
+        return vec![Block::Text(text.to_owned())];
+    }
+    let shown = || report.functions.iter().take(top);
+    let table = Table {
+        header: &["self %", "self", "total", "calls", "allocs", "function"],
+        rows: shown().map(row).collect(),
+    };
+    let sampled = shown().any(|function| function.sampled.is_some());
+    let asynchronous = shown().any(|function| function.asynchronous.is_some());
+    let notes = [
+        sampled.then(|| "~ scaled from a sample of its calls".to_owned()),
+        resolution(shown()),
+        asynchronous.then(|| "async: total is time inside poll, without waiting".to_owned()),
+    ];
+    let more = more(report.functions.len(), top);
+    let notes = notes.into_iter().flatten().map(Block::Text);
+    [Block::Table(table)].into_iter().chain(more).chain(notes).collect()
+}
+
+fn row(function: &Function) -> Vec<String> {
+    let about = if function.sampled.is_some() { "~" } else { "" };
+    let (blurred, below) = (mark(is_blurred(function)), mark(function.below_resolution));
+    let asynchronous = if function.asynchronous.is_some() { " (async)" } else { "" };
+    vec![
+        units::percent_number(function.self_pct),
+        format!("{about}{}{blurred}", units::time(function.self_ns as f64)),
+        format!("{about}{}{below}", units::time(function.total_ns as f64)),
+        units::count(function.calls),
+        count_or_dash(function.self_allocs),
+        format!("{}{asynchronous}", function.path),
+    ]
+}
+
+fn mark(is_set: bool) -> &'static str {
+    if is_set { "?" } else { "" }
+}
+
+/// Explains the `?` at times, with the bounds of those that matter most.
+fn resolution<'r>(shown: impl Iterator<Item = &'r Function>) -> Option<String> {
+    let ranges: Vec<String> = shown
+        .filter(|function| is_blurred(function))
+        .filter_map(|function| {
+            let bounds = function.self_range_ns?;
+            let name = function.path.rsplit("::").next().unwrap_or(&function.path);
+            let (low, high) = (units::time(bounds.low as f64), units::time(bounds.high as f64));
+            Some(format!("{name} {low} to {high}"))
+        })
+        .take(MOST_RANGES)
+        .collect();
+    let why = "? too short to tell from what is around it; self time between:";
+    (!ranges.is_empty()).then(|| format!("{why} {}", ranges.join(", ")))
+}
+
+/// Whether what can't be told from other functions' time is much of its own.
+fn is_blurred(function: &Function) -> bool {
+    function.self_range_ns.is_some_and(|bounds| {
+        let width = bounds.high.saturating_sub(bounds.low) as f64;
+        function.below_resolution || width >= BLURRED * function.self_ns.max(1) as f64
+    })
+}

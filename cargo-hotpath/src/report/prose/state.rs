@@ -1,0 +1,154 @@
+//! *Current state*: where the time went.
+
+use super::{Block, Section, costly, count_or_dash, failure, functions};
+use crate::schema::{Measurement, Report, Timeline, Where, WhereKind};
+use crate::units;
+
+/// Share of the time from which a dependency is named.
+const LEAST_PART_PCT: f64 = 1.0;
+
+/// Share of CPU in wall time above which one thread computes, below which it waits.
+const BUSY: (f64, f64) = (0.9, 0.5);
+
+/// Share of all threads' time in taking locks from which that is what bounds the workload.
+const LOCK_BOUND_PCT: f64 = 25.0;
+
+pub(super) fn section(report: &Report, top: usize) -> Section<'static> {
+    let texts = [
+        Some(went(report)),
+        Some(workload(report)),
+        Some(memory(report)),
+        report.quality.timeline.as_ref().map(looks),
+        probes(report),
+    ];
+    let observed = texts.into_iter().flatten().map(Block::Text).collect();
+    let mut groups = vec![observed, functions::group(report, top)];
+    groups.extend(costly::group(report));
+    Section { title: "Current state", groups }
+}
+
+/// How much was in your code, in which dependency called from where, outside.
+fn went(report: &Report) -> String {
+    if report.breakdown.is_empty() {
+        return "No time was measured.".to_owned();
+    }
+    let (large, small): (Vec<&Where>, Vec<&Where>) =
+        report.breakdown.iter().partition(|part| is_named(part));
+    let mut parts: Vec<String> = large.into_iter().map(part).collect();
+    if !small.is_empty() {
+        let sum = small.iter().map(|part| part.self_pct).sum();
+        let others = units::counted(small.len() as u64, "other part");
+        parts.push(format!("{} in {others}", units::percent(sum)));
+    }
+    format!("{}.", parts.join(", "))
+}
+
+/// Small dependencies are not; your code and what lies outside of it always are.
+fn is_named(part: &Where) -> bool {
+    let is_whose = matches!(part.kind, WhereKind::YourCode | WhereKind::Outside);
+    is_whose || part.self_pct >= LEAST_PART_PCT
+}
+
+fn part(part: &Where) -> String {
+    let pct = units::percent(part.self_pct);
+    let from = part.called_from.as_deref().map(|from| format!(", mostly from {}", caller(from)));
+    let from = from.unwrap_or_default();
+    match part.kind {
+        WhereKind::YourCode => format!("{pct} in your code"),
+        WhereKind::Outside => format!("{pct} outside of measured functions"),
+        WhereKind::Locks => format!("{pct} taking locks{from}"),
+        WhereKind::Std => format!("{pct} in the standard library{from}"),
+        WhereKind::Dependency => {
+            format!("{pct} in {}{from}", part.name.as_deref().unwrap_or("a dependency"))
+        }
+    }
+}
+
+/// The path of `path (file:line)` as code.
+fn caller(from: &str) -> String {
+    match from.rsplit_once(" (") {
+        Some((path, place)) => format!("`{path}` ({place}"),
+        None => format!("`{from}`"),
+    }
+}
+
+fn workload(report: &Report) -> String {
+    let workload = &report.workload;
+    let wall = units::time(report.totals.wall_ns as f64);
+    let cpu = match report.totals.cpu_ns {
+        Some(cpu) => {
+            format!(" with {} of CPU time{}", units::time(cpu as f64), character(report, cpu))
+        }
+        None => "; CPU time was not measured".to_owned(),
+    };
+    let median = match report.runs.len() {
+        0 | 1 => String::new(),
+        runs => format!("; median of {runs} runs"),
+    };
+    let noise =
+        report.quality.noise_pct.map(|pct| format!(", which differ by {}", units::percent(pct)));
+    let failure = failure(&workload.exit).map(|how| format!("; ended with {how}"));
+    format!(
+        "{} {} ran for {wall}{cpu}{median}{}{}.",
+        workload.kind,
+        workload.name,
+        noise.unwrap_or_default(),
+        failure.unwrap_or_default()
+    )
+}
+
+/// What bounds the workload.
+fn character(report: &Report, cpu_ns: u64) -> &'static str {
+    let locks = report.breakdown.iter().filter(|part| part.kind == WhereKind::Locks);
+    if locks.map(|part| part.self_pct).sum::<f64>() >= LOCK_BOUND_PCT {
+        return ": lock-bound";
+    }
+    match cpu_ns as f64 / (report.totals.wall_ns.max(1) as f64) {
+        share if share > 1.1 => ": more than one core busy",
+        share if share >= BUSY.0 => ": CPU-bound",
+        share if share < BUSY.1 => ": mostly waiting",
+        _ => "",
+    }
+}
+
+fn memory(report: &Report) -> String {
+    let totals = &report.totals;
+    if report.quality.allocations == Measurement::NotMeasured {
+        return "Allocations: not measured.".to_owned();
+    }
+    let bytes = |bytes: Option<u64>| bytes.map_or_else(|| "not measured".to_owned(), units::bytes);
+    format!(
+        "Allocations: {} ({}), reallocations: {}, most live at once: {}.",
+        count_or_dash(totals.allocs),
+        bytes(totals.alloc_bytes),
+        count_or_dash(totals.reallocs),
+        bytes(totals.peak_live_bytes)
+    )
+}
+
+/// How often the threads were looked at, and at what price.
+fn looks(timeline: &Timeline) -> String {
+    let cost = timeline
+        .sampler_cpu_pct
+        .map(|pct| format!(", for {} of a core beside the workload", units::percent(pct)));
+    let parallelism = timeline
+        .parallelism
+        .map(|threads| format!("; {threads:.1} threads ran at once, where any did"));
+    format!(
+        "Threads looked at: {} times, every {}{}{}.",
+        units::count(timeline.samples),
+        units::time(timeline.interval_ns as f64),
+        cost.unwrap_or_default(),
+        parallelism.unwrap_or_default()
+    )
+}
+
+/// What measuring itself took.
+fn probes(report: &Report) -> Option<String> {
+    let overhead = report.quality.overhead_range_pct.filter(|overhead| overhead.best > 0.0)?;
+    Some(format!(
+        "Probes took {} to {} of the CPU time, without what they kept from being inlined.",
+        units::percent_number(overhead.low),
+        units::percent(overhead.high)
+    ))
+}

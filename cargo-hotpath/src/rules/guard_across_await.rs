@@ -1,0 +1,177 @@
+//! `guard-across-await`: a lock that is held while its holder waits for something else.
+
+use std::collections::BTreeMap;
+
+use hotpath_runtime_syntax::Kind;
+
+use crate::facts::Facts;
+use crate::impact::{Measure, Saved};
+use crate::rules::awaits::{Await, awaits};
+use crate::rules::site::{Site, sites};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds};
+use crate::schema::{Category, Confidence, Effort};
+use crate::units;
+
+/// Wait for the lock, of all tasks together, from which it is spoken of.
+const MIN_LOCK_WAIT_PCT: Threshold = Threshold::new(
+    "min_lock_wait_pct",
+    1.0,
+    "wait of all tasks for the lock, in percent of the wall time",
+);
+
+/// Part of the wait for the lock that surely goes.
+const SURE: f64 = 0.5;
+
+/// Part of it that is likely to go: some of what the lock guards stays.
+const LIKELY: f64 = 0.9;
+
+/// The rule.
+pub(super) struct GuardAcrossAwait;
+
+static META: Meta = Meta {
+    id: "guard-across-await",
+    summary: "a lock is held while its holder waits for something else",
+    category: Category::Async,
+    effort: Effort::Local,
+    evidence: "wait for the lock, and waits of the awaits while its guard lives; in the source: which awaits these are",
+    thresholds: &[MIN_LOCK_WAIT_PCT],
+    docs: "https://docs.rs/tokio/latest/tokio/sync/struct.Mutex.html",
+    explain: Explain {
+        means: "While a task that holds a lock waits for an answer from elsewhere, all others that want the lock wait for that\n\
+                answer too: one request at a time.",
+        found: "The wait for each lock is measured, and so are the awaits that stand between the guard's `let` and\n\
+                the end of its block (or its `drop`). What others wait for the lock is taken for these in the\n\
+                proportion of waiting to holding.",
+        not_when: "What the lock guards must not change until the answer is there. Then reserve first, and take it back if\n\
+                   the answer is no.",
+        before: "let mut stock = self.stock.lock().await;\nlet shelf = warehouse.lay_aside(item).await?;\nstock.take(item)?;",
+        after: "self.stock.lock().await.take(item)?;\nlet shelf = warehouse.lay_aside(item).await;\nif shelf.is_err() {\n    self.stock.lock().await.put_back(item);\n}",
+    },
+};
+
+impl Rule for GuardAcrossAwait {
+    fn meta(&self) -> &'static Meta {
+        &META
+    }
+
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
+        let all = awaits(facts, thresholds);
+        let locks = sites(facts, thresholds, &[Kind::Await, Kind::Lock], |_| true);
+        let mut held: BTreeMap<(usize, usize), Vec<&Await<'_>>> = BTreeMap::new();
+        for it in &all {
+            for &lock in &it.source.held {
+                held.entry((it.site.function, lock)).or_default().push(it);
+            }
+        }
+        let candidates = held.iter().filter_map(|(&(function, index), inside)| {
+            let lock = locks.iter().find(|it| (it.function, it.index()) == (function, index))?;
+            candidate(facts, lock, &locks, inside)
+        });
+        candidates.collect()
+    }
+}
+
+/// What tasks wait for a lock: there, and at all other sites of a lock of this type.
+fn waits(lock: &Site<'_>, locks: &[Site<'_>]) -> f64 {
+    let is_same = |other: &&Site<'_>| match lock.type_name() {
+        Some(name) => other.type_name() == Some(name),
+        None => (other.function, other.index()) == (lock.function, lock.index()),
+    };
+    locks.iter().filter(is_same).map(wait_of).sum()
+}
+
+fn wait_of(lock: &Site<'_>) -> f64 {
+    match lock.kind() {
+        Kind::Await => lock.awaits().wait_ns as f64 + lock.awaits().nested_wait_ns as f64,
+        _ => lock.ns().unwrap_or_default(),
+    }
+}
+
+fn candidate(
+    facts: &Facts,
+    lock: &Site<'_>,
+    locks: &[Site<'_>],
+    inside: &[&Await<'_>],
+) -> Option<Candidate> {
+    let wait = waits(lock, locks);
+    let held: f64 = inside.iter().map(|it| it.wait_ns()).sum();
+    // Beside the waits, the holder computes no more than its function does.
+    let part = held / (held + lock.of.self_ns as f64).max(1.0);
+    let longest = inside.iter().max_by(|a, b| a.wait_ns().total_cmp(&b.wait_ns()))?;
+    if 100.0 * wait < lock.threshold(&MIN_LOCK_WAIT_PCT) * facts.wall_ns as f64 || held <= 0.0 {
+        return None;
+    }
+    let at_once = facts.concurrency(lock.function);
+    let saved = Saved::new(SURE * part * wait, LIKELY * wait, wait);
+    let wall = Saved::new(saved.low / at_once, saved.best / at_once, saved.high / at_once);
+    Some(Candidate {
+        anchor: Some(lock.anchor()),
+        title: format!("`{}` is held while `{}` waits", lock.label(), longest.site.label()),
+        problem: format!(
+            "{}, with the guard of `{}` alive. Tasks waited {} for locks of this type.",
+            longest.measured(),
+            lock.label(),
+            units::time(wait)
+        ),
+        solution: "Let go of the guard before the await.".to_owned(),
+        steps: vec![
+            format!("Take what `{}` needs out of the guard, in a block that ends before it.", longest.site.label()),
+            "Where the data must not change meanwhile, reserve it first and take that back if the await fails.".to_owned(),
+        ],
+        tradeoffs: "Others see the data between the two: what was checked before the await may no longer hold after it."
+            .to_owned(),
+        confidence: Confidence::High,
+        effort: META.effort,
+        gain: Some(Gain {
+            claims: vec![lock.claim_of(wall, Measure::Wait)],
+            allocs: None,
+            alloc_bytes: None,
+            basis: format!(
+                "wait for the lock {} (likely {:.0} %, low {:.0} % of the {:.0} % that its holder waits); {at_once:.1} tasks wait at once",
+                units::time(wait),
+                100.0 * LIKELY,
+                100.0 * SURE,
+                100.0 * part
+            ),
+        }),
+        fix: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::SiteFacts;
+    use crate::rules::testing::{awaited, best_wait_ns, run, with_await};
+
+    fn found(lock_wait: u64, held: Vec<usize>, inside_wait: u64) -> Vec<Candidate> {
+        let lock = SiteFacts {
+            type_name: Some("tokio::sync::mutex::Mutex<Stock>::lock::{{closure}}".to_owned()),
+            ..awaited("stock.lock().await", 100, lock_wait)
+        };
+        let inside = awaited("warehouse.lay_aside(p).await", 100, inside_wait);
+        let inside = SiteFacts { index: 1, ..with_await(inside, |it| it.held = held) };
+        let mut facts = run(vec![lock, inside]);
+        facts.functions[0].self_ns = 1_000_000;
+        GuardAcrossAwait.check(&facts, &Thresholds::default())
+    }
+
+    #[test]
+    fn what_others_wait_for_the_lock_goes() {
+        let found = found(300_000_000, vec![0], 200_000_000);
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            found[0].title,
+            "`stock.lock().await` is held while `warehouse.lay_aside(p).await` waits"
+        );
+        assert_eq!(best_wait_ns(&found[0]), Some(270e6));
+    }
+
+    #[test]
+    fn silent_without_a_guard_a_wait_for_it_or_one_inside() {
+        assert!(found(300_000_000, vec![], 200_000_000).is_empty());
+        assert!(found(1_000_000, vec![0], 200_000_000).is_empty());
+        assert!(found(300_000_000, vec![0], 0).is_empty());
+        assert!(found(300_000_000, vec![7], 200_000_000).is_empty(), "a lock that never ran");
+    }
+}

@@ -1,0 +1,224 @@
+//! `unbounded-channel`: a channel without bound that is filled faster than it is emptied.
+
+use hotpath_runtime_syntax::Kind;
+
+use crate::facts::{Facts, SiteFacts};
+use crate::impact::{Measure, Saved};
+use crate::rules::site::{Site, sites};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds, types};
+use crate::schema::{Category, Confidence, Effort};
+use crate::units;
+
+/// Messages left at the end from which it is spoken of.
+const MIN_LEFT: Threshold = Threshold::new(
+    "min_left",
+    1_000.0,
+    "messages that were sent and not received when the run ended",
+);
+
+/// Share of the messages that were left.
+const MIN_LEFT_PCT: Threshold =
+    Threshold::new("min_left_pct", 10.0, "the same in percent of all that were sent");
+
+/// Parts of the messages' bytes that go.
+const SHARE: (f64, f64) = (0.5, 0.9);
+
+/// The rule.
+pub(super) struct UnboundedChannel;
+
+static META: Meta = Meta {
+    id: "unbounded-channel",
+    summary: "a channel without bound is filled faster than it is emptied",
+    category: Category::Async,
+    effort: Effort::Local,
+    evidence: "messages sent into and received from channels of a type; bytes that the sending function leaves allocated",
+    thresholds: &[MIN_LEFT, MIN_LEFT_PCT],
+    docs: "https://docs.rs/tokio/latest/tokio/sync/mpsc/fn.channel.html",
+    explain: Explain {
+        means: "What is sent faster than it is received stays in memory. A bound makes the sender wait, which is felt where the\n\
+                work comes from; without one the program grows until it is killed.",
+        found: "`.send(..)` on an `UnboundedSender` is counted, and so are awaits of `recv` of the same message type.\n\
+                What is missing at the end is in the channel. Its bytes are what the sending functions\n\
+                allocated and did not free.",
+        not_when: "A burst that is over soon. Where the sender must not wait, drop messages (`try_send`) or make the\n\
+                   receiver faster: several at once, several receivers.",
+        before: "let (sender, receiver) = mpsc::unbounded_channel();",
+        after: "let (sender, receiver) = mpsc::channel(256);",
+    },
+};
+
+impl Rule for UnboundedChannel {
+    fn meta(&self) -> &'static Meta {
+        &META
+    }
+
+    fn check(&self, facts: &Facts, thresholds: &Thresholds) -> Vec<Candidate> {
+        let sent = sites(facts, thresholds, &[Kind::Send], |row| {
+            message(row, "UnboundedSender").is_some()
+        });
+        let mut types: Vec<&str> = sent.iter().filter_map(Site::type_name).collect();
+        types.sort_unstable();
+        types.dedup();
+        types.iter().filter_map(|name| candidate((facts, thresholds), &sent, name)).collect()
+    }
+}
+
+/// The message type of a channel's half with this name, anywhere in the row's type.
+fn message<'a>(row: &'a SiteFacts, half: &str) -> Option<&'a str> {
+    part(row.type_name.as_deref()?, half)
+}
+
+/// The arguments of the first type with this name.
+fn part<'a>(type_name: &'a str, half: &str) -> Option<&'a str> {
+    let start = type_name.find(&format!("::{half}<"))? + half.len() + 3;
+    let mut depth = 1;
+    let end = type_name[start..].find(|character| {
+        depth += match character {
+            '<' => 1,
+            '>' => -1,
+            _ => 0,
+        };
+        depth == 0
+    })?;
+    Some(&type_name[start..start + end])
+}
+
+fn candidate(
+    (facts, thresholds): (&Facts, &Thresholds),
+    sent: &[Site<'_>],
+    type_name: &str,
+) -> Option<Candidate> {
+    let of = part(type_name, "UnboundedSender")?;
+    let senders: Vec<&Site<'_>> =
+        sent.iter().filter(|site| site.type_name() == Some(type_name)).collect();
+    let is_receiver = |row: &SiteFacts| message(row, "UnboundedReceiver") == Some(of);
+    let receivers = sites(facts, thresholds, &[Kind::Await], is_receiver);
+    // Without any it is not known who receives, and how many at once.
+    let received =
+        (!receivers.is_empty()).then(|| receivers.iter().map(Site::count).sum::<u64>())?;
+    let count: u64 = senders.iter().map(|site| site.count()).sum();
+    let left = count.saturating_sub(received);
+    if (left as f64) < thresholds.of(&MIN_LEFT)
+        || 100.0 * (left as f64) < thresholds.of(&MIN_LEFT_PCT) * count as f64
+    {
+        return None;
+    }
+    let made = sites(facts, thresholds, &[Kind::Call], |row| {
+        message(row, "UnboundedSender") == Some(of) && message(row, "UnboundedReceiver") == Some(of)
+    });
+    let anchor = made.first().unwrap_or(senders[0]);
+    let bytes = left as f64 * bytes_each(&senders, count);
+    let saved = Saved::new(SHARE.0 * bytes, SHARE.1 * bytes, bytes);
+    Some(Candidate {
+        anchor: Some(anchor.anchor()),
+        title: format!(
+            "{} of `{}` waited in a channel without bound",
+            units::counted(left, "message"),
+            types::short(of)
+        ),
+        problem: format!(
+            "`{}` in `{}` and others sent {}; {} were received before the end. The rest, about {}, is in memory.",
+            senders[0].label(),
+            senders[0].of.path,
+            units::counted(count, "message"),
+            units::count(received),
+            units::bytes(bytes as u64),
+        ),
+        solution: "Give the channel a bound, and the receiver less to do for each message.".to_owned(),
+        steps: vec![
+            "`mpsc::channel(N)` in place of the unbounded one; `.send(..).await` waits for room.".to_owned(),
+            "Let the receiver take several at once (`recv_many`), or have several of them.".to_owned(),
+        ],
+        tradeoffs: "Senders wait while the channel is full: that is the point, but they must be able to. Two tasks that send to \
+                    each other through full channels wait for ever."
+            .to_owned(),
+        confidence: Confidence::High,
+        effort: META.effort,
+        gain: facts.allocations_measured.then(|| Gain {
+            claims: vec![anchor.claim_of(saved, Measure::Peak)],
+            allocs: None,
+            alloc_bytes: None,
+            basis: format!(
+                "{} messages left x {} that the sending functions keep for each (low {:.0} %, likely {:.0} %)",
+                units::count(left),
+                units::bytes(bytes_each(&senders, count) as u64),
+                100.0 * SHARE.0,
+                100.0 * SHARE.1
+            ),
+        }),
+        fix: None,
+    })
+}
+
+/// Bytes that the functions which send allocate and don't free, for each message.
+fn bytes_each(senders: &[&Site<'_>], count: u64) -> f64 {
+    let mut functions: Vec<_> = senders.iter().map(|site| (site.function, site.of)).collect();
+    functions.dedup_by_key(|(function, _)| *function);
+    let kept = |allocs: &crate::profile::Allocs| {
+        (allocs.bytes + allocs.grown_bytes).saturating_sub(allocs.freed_bytes) as f64
+    };
+    functions.iter().map(|(_, of)| kept(&of.self_allocs)).sum::<f64>() / count.max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::impact::union;
+    use crate::profile::Allocs;
+    use crate::rules::testing::{awaited, hot, run};
+
+    const SENDER: &str = "tokio::sync::mpsc::unbounded::UnboundedSender<app::Letter>";
+    const RECEIVE: &str =
+        "tokio::sync::mpsc::unbounded::UnboundedReceiver<app::Letter>::recv::{{closure}}";
+
+    fn facts(sent: u64, received: u64, receive: &str) -> Facts {
+        let sender =
+            SiteFacts { count: sent, timed: 0, ..hot(Kind::Send, "queue.send(l)", SENDER) };
+        let mut recv = awaited("letters.recv().await", received, 1_000);
+        recv.index = 1;
+        recv.type_name = Some(receive.to_owned());
+        let mut facts = run(vec![sender, recv]);
+        facts.functions[0].self_allocs =
+            Allocs { bytes: 400 * sent, freed_bytes: 100 * sent, ..Allocs::default() };
+        facts
+    }
+
+    #[test]
+    fn what_is_left_is_in_memory() {
+        let found = UnboundedChannel.check(&facts(10_000, 2_000, RECEIVE), &Thresholds::default());
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].title, "8 000 messages of `Letter` waited in a channel without bound");
+        let gain = found[0].gain.as_ref().unwrap();
+        assert!((union(&gain.claims).peak.high - 8_000.0 * 300.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn silent_where_it_is_emptied_or_bounded_or_nobody_is_seen_to_receive() {
+        assert!(
+            UnboundedChannel
+                .check(&facts(10_000, 9_990, RECEIVE), &Thresholds::default())
+                .is_empty()
+        );
+        assert!(
+            UnboundedChannel
+                .check(&facts(100_000, 95_000, RECEIVE), &Thresholds::default())
+                .is_empty()
+        );
+        assert!(
+            UnboundedChannel
+                .check(&facts(10_000, 2_000, "app::next::{{closure}}"), &Thresholds::default())
+                .is_empty()
+        );
+        let mut bounded = facts(10_000, 2_000, RECEIVE);
+        bounded.functions[0].sites[0].type_name =
+            Some("tokio::sync::mpsc::bounded::Sender<app::Letter>".to_owned());
+        assert!(UnboundedChannel.check(&bounded, &Thresholds::default()).is_empty());
+    }
+
+    #[test]
+    fn the_message_type_is_read_with_its_own_arguments() {
+        let name = "(a::UnboundedSender<b::C<d::E>>, a::UnboundedReceiver<b::C<d::E>>)";
+        assert_eq!(part(name, "UnboundedReceiver"), Some("b::C<d::E>"));
+        assert_eq!(part(name, "Sender"), None);
+    }
+}
