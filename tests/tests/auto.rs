@@ -285,3 +285,20 @@ fn one_run_is_one_run_and_the_report_says_what_that_costs() {
     let message = only["message"].as_str().unwrap();
     assert!(message.starts_with("without `--runs 1` a second pass would leave out"), "{message}");
 }
+
+#[test]
+fn a_first_pass_that_went_well_is_not_lost_to_a_second_that_fails() {
+    let _alone = alone();
+    let scratch = tempfile::tempdir().unwrap();
+    let command = Hotpath::new(&space(), &["run", "-p", "busy", "--format", "json"])
+        .env("BUSY_MAKES", scratch.path().join("made").to_str().unwrap());
+    let finished = command.run_with_input("12345").expect_code(3);
+    let report = finished.json();
+    assert_eq!(report["workload"]["exit"]["code"], 0);
+    assert_eq!(function(&report, "busy::step")["calls"], 3_000_000);
+    let warnings = report["quality"]["warnings"].as_array().unwrap();
+    let first = warnings.iter().find(|warning| warning["id"] == "first-pass").unwrap();
+    assert!(first["message"].as_str().unwrap().contains("the workload exited with code 101"));
+    let stored = Hotpath::new(&space(), &["report", "--format", "json"]).run().expect_code(0);
+    assert_eq!(function(&stored.json(), "busy::step")["calls"], 3_000_000);
+}

@@ -56,7 +56,7 @@ pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
     let measured = measure(&job, &dir, &mut input, (&interrupts, term));
     let first =
         measured.map_err(|error| interrupts.explain(error)).inspect_err(|_| dir.discard())?;
-    let Measured { record, repetitions, .. } =
+    let Measured { record, repetitions, failed_again, .. } =
         second_pass(&job, &dir, first, &mut input, (&interrupts, term));
     if let Some(name) = &options.save {
         run_dir::save_as(&workspace.data_dir, name, &dir.id)?;
@@ -67,7 +67,8 @@ pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
     drop(step);
     deliver::deliver(&advice, &options.report, term)?;
     let judged = gate::judge(&advice.report, term);
-    Ok(conclude(&repetitions, &interrupts, term).unwrap_or(judged))
+    let exit = conclude(&repetitions, &interrupts, term);
+    Ok(exit.or(failed_again.then_some(Exit::Workload)).unwrap_or(judged))
 }
 
 /// Measures again without what the first pass was ended for; its own figures where it was not, or
@@ -92,19 +93,30 @@ fn second_pass(
         let job = Job { plan: Some(&plan), is_pilot: false, ..*job };
         measure(&job, dir, input, (interrupts, term))
     });
-    match again {
-        Ok(second) => second,
-        Err(error) => {
-            term.warning(format_args!(
-                "the figures are of the first pass, as the second failed: {error}"
-            ));
-            for (index, profile) in first.repetitions.profiles.iter().enumerate() {
-                // It may have been replaced; should this fail too, only `report` is without it.
-                let _ = profile.write(&dir.profile(index).1);
-            }
-            first
-        }
+    let (why, failed_again) = match again {
+        Ok(second) if interrupts.received() => match second.repetitions.stored.len() {
+            // One that was cut short tells less than a whole one.
+            0 | 1 => ("was interrupted".to_owned(), false),
+            _ => return second,
+        },
+        Ok(second) => match second.repetitions.failed() {
+            Some((0, failed)) => (format!("failed: the workload {}", ending(failed)), true),
+            // The first repetition ended well, and is what is reported.
+            _ => return second,
+        },
+        Err(error) => (format!("failed: {error}"), false),
+    };
+    let message = format!("the figures are of the first pass, as the second {why}");
+    term.warning(&message);
+    let mut first = first;
+    first.failed_again = failed_again;
+    first.record.warnings.push(Warning { id: "first-pass".to_owned(), message });
+    // What was stored is replaced by now. Should this fail too, only `report` is without it.
+    for (index, profile) in first.repetitions.profiles.iter().enumerate() {
+        let _ = profile.write(&dir.profile(index).1);
     }
+    let _ = dir.finish(&first.record);
+    first
 }
 
 /// How the workload went, unless it went well: that goes before what is denied of it.
@@ -138,6 +150,8 @@ struct Measured {
     repetitions: Repetitions,
     /// What it was ended for: another pass is to do without.
     left_out: LeftOut,
+    /// Whether the workload failed in that other pass.
+    failed_again: bool,
 }
 
 impl Job<'_> {
@@ -232,7 +246,7 @@ fn measure(
     if let Err(error) = dir.finish(&record) {
         record.warnings.push(repeat::not_stored(&error));
     }
-    Ok(Measured { record, repetitions, left_out })
+    Ok(Measured { record, repetitions, left_out, failed_again: false })
 }
 
 /// Where another pass would do without some probes, but one run was asked for.

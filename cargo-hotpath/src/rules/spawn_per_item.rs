@@ -80,7 +80,7 @@ fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
     let task = spawned(facts, site)?;
     let (ns, count) = (site.ns()?, site.count() as f64);
     let busy = task.total_ns as f64 / task.calls.max(1) as f64;
-    let waits = task.polls.is_some_and(|polls| polls.polls > 2 * task.calls);
+    let waits = task.polls.is_some_and(|polls| polls.polls > task.calls);
     if source.loop_depth == 0
         || !site.ran(&MIN_TASKS)
         || busy >= site.threshold(&MAX_BUSY_NS)
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn silent_on_long_tasks_tasks_that_wait_and_outside_of_loops() {
         assert!(found(20_000, 1_000_000, 1).is_empty());
-        assert!(found(200, 5_000_000, 1).is_empty());
+        assert!(found(200, 2_000_000, 1).is_empty());
         assert!(found(200, 1_000_000, 0).is_empty());
         let other = hot(Kind::Call, "other::spawn(..)", "other::Child");
         assert!(SpawnPerItem.check(&run(vec![other]), &Thresholds::default()).is_empty());

@@ -93,6 +93,11 @@ fn candidate(
         sent.iter().filter(|site| site.type_name() == Some(type_name)).collect();
     let is_receiver = |row: &SiteFacts| message(row, "UnboundedReceiver") == Some(of);
     let receivers = sites(facts, thresholds, &[Kind::Await], is_receiver);
+    // Of batches it is not known how many messages they hold.
+    let in_batches = |site: &Site<'_>| site.label().contains("recv_many");
+    if receivers.iter().any(in_batches) {
+        return None;
+    }
     // Without any it is not known who receives, and how many at once.
     let received =
         (!receivers.is_empty()).then(|| receivers.iter().map(Site::count).sum::<u64>())?;

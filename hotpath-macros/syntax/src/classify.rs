@@ -279,13 +279,18 @@ fn path_kind(path: &Path, qualified: bool, arguments: usize) -> Option<Kind> {
         ("new", _) if OWNING.contains(&owner.as_str()) => return Some(Kind::New),
         ("pin", 1) if owner == "Box" => return Some(Kind::New),
         ("new", 1) if PATTERNS.contains(&owner.as_str()) => return Some(Kind::RegexNew),
-        (function, _) if CLIENTS.contains(&owner.as_str()) && CONNECTING.contains(&function) => {
+        (function, _)
+            if !qualified
+                && CLIENTS.contains(&owner.as_str())
+                && CONNECTING.contains(&function) =>
+        {
             return Some(Kind::Connect);
         }
         _ => {}
     }
     let first = path.segments.first()?.ident.to_string();
-    if is_blocking(&owner, &function) && (path.segments.len() == 2 || first == "std") {
+    let is_std = path.segments.len() == 2 || first == "std";
+    if !qualified && is_std && is_blocking(&owner, &function) {
         return Some(Kind::Block);
     }
     let foreign = !qualified

@@ -68,6 +68,14 @@ fn first_token(tokens: TokenStream) -> Option<TokenTree> {
     }
 }
 
+/// Whether an argument is a constant by value: `flags.contains(Flags::A)` asks no list, and takes its
+/// receiver by value, which may lie in a packed structure.
+fn is_constant(argument: &Expr) -> bool {
+    let Expr::Path(path) = argument else { return false };
+    let last = path.path.segments.last().map(|last| last.ident.to_string());
+    last.is_some_and(|name| name.starts_with(char::is_uppercase))
+}
+
 fn is_zero(argument: &Expr) -> bool {
     matches!(argument, Expr::Lit(literal)
         if matches!(&literal.lit, Lit::Int(number) if number.base10_digits() == "0"))
@@ -80,7 +88,7 @@ pub(crate) fn kind(call: &ExprMethodCall, name: &str) -> Option<Kind> {
         ("remove", 1) | ("insert", 2) if is_zero(first) => Some(Kind::Shift),
         ("contains_key" | "entry", 1) => Some(Kind::Lookup),
         ("get" | "get_mut" | "remove", 1) if is_key(first) => Some(Kind::Lookup),
-        ("contains", 1) if !is_pattern(first) => Some(Kind::Lookup),
+        ("contains", 1) if !is_pattern(first) && !is_constant(first) => Some(Kind::Lookup),
         ("any" | "find" | "position", 1)
             if matches!(first, Expr::Closure(_)) && searched(call).is_some() =>
         {

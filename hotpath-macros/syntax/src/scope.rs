@@ -6,6 +6,8 @@
 
 use std::collections::HashSet;
 
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens as _;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Expr, Item, Local, Pat, PatIdent};
 
@@ -16,7 +18,8 @@ use crate::classify::makes_empty_collection;
 pub(crate) struct Scope {
     /// Variables of the function that were bound to an empty collection.
     made_empty: HashSet<String>,
-    /// For each that captures by use, the names bound inside it.
+    /// For each that captures by use, the names that mean a variable of its own wherever they stand
+    /// inside it.
     capturing: Vec<HashSet<String>>,
 }
 
@@ -27,10 +30,12 @@ impl Scope {
         parameters: impl Iterator<Item = &'p mut Pat>,
         body: impl FnOnce(&mut Bound),
     ) {
-        let mut bound = Bound { names: HashSet::new() };
-        parameters.for_each(|pattern| bound.visit_pat_mut(pattern));
+        let mut own = Names::default();
+        parameters.for_each(|pattern| own.visit_pat_mut(pattern));
+        let mut bound = Bound::default();
         body(&mut bound);
-        self.capturing.push(bound.names);
+        own.0.extend(bound.names.difference(&bound.ambiguous).cloned());
+        self.capturing.push(own.0);
     }
 
     /// Leaves what was entered last.
@@ -65,18 +70,54 @@ impl Scope {
     }
 }
 
-/// Collects the names that patterns bind.
+/// Collects the names that a body binds.
+#[derive(Default)]
 pub(crate) struct Bound {
+    /// By a `let` whose value doesn't name them.
     names: HashSet<String>,
+    /// By anything else: in `if let Some(m) = m.get(k)` the second is the variable outside.
+    ambiguous: HashSet<String>,
 }
 
 impl VisitMut for Bound {
+    fn visit_local_mut(&mut self, local: &mut Local) {
+        let mut own = Names::default();
+        own.visit_pat_mut(&mut local.pat);
+        let Some(init) = &mut local.init else { return self.names.extend(own.0) };
+        let value = init.expr.to_token_stream();
+        for name in own.0 {
+            let is_ambiguous = mentions(value.clone(), &name);
+            if is_ambiguous { &mut self.ambiguous } else { &mut self.names }.insert(name);
+        }
+        self.visit_local_init_mut(init);
+    }
+
     fn visit_pat_ident_mut(&mut self, pattern: &mut PatIdent) {
-        self.names.insert(pattern.ident.to_string());
+        self.ambiguous.insert(pattern.ident.to_string());
         visit_mut::visit_pat_ident_mut(self, pattern);
     }
 
     fn visit_item_mut(&mut self, _: &mut Item) {}
+}
+
+fn mentions(tokens: TokenStream, name: &str) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == name,
+        TokenTree::Group(group) => mentions(group.stream(), name),
+        TokenTree::Literal(text) => text.to_string().contains(name),
+        TokenTree::Punct(_) => false,
+    })
+}
+
+/// The names in a pattern.
+#[derive(Default)]
+struct Names(HashSet<String>);
+
+impl VisitMut for Names {
+    fn visit_pat_ident_mut(&mut self, pattern: &mut PatIdent) {
+        self.0.insert(pattern.ident.to_string());
+        visit_mut::visit_pat_ident_mut(self, pattern);
+    }
 }
 
 #[cfg(test)]
@@ -84,6 +125,25 @@ mod tests {
     use syn::Expr;
 
     use super::*;
+
+    #[test]
+    fn a_name_that_may_be_that_of_a_variable_outside_is_not_borrowed() {
+        for body in [
+            "|a| if let Some(m) = m.get(a) { m.len() } else { 0 }",
+            "|a| match m.get(a) { Some(m) => m.len(), None => 0 }",
+            "|a| { let m = m.get(a); m }",
+            "|a| { for m in m.iter() { f(m) } }",
+            "|a| { let m = 1; g(|m| m) }",
+        ] {
+            let mut scope = Scope::default();
+            let Expr::Closure(mut closure) = syn::parse_str(body).unwrap() else {
+                panic!("a closure");
+            };
+            scope.enter(closure.inputs.iter_mut(), |bound| bound.visit_expr_mut(&mut closure.body));
+            assert!(!scope.may_borrow("m"), "{body}");
+            assert!(scope.may_borrow("a"), "{body}");
+        }
+    }
 
     #[test]
     fn only_what_is_bound_inside_may_be_borrowed() {

@@ -117,8 +117,13 @@ impl<S: FnMut(&mut Expr, Site)> Walk<'_, S> {
             Kind::Grow if !self.scope.was_made_empty(&call.receiver) => class.as_lookup(call)?,
             _ => class,
         };
-        let is_known =
-            || subject(call, class).is_some_and(|subject| wrap::may_borrow(subject, &self.scope));
+        let is_known = || {
+            subject(call, class).is_some_and(|subject| {
+                // What begins with a capital letter may be a constant, of which a reference is to another
+                // value; of locks that is known not to happen.
+                wrap::may_borrow(subject, &self.scope) && !wrap::is_constant(subject)
+            })
+        };
         if !class.needs_receiver() || is_known() {
             return Some(class);
         }

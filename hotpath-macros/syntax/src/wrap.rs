@@ -95,6 +95,11 @@ pub(crate) fn may_borrow(subject: &Expr, scope: &Scope) -> bool {
     root(subject).is_some_and(|root| scope.may_borrow(&root))
 }
 
+/// Whether this may be a constant or a static, or a part of one.
+pub(crate) fn is_constant(subject: &Expr) -> bool {
+    root(subject).is_some_and(|root| root.starts_with(char::is_uppercase))
+}
+
 /// Whether `mark` may take this receiver: a value, never a place (which it would move).
 pub(crate) fn is_value(receiver: &Expr) -> bool {
     match receiver {

@@ -192,7 +192,7 @@ impl<'ast> Visit<'ast> for Awaits<'_> {
             }
             self.guards.extend(self.guard(stmt));
             previous = match (previous, step) {
-                (before, Some(step)) => {
+                (before, Some(mut step)) => {
                     let before = before.filter(|before| {
                         !before.is_exclusive
                             && !step.is_exclusive
@@ -200,6 +200,8 @@ impl<'ast> Visit<'ast> for Awaits<'_> {
                     });
                     if let (Some(before), Some(found)) = (before, self.found.get_mut(&step.site)) {
                         found.after = Some(before.site);
+                        // A third one must need nothing of the first either.
+                        step.bound.extend(before.bound);
                     }
                     Some(step)
                 }

@@ -47,6 +47,8 @@ fn what_stands_between_decides_too() {
     assert!(!follows("let mut c = c(); c.one().await; c.two().await;", "c.two().await"));
     assert!(follows("a.one().await?; a.two().await?; a.three().await", "a.three().await"));
     assert!(!follows("{ a.one().await; } a.two().await;", "a.two().await"));
+    let three = "let x = a.one().await; let y = a.two().await; let z = a.three(x).await;";
+    assert!(!follows(three, "a.three(x).await"), "the first of a run counts too");
 }
 
 #[test]
