@@ -22,8 +22,10 @@ fn forked_children_are_processes_of_their_own() {
     assert!(!report.warns_of("unclean-exit"), "{}", report["quality"]);
     // All of them count allocations, those too that made none.
     let mut warnings = report["quality"]["warnings"].as_array().into_iter().flatten();
-    // The program sleeps, and that is all there is to say of it.
-    assert!(warnings.all(|warning| warning["id"] == "waited"), "{}", report["quality"]);
+    // The program sleeps, and what probes cost a program of milliseconds hangs on what else runs: that
+    // is all there is to say of it.
+    let is_expected = |id: &serde_json::Value| id == "waited" || id == "overhead";
+    assert!(warnings.all(|warning| is_expected(&warning["id"])), "{}", report["quality"]);
     // The first child left long before the parent did.
     let (wall, session) =
         (number(&report["totals"]["wall_ns"]), number(&report.function("session")["total_ns"]));
