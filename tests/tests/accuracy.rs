@@ -25,20 +25,22 @@ fn target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("accuracy")
 }
 
-/// The report on the slow variant, measured without an annotation in it.
+/// The report on the slow variant, measured without an annotation in it; it stays in `NAME.json`.
 fn measured(case: &Case, flags: &[&str]) -> Report {
     let target = target();
+    let kept = target.join(case.name).with_extension("json");
     let target = target.to_str().expect("the path is UTF-8");
     let run = ["run", "--auto", "--format", "json", "--target-dir", target];
-    Hotpath::new(&accuracy::workspace(), &run)
+    let report = Hotpath::new(&accuracy::workspace(), &run)
         .args(["--package", case.package.name(), "--bin", case.name])
         .args(["--profile", case.profile(false)])
         .args(flags)
-        .arg("--")
+        .args(["--"])
         .args(case.argument(false))
         .run()
-        .expect_code(0)
-        .report()
+        .expect_code(0);
+    fs::write(kept, &report.stdout).expect("the report is kept");
+    report.report()
 }
 
 /// Builds all programs as their users would, once.
@@ -46,18 +48,24 @@ fn plain() -> &'static Path {
     static TARGET: OnceLock<PathBuf> = OnceLock::new();
     TARGET.get_or_init(|| {
         let target = target().join("plain");
-        let profiles: BTreeSet<_> = CASES.iter().map(|case| case.profile(false)).collect();
-        for profile in profiles {
-            let built = carried::cargo(&accuracy::workspace())
-                .args(["build", "--workspace", "--locked", "--offline", "--profile", profile])
-                .arg("--target-dir")
-                .arg(&target)
-                .output()
-                .expect("cargo starts");
-            assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        build(&target, &["--workspace", "--release"]);
+        for case in CASES.iter().filter(|case| case.profile(false) != case.profile(true)) {
+            let package = case.package.name();
+            let profile = case.profile(false);
+            build(&target, &["--package", package, "--bin", case.name, "--profile", profile]);
         }
         target
     })
+}
+
+fn build(target: &Path, flags: &[&str]) {
+    let built = carried::cargo(&accuracy::workspace())
+        .args(["build", "--locked", "--offline", "--target-dir"])
+        .arg(target)
+        .args(flags)
+        .output()
+        .expect("cargo starts");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
 }
 
 fn variant(case: &Case, is_fixed: bool) -> Command {

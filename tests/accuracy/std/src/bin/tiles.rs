@@ -2,7 +2,7 @@
 
 use accuracy::{Random, is_fixed, mix, words};
 
-const TILES: usize = 60_000;
+const TILES: usize = 40_000;
 const SIDE: usize = 32;
 const COLOURS: usize = 256;
 
