@@ -8,6 +8,10 @@ use crate::units;
 /// Operations of a class that have to be timed before its mean counts.
 const LEAST_TIMED: u64 = 30;
 
+/// Bounds of the smallest class and, in thought, of the largest: twice that of the one before.
+const SMALLEST: f64 = 8.0;
+const LARGEST: f64 = 67_108_864.0;
+
 /// What one allocation and one free cost, for blocks as a site allocates them.
 #[derive(Clone, Copy, Debug)]
 pub struct Costs<'a> {
@@ -20,7 +24,8 @@ impl<'a> Costs<'a> {
     pub fn of(facts: &'a Facts, allocs: &Allocs) -> Self {
         let mean = allocs.bytes.checked_div(allocs.count);
         let class = mean.and_then(|mean| {
-            facts.allocator.iter().find(|class| class.max_bytes.is_none_or(|most| mean <= most))
+            let apart = |class: &&SizeClass| doublings_apart(class, mean as f64);
+            facts.allocator.iter().min_by(|a, b| apart(a).total_cmp(&apart(b)))
         });
         Self { class, calibrated: (facts.probes.alloc_ns, facts.probes.free_ns) }
     }
@@ -47,6 +52,15 @@ impl<'a> Costs<'a> {
         );
         format!("a free {each}, the mean of {} timed {size}", class.free.timed)
     }
+}
+
+/// By how many doublings a class misses a size; 0 for the size's own. That one can be without any
+/// block, where the size is the mean of small ones and few large ones: then the nearest is right for
+/// most of them.
+fn doublings_apart(class: &SizeClass, bytes: f64) -> f64 {
+    let most = class.max_bytes.map_or(LARGEST.max(bytes), |most| most as f64);
+    let bytes = bytes.max(SMALLEST);
+    if bytes > most { (bytes / most).log2() } else { ((most / bytes).log2() - 1.0).max(0.0) }
 }
 
 fn enough(cost: Option<&OperationCost>) -> Option<f64> {
@@ -83,9 +97,24 @@ mod tests {
         assert!(is(small.alloc_ns(), 21.0));
         assert!(is(small.free_ns(), 10.0));
         assert!(small.basis().ends_with("as calibrated"), "{}", small.basis());
-        let large = Costs::of(&facts, &allocs(10, 650));
+        let large = Costs::of(&facts, &allocs(10, 400 << 20));
         assert!(is(large.alloc_ns(), 900.0) && is(large.free_ns(), 2_500.0));
         assert!(large.basis().contains("mean of 400 timed"), "{}", large.basis());
+    }
+
+    #[test]
+    fn a_mean_between_small_and_large_blocks_counts_as_the_nearer_ones() {
+        let cost = |mean_ns| OperationCost { timed: 1_000, mean_ns, error_ns: 1.0 };
+        let class =
+            |bytes, free| SizeClass { max_bytes: Some(bytes), alloc: cost(20.0), free: cost(free) };
+        let classes = vec![class(8, 9.0), class(16, 10.0), class(8_192, 1_700.0)];
+        let facts = Facts { allocator: classes, ..facts() };
+        let free = |bytes| Costs::of(&facts, &allocs(1, bytes)).free_ns();
+        assert!(is(free(0), 9.0) && is(free(8), 9.0));
+        assert!(is(free(9), 10.0) && is(free(16), 10.0));
+        assert!(is(free(17), 10.0) && is(free(250), 10.0));
+        assert!(is(free(260), 1_700.0) && is(free(4_097), 1_700.0));
+        assert!(is(free(8_193), 1_700.0) && is(free(1 << 30), 1_700.0));
     }
 
     #[test]

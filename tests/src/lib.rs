@@ -1,5 +1,6 @@
 //! What the end-to-end suites share: little workspaces, and the real binary run on them.
 
+pub mod accuracy;
 pub mod binary;
 pub mod carried;
 pub mod damage;
@@ -10,8 +11,10 @@ pub mod package;
 pub mod perf;
 pub mod program;
 pub mod published;
+pub mod race;
 pub mod report;
 pub mod seeds;
+pub mod verdict;
 pub mod workspace;
 
 pub use hotpath::{Finished, Hotpath};
