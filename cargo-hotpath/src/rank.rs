@@ -1,5 +1,6 @@
 //! From candidates to ranked findings: what is worth showing, in which order, and what it all gains.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use hotpath_runtime::hotpath;
@@ -67,8 +68,9 @@ pub fn findings(facts: &Facts, options: &Options) -> Ranked {
     if judged.iter().any(Judged::invalidates) {
         judged.iter_mut().filter(|judged| !judged.invalidates()).for_each(Judged::downgrade);
     }
-    judged.sort_by(|a, b| b.priority.total_cmp(&a.priority).then_with(|| a.id.cmp(&b.id)));
-    let judged = one_per_site(judged, options);
+    judged.sort_by(Judged::first);
+    let mut judged = one_per_site(judged, options);
+    put_allocator_last(facts, &mut judged, options);
     let (shown, hidden): (Vec<_>, Vec<_>) =
         judged.into_iter().partition(|judged| options.all || judged.is_shown(options));
     let combined = combined(&workload, &shown);
@@ -105,6 +107,28 @@ fn one_per_site(sorted: Vec<Judged>, options: &Options) -> Vec<Judged> {
         .collect()
 }
 
+/// Another allocator is for what the other findings leave of the allocations: that share of its
+/// gain decides its place. What is said of its gain stays that of the change alone.
+fn put_allocator_last(facts: &Facts, judged: &mut [Judged], options: &Options) {
+    let gone: f64 = judged
+        .iter()
+        .filter(|judged| judged.is_shown(options))
+        .filter_map(|judged| judged.candidate.gain.as_ref()?.allocs)
+        .map(|allocs| allocs.max(0) as f64)
+        .sum();
+    let all = allocs(facts) as f64;
+    let left = if all > 0.0 { (1.0 - gone / all).max(0.0) } else { 1.0 };
+    for judged in judged.iter_mut().filter(|judged| judged.meta.id == rules::ALLOCATOR_SWAP) {
+        judged.priority *= left;
+    }
+    judged.sort_by(Judged::first);
+}
+
+/// Of the whole program.
+fn allocs(facts: &Facts) -> u64 {
+    facts.functions.iter().map(|function| function.self_allocs.count).sum()
+}
+
 fn combined(workload: &Workload, shown: &[Judged]) -> Combined {
     let claims: Vec<&Claim> = shown
         .iter()
@@ -134,7 +158,7 @@ impl Judged {
         candidate: Candidate,
     ) -> Self {
         let id = finding_id(facts, meta.id, candidate.anchor.as_ref());
-        let all: u64 = facts.functions.iter().map(|function| function.self_allocs.count).sum();
+        let all = allocs(facts);
         let gone = candidate.gain.as_ref().and_then(|gain| gain.allocs).unwrap_or(0);
         let allocs_pct = if all > 0 { (100.0 * gone as f64 / all as f64).min(100.0) } else { 0.0 };
         let mut impact = impact(workload, &candidate, allocs_pct);
@@ -148,6 +172,11 @@ impl Judged {
     /// A finding that says nothing about a gain, but that the other figures can't be trusted.
     fn invalidates(&self) -> bool {
         self.candidate.gain.is_none() && self.meta.category == Category::Config
+    }
+
+    /// Which stands first.
+    fn first(&self, other: &Self) -> Ordering {
+        other.priority.total_cmp(&self.priority).then_with(|| self.id.cmp(&other.id))
     }
 
     fn downgrade(&mut self) {

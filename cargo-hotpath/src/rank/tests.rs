@@ -46,6 +46,28 @@ fn impact_times_confidence_by_effort_decides() {
     assert_eq!(ranked(&facts).findings[1].rank, 2);
 }
 
+/// Eight million allocations, a fifth of a second, of which the clones of one site make `cloned`.
+fn allocating(cloned: u64) -> Facts {
+    let allocs = Allocs { count: cloned, bytes: 24 * cloned, ..Allocs::default() };
+    let mut facts = run(vec![SiteFacts { count: cloned.max(1), allocs, ..of_ns(0, 6_000_000) }]);
+    facts.build.own_allocator = Some(false);
+    facts.functions[0].self_allocs =
+        Allocs { count: 8_000_000, bytes: 192_000_000, frees: 8_000_000, ..Allocs::default() };
+    facts
+}
+
+#[test]
+fn another_allocator_ranks_by_what_the_other_findings_leave_to_it() {
+    let (few, most) = (ranked(&allocating(200_000)), ranked(&allocating(7_900_000)));
+    let swap = |ranked: &Ranked| {
+        let found = ranked.findings.iter().find(|finding| finding.rule == "allocator-swap");
+        found.expect("it is found").clone()
+    };
+    assert_eq!(rules_of(&few), ["allocator-swap", "clone-for-borrow"]);
+    assert_eq!(rules_of(&most), ["clone-for-borrow", "allocator-swap"]);
+    assert_eq!(swap(&few).impact.wall_pct, swap(&most).impact.wall_pct, "as the only change");
+}
+
 #[test]
 fn a_hundred_small_gains_do_not_hide_a_large_one() {
     let mut sites: Vec<_> = (0..50).map(|index| of_ns(index, 20_000_000)).collect();

@@ -4,7 +4,7 @@ use crate::allocator::Costs;
 use crate::facts::Facts;
 use crate::impact::{Claim, Measure, Saved, WHOLE_FUNCTION, Workload};
 use crate::profile::Allocs;
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds};
+use crate::rules::{ALLOCATOR_SWAP, Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
@@ -22,7 +22,7 @@ const GAIN: Saved = Saved { low: 0.0, best: 0.2, high: 0.6 };
 pub(super) struct AllocatorSwap;
 
 static META: Meta = Meta {
-    id: "allocator-swap",
+    id: ALLOCATOR_SWAP,
     summary: "much time goes into the system's allocator",
     category: Category::Config,
     effort: Effort::Local,

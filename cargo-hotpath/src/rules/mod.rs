@@ -53,6 +53,9 @@ pub use settings::{Level, Setting, Settings};
 pub use thresholds::{Threshold, Thresholds};
 pub use types::{Home, crate_of, short};
 
+/// The rule whose gain is a share of what all allocations cost, so of what other changes take away.
+pub const ALLOCATOR_SWAP: &str = "allocator-swap";
+
 /// The rule whose findings are about time in which nobody computes.
 pub const LOCK_CONTENTION: &str = "lock-contention";
 
