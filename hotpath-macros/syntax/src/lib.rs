@@ -1,5 +1,5 @@
-//! What is measured, said once: the options of `#[hotpath]`, which functions
-//! may carry probes, and the enumeration of expression sites.
+//! What is measured, said once: the options of `#[hotpath]`, its budgets, which
+//! functions may carry probes, and the enumeration of expression sites.
 //!
 //! The attribute rewrites what is enumerated here; the command line joins what
 //! was measured with the same enumeration of the source.
@@ -7,6 +7,7 @@
 
 mod arguments;
 mod blocks;
+pub mod budget;
 mod classify;
 pub mod eligible;
 mod input;
@@ -26,6 +27,7 @@ pub mod wrap;
 
 pub use arguments::evaluates;
 pub use blocks::{async_blocks, block_name, block_position, mark_own};
+pub use budget::Budget;
 pub use eligible::{Refusal, refuse_function, refuse_item};
 pub use input::{Input, inputs};
 pub use kind::Kind;

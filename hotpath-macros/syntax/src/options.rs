@@ -1,5 +1,7 @@
 //! The grammar of `#[hotpath(...)]`.
 
+mod budget;
+
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt as _;
@@ -7,10 +9,11 @@ use syn::parse::{Parse, ParseStream};
 use syn::token::Paren;
 use syn::{Attribute, Error, Ident, LitInt, LitStr, Meta, Path, Result, Token};
 
+use crate::budget::Budget;
 use crate::nearest::nearest;
 
 /// Every option for users, in the order of the documentation.
-const NAMES: &[&str] = &["skip", "name", "sites", "allow", "crate"];
+const NAMES: &[&str] = &["skip", "name", "sites", "allow", "budget", "crate"];
 
 /// Which expressions of a function get a probe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +38,8 @@ pub struct Options {
     pub sites: Option<SiteSelection>,
     /// `allow(rule, ...)`: rules that say nothing here.
     pub allow: Vec<String>,
+    /// `budget(metric = limit, ...)`: what a call may cost, for `cargo hotpath check`.
+    pub budget: Budget,
     /// `crate = path`: where the runtime is found when it was renamed.
     pub runtime: Option<Path>,
     /// `column = N`, which only a tool that inserts attributes writes.
@@ -123,6 +128,7 @@ impl Options {
             name: inner.name.or(self.name),
             sites: inner.sites.or(self.sites),
             allow,
+            budget: self.budget.refine(inner.budget),
             runtime: inner.runtime.or(self.runtime),
             column: inner.column.or(self.column),
         }
@@ -162,6 +168,9 @@ impl Options {
         if !self.allow.is_empty() {
             tokens.extend(quote!(allow(#(#rules),*),));
         }
+        if !self.budget.is_empty() {
+            tokens.extend(budget::to_tokens(&self.budget));
+        }
         if let Some(runtime) = &self.runtime {
             tokens.extend(quote!(crate = #runtime,));
         }
@@ -191,6 +200,10 @@ impl Options {
             "name" => self.set_name(key, input),
             "sites" => self.set_sites(key, input),
             "allow" => self.add_allowed(key, input),
+            "budget" => {
+                self.budget = budget::parse(key, input)?;
+                Ok(())
+            }
             "crate" => {
                 equals(key, input, "crate = path::to::hotpath_runtime")?;
                 let path = input.call(Path::parse_mod_style).map_err(|error| {
@@ -378,7 +391,7 @@ mod tests {
     #[test]
     fn says_what_is_wrong() {
         assert_eq!(error("site = off"), "unknown option `site`: did you mean `sites`?");
-        assert!(error("budget(1)").starts_with("unknown option `budget`: known are `skip`"));
+        assert!(error("quota(1)").starts_with("unknown option `quota`: known are `skip`"));
         assert_eq!(error("sites = call"), "unknown value of `sites` `call`: did you mean `calls`?");
         assert!(error("sites = off, sites = off").contains("given twice"));
         assert!(error("name = 3").contains("takes a string"));
