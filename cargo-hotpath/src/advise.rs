@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use hotpath_runtime::hotpath;
+use hotpath_runtime_syntax::Budget;
 
 use crate::facts::{self, BuildFacts};
 use crate::options::ReportOptions;
@@ -22,6 +23,8 @@ pub struct Advice {
     pub report: Report,
     /// Source text by file name.
     pub sources: BTreeMap<String, String>,
+    /// Budgets of attributes, by the function's id.
+    pub budgets: BTreeMap<String, Budget>,
 }
 
 /// Joins a run with the workspace's sources and ranks what is worth changing.
@@ -34,15 +37,7 @@ pub fn advise(
     rules: &Settings,
 ) -> Advice {
     let source = scan(&record.roots, root);
-    let build = BuildFacts {
-        profile: record.environment.profile.clone(),
-        opt_level: Some(record.build.opt_level.clone()),
-        debug_assertions: Some(record.build.debug_assertions),
-        manifest: Some(record.build.manifest.clone()),
-        codegen: record.build.codegen.clone(),
-        own_allocator: record.build.own_allocator,
-    };
-    let facts = facts::join(profile, &source, build);
+    let facts = facts::join(profile, &source, build(record));
     let floor = rank::Options {
         min_impact_pct: options.min_impact_pct,
         all: options.all,
@@ -60,7 +55,19 @@ pub fn advise(
         cut_short: record.interrupted || record.repetitions[record.reported].timed_out,
         stopped: record.repetitions[record.reported].stopped,
     });
-    Advice { report, sources: facts.sources }
+    Advice { report, sources: facts.sources, budgets: BTreeMap::new() }
+}
+
+/// How a run's workload was built.
+pub fn build(record: &RunRecord) -> BuildFacts {
+    BuildFacts {
+        profile: record.environment.profile.clone(),
+        opt_level: Some(record.build.opt_level.clone()),
+        debug_assertions: Some(record.build.debug_assertions),
+        manifest: Some(record.build.manifest.clone()),
+        codegen: record.build.codegen.clone(),
+        own_allocator: record.build.own_allocator,
+    }
 }
 
 /// The sources of these crates.

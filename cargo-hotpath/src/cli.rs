@@ -48,6 +48,19 @@ pub enum Command {
     Init(InitArgs),
     /// Add `#[hotpath]` to functions of the source, or take it away
     Annotate(AnnotateArgs),
+    /// Judge budgets, the baseline and denied rules; for continuous integration
+    #[command(
+        after_help = "Exit codes: 0 all kept, 1 a budget or the baseline is exceeded or a finding is \
+        denied, 2 usage, configuration or unreadable data, 3 the workload failed, 4 no site was hit, \
+        70 internal error, 74 output can't be written, 101 cargo's build failed, 130 Ctrl-C"
+    )]
+    Check(Box<CheckArgs>),
+    /// Say what differs between two runs or baselines
+    #[command(after_help = "BASE and NEW are runs (`last`, a saved name, an id, a directory) or \
+        baselines (a name in `hotpath-baseline.json`, or another such file)")]
+    Compare(CompareArgs),
+    /// Keep runs in `hotpath-baseline.json`, to be committed and checked against
+    Baseline(BaselineArgs),
     /// Remove what is kept under `target/hotpath`
     Clean(CleanArgs),
 }
@@ -59,6 +72,12 @@ impl Command {
             Self::Run(args) => args.report.format,
             Self::Report(args) => args.report.format,
             Self::List(args) => args.format,
+            Self::Check(args) => args.run.report.format,
+            Self::Compare(args) => args.format,
+            Self::Baseline(BaselineArgs { command: BaselineCommand::List { format }, .. }) => {
+                *format
+            }
+            Self::Baseline(_) => Format::Human,
             Self::Explain(_) | Self::Init(_) | Self::Annotate(_) | Self::Clean(_) => Format::Human,
         }
     }
@@ -238,6 +257,26 @@ pub enum Format {
     Json,
     /// For pull requests, issues and job summaries
     Markdown,
+    /// Annotations of GitHub's workflows, and the job summary
+    Github,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// JUnit's XML, for test reports
+    Junit,
+}
+
+impl Format {
+    /// As it is written on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Json => "json",
+            Self::Markdown => "markdown",
+            Self::Github => "github",
+            Self::Sarif => "sarif",
+            Self::Junit => "junit",
+        }
+    }
 }
 
 /// Flags of `report`.
@@ -322,6 +361,92 @@ pub struct AnnotateArgs {
     /// Directory for all generated artifacts
     #[arg(long, value_name = "DIRECTORY", help_heading = BUILD)]
     pub target_dir: Option<PathBuf>,
+}
+
+/// Flags of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Stored runs to judge together instead of running: saved names, ids, directories or `last`
+    #[arg(value_name = "RUN")]
+    pub stored: Vec<String>,
+    /// The baseline to judge against [default: `default`, or the only one of this workload]
+    #[arg(long, value_name = "NAME", env = "CARGO_HOTPATH_BASELINE", help_heading = MEASURE)]
+    pub baseline: Option<String>,
+    /// Set the configured limits and the baseline to what was measured, and show what changed
+    #[arg(long, help_heading = MEASURE)]
+    pub update: bool,
+    /// What is run, and how.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// Flags of `compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// What it was before
+    #[arg(value_name = "BASE")]
+    pub base: String,
+    /// What it is now
+    #[arg(value_name = "NEW", default_value = "last")]
+    pub new: String,
+    /// List at most this many functions [default: 20]
+    #[arg(long, value_name = "N", env = "CARGO_HOTPATH_TOP", help_heading = REPORT,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub top: Option<u32>,
+    /// Format of the comparison
+    #[arg(long, value_name = "FORMAT", env = "CARGO_HOTPATH_FORMAT", help_heading = REPORT,
+        value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Write the comparison to a file
+    #[arg(short, long, value_name = "FILE", env = "CARGO_HOTPATH_OUTPUT", help_heading = REPORT)]
+    pub output: Option<PathBuf>,
+    /// Where the manifest is.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    /// Directory for all generated artifacts
+    #[arg(long, value_name = "DIRECTORY", help_heading = BUILD)]
+    pub target_dir: Option<PathBuf>,
+}
+
+/// Flags of `baseline`.
+#[derive(Debug, Args)]
+pub struct BaselineArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub command: BaselineCommand,
+    /// Where the manifest is.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    /// Directory for all generated artifacts
+    #[arg(long, value_name = "DIRECTORY", help_heading = BUILD)]
+    pub target_dir: Option<PathBuf>,
+}
+
+/// What to do with baselines.
+#[derive(Debug, Subcommand)]
+pub enum BaselineCommand {
+    /// Keep a run, in place of another baseline of this name
+    Save {
+        /// Name of the baseline
+        #[arg(value_name = "NAME", default_value = "default")]
+        name: String,
+        /// The run: a saved name, an id, a directory, or `last` for the newest
+        #[arg(long, value_name = "RUN", default_value = "last")]
+        run: String,
+    },
+    /// List what is kept
+    List {
+        /// Format of the list
+        #[arg(long, value_name = "FORMAT", env = "CARGO_HOTPATH_FORMAT", help_heading = REPORT,
+            value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
+    /// Remove a baseline
+    Rm {
+        /// Name of the baseline
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
 }
 
 /// Flags of `clean`.

@@ -1,10 +1,12 @@
 //! The configuration: `[workspace.metadata.hotpath]` and `[package.metadata.hotpath]`, or
 //! `hotpath.toml` at the workspace root.
 
+mod budget;
 mod entry;
 mod error;
 mod rules;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -14,6 +16,7 @@ use serde_json::{Map, Value};
 use crate::cargo::metadata::Workspace;
 use crate::rules::Settings;
 
+pub use budget::BudgetEntry;
 pub use error::ConfigError;
 
 use entry::Entry;
@@ -29,6 +32,8 @@ const TABLE: &str = "hotpath";
 pub struct Config {
     /// What is said of rules.
     pub rules: Settings,
+    /// Limits, by what they are for.
+    pub budgets: BTreeMap<String, BudgetEntry>,
 }
 
 impl Config {
@@ -69,11 +74,14 @@ impl Config {
     }
 
     fn take(&mut self, root: &Entry<'_>) -> Result<(), ConfigError> {
-        root.only(&["rules"])?;
-        match root.get("rules")? {
-            Some(table) => rules::take(&mut self.rules, &table),
-            None => Ok(()),
+        root.only(&["budget", "rules"])?;
+        if let Some(table) = root.get("rules")? {
+            rules::take(&mut self.rules, &table)?;
         }
+        if let Some(table) = root.get("budget")? {
+            budget::take(&mut self.budgets, &table)?;
+        }
+        Ok(())
     }
 }
 

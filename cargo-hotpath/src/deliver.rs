@@ -37,6 +37,13 @@ pub fn check(output: Option<&Path>) -> Result<(), Error> {
 pub fn deliver(advice: &Advice, options: &ReportOptions, term: &Term) -> Result<(), Error> {
     let text = match options.format {
         Format::Json => report::json::render(&advice.report),
+        Format::Github => {
+            let full = report::markdown::render(&advice.report, &advice.sources, &limits(options));
+            summary(&full)?;
+            report::github::render(&advice.report)
+        }
+        Format::Sarif => report::sarif::render(&advice.report),
+        Format::Junit => report::junit::render(&advice.report),
         Format::Markdown => {
             report::markdown::render(&advice.report, &advice.sources, &limits(options))
         }
@@ -49,7 +56,23 @@ pub fn deliver(advice: &Advice, options: &ReportOptions, term: &Term) -> Result<
             report::human::render(&advice.report, &advice.sources, &style)
         }
     };
-    let Some(path) = &options.output else { return term::write_stdout(&text) };
+    put(&text, options.output.as_deref(), term)
+}
+
+/// Adds Markdown to the job's summary, where a workflow of GitHub says which file that is.
+pub fn summary(markdown: &str) -> Result<(), Error> {
+    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else {
+        return Ok(());
+    };
+    let mut options = fs::OpenOptions::new();
+    let file = options.create(true).append(true).open(&path);
+    file.and_then(|mut file| file.write_all(format!("{markdown}\n").as_bytes()))
+        .map_err(|source| Error::output(Path::new(&path).display(), source))
+}
+
+/// Writes what is rendered to the file, or to standard output without one.
+pub fn put(text: &str, output: Option<&Path>, term: &Term) -> Result<(), Error> {
+    let Some(path) = output else { return term::write_stdout(text) };
     write(path, text.as_bytes()).map_err(|e| Error::output(path.display(), e))?;
     term.status("Wrote", path.display());
     Ok(())

@@ -4,8 +4,10 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::baseline::BaselineError;
 use crate::collect::CollectError;
 use crate::config::ConfigError;
+use crate::judge::JudgeError;
 use crate::overlay::OverlayError;
 use crate::profile::ProfileError;
 use crate::schema::{ErrorBody, ErrorDocument, SCHEMA_VERSION};
@@ -155,6 +157,12 @@ pub enum Error {
     /// A stored profile that can't be used, or written.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// Baselines that can't be used or written.
+    #[error(transparent)]
+    Baseline(#[from] BaselineError),
+    /// Budgets that can't be judged.
+    #[error(transparent)]
+    Budget(#[from] JudgeError),
     /// The counters can't be read.
     #[error(transparent)]
     Collect(#[from] CollectError),
@@ -189,6 +197,7 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Profile(ProfileError::Write { .. })
+            | Self::Baseline(BaselineError::Write { .. })
             | Self::Output { .. }
             | Self::Overlay(OverlayError::Write { .. }) => Exit::Output,
             Self::Usage { .. }
@@ -201,6 +210,8 @@ impl Error {
             | Self::NoRun { .. }
             | Self::Data { .. }
             | Self::Profile(_)
+            | Self::Baseline(_)
+            | Self::Budget(_)
             | Self::Collect(_) => Exit::Usage,
             Self::Build => Exit::Build,
             Self::Start { .. }
@@ -232,8 +243,11 @@ impl Error {
             Self::Interrupted => "interrupted",
             Self::NoRun { .. } => "no-run",
             Self::Profile(ProfileError::Write { .. })
+            | Self::Baseline(BaselineError::Write { .. })
             | Self::Output { .. }
             | Self::Overlay(OverlayError::Write { .. }) => "output-failed",
+            Self::Baseline(_) => "unusable-baseline",
+            Self::Budget(_) => "unusable-budget",
             Self::Overlay(_) => "unusable-workspace",
             Self::Data { .. } | Self::Profile(_) => "unusable-data",
             Self::Collect(_) => "collect-failed",
@@ -246,6 +260,10 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Config(error) => Some(error.hint()),
+            Self::Budget(error) => Some(error.hint()),
+            Self::Baseline(error) => error.hint().or_else(|| {
+                Some("free some space, or make the workspace's directory writable".to_owned())
+            }),
             Self::Usage { hint, .. } => hint.clone(),
             Self::Selection { hint, .. }
             | Self::NothingHit { hint, .. }

@@ -7,10 +7,12 @@
 pub mod advise;
 pub mod allocator;
 pub mod auto;
+pub mod baseline;
 pub mod cargo;
 pub mod cli;
 pub mod collect;
 pub mod commands;
+pub mod compare;
 pub mod config;
 pub mod counters;
 pub mod date;
@@ -24,6 +26,7 @@ mod fnv;
 pub mod gate;
 pub mod impact;
 pub mod interrupt;
+pub mod judge;
 pub mod options;
 pub mod overlay;
 pub mod own_cost;
@@ -37,11 +40,14 @@ pub mod rules;
 pub mod run_dir;
 pub mod sampler;
 pub mod schema;
+pub mod snapshot;
 pub mod source;
+pub mod stored;
 pub mod term;
 mod text;
 pub mod unhit;
 pub mod units;
+pub mod update;
 
 use std::ffi::{OsStr, OsString};
 use std::panic::{self, AssertUnwindSafe};
@@ -79,6 +85,9 @@ fn dispatch(command: Command, term: &Term) -> Result<Exit, Error> {
         Command::Annotate(args) => commands::annotate::annotate(&args, term),
         Command::Init(args) => commands::init::init(&args, term),
         Command::Explain(args) => commands::explain::explain(&args),
+        Command::Check(args) => commands::check::check(*args, term),
+        Command::Compare(args) => commands::compare::compare(&args, term),
+        Command::Baseline(args) => commands::baseline::baseline(&args, term),
         Command::Clean(args) => commands::clean::clean(&args, term),
     }
 }

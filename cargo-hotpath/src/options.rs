@@ -257,7 +257,7 @@ fn percentage(text: &str) -> Result<f64, Error> {
 }
 
 /// Names become file names on every system.
-fn check_name(name: &str) -> Result<(), Error> {
+pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     let fits = (1..=100).contains(&name.len())
         && name.chars().all(plain)

@@ -10,7 +10,6 @@ use crate::auto::Pattern;
 use crate::cargo::metadata::{RUNTIME, Workspace, runtime_names};
 use crate::cargo::select;
 use crate::cli::{AnnotateArgs, Format};
-use crate::commands::report;
 use crate::config::Config;
 use crate::edit::Edit;
 use crate::error::{Error, Exit};
@@ -20,6 +19,7 @@ use crate::run_dir;
 use crate::schema::Report;
 use crate::source::annotate::annotations;
 use crate::source::{Source, SourceFunction};
+use crate::stored;
 use crate::term::{self, Term};
 use crate::units;
 
@@ -102,7 +102,7 @@ impl Chosen {
 /// What a run spent its time in, and what its findings are about.
 fn hot(run: &str, workspace: &Workspace) -> Result<BTreeSet<(String, u32)>, Error> {
     let dir = run_dir::find(&workspace.data_dir, run)?;
-    let (record, profile) = report::load(&dir)?;
+    let (record, profile) = stored::load(&dir)?;
     let options = ReportOptions {
         top: None,
         min_impact_pct: None,

@@ -41,6 +41,12 @@ pub fn list(args: &ListArgs, term: &Term) -> Result<Exit, Error> {
         Format::Human => human(&source),
         Format::Json => json(&source)?,
         Format::Markdown => markdown(&source),
+        other => {
+            return Err(Error::usage(
+                format!("a list has no format `{}`", other.name()),
+                "there are `human`, `json` and `markdown`",
+            ));
+        }
     };
     term::write_stdout(&text)?;
     Ok(Exit::Success)

@@ -47,6 +47,21 @@ impl<'a> Entry<'a> {
         Ok(self.table()?.iter().map(entry))
     }
 
+    /// The file that it stands in.
+    pub(super) fn file(&self) -> &'a Path {
+        self.file
+    }
+
+    /// The keys that lead to it, with dots.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// A number, unless it is something else.
+    pub(super) fn as_number(&self) -> Option<f64> {
+        self.value.as_f64()
+    }
+
     /// A text, unless it is something else.
     pub(super) fn text(&self) -> Option<&'a str> {
         self.value.as_str()

@@ -58,7 +58,7 @@ fn nothing_said_is_nothing_set() {
 fn mistakes_name_the_key_and_the_nearest_known_one() {
     for (text, what, hint) in [
         ("[rule]", ": unknown key `rule`", "did you mean `rules`?"),
-        ("[budget]", ": unknown key `budget`", "there are: `rules`"),
+        ("[budgets]", ": unknown key `budgets`", "did you mean `budget`?"),
         ("rules = 3", ": `rules` is 3, which is no table", "write its entries under `[rules]`"),
         (
             "[rules]\nprint-lop = \"deny\"",
@@ -141,4 +141,60 @@ fn the_package_goes_before_the_workspace_rule_by_rule() {
         error.to_string(),
         "Cargo.toml: unknown key `x y` in `[package.metadata.hotpath.rules.print-loop]`"
     );
+}
+
+fn budgets(text: &str) -> BTreeMap<String, BudgetEntry> {
+    config(text).unwrap().budgets
+}
+
+#[test]
+fn budgets_are_of_functions_globs_and_the_workload() {
+    let all = budgets(
+        "[budget]\n\"orders::parse\" = { allocs_per_call = 3, p99 = \"50 us\" }\n\
+         \"orders::**\" = { alloc_bytes_per_call = \"1 KiB\" }\n\"*\" = { allocs = \"+0 %\" }\n",
+    );
+    let exact = &all["orders::parse"];
+    assert_eq!(exact.budget.to_string(), "allocs_per_call = 3, p99 = 50 us");
+    assert_eq!((exact.table.as_str(), exact.is_exact()), ("budget", true));
+    assert!(exact.takes("orders::parse") && !exact.takes("orders::parse::x"));
+    let glob = &all["orders::**"];
+    assert!(glob.takes("orders::parse") && glob.takes("orders::a::b") && !glob.takes("other::a"));
+    assert!(all["*"].is_of_workload() && !all["*"].is_exact());
+}
+
+#[test]
+fn mistakes_in_budgets_lead_to_what_was_meant() {
+    for (text, what, hint) in [
+        (
+            "\"a::b\" = { alocs_per_call = 3 }",
+            ": `budget.\"a::b\".alocs_per_call`: unknown metric `alocs_per_call` in a budget",
+            "did you mean `allocs_per_call`?",
+        ),
+        (
+            "\"a::b\" = { p99 = 50 }",
+            ": `budget.\"a::b\".p99`: `p99` is a time, and `50` has no unit",
+            "write `p99 = \"50 us\"`",
+        ),
+        (
+            "\"a::b\" = { wall = \"5 s\" }",
+            ": `budget.\"a::b\".wall` is no metric of a function",
+            "write it under `\"*\"`",
+        ),
+        (
+            "\"*\" = { p99 = \"5 s\" }",
+            ": `budget.\"*\".p99` is no metric of the whole workload",
+            "write it under the path of a function",
+        ),
+        ("\"a::b\" = {}", ": `budget.\"a::b\"` limits nothing", "write what it may come to"),
+        (
+            "\"a::b\" = { allocs_per_call = true }",
+            ": `budget.\"a::b\".allocs_per_call`: `neither number nor text` is no limit",
+            "write `allocs_per_call = 3`",
+        ),
+        ("\"a::[\" = { allocs = 3 }", ": `a::[` is no pattern for functions", "write a path"),
+        ("\"a::b\" = 3", ": `budget.\"a::b\"` is 3, which is no table", "write its entries"),
+    ] {
+        let (found, hinted) = wrong(&format!("[budget]\n{text}\n"));
+        assert!(found.starts_with(what) && hinted.starts_with(hint), "{text}: {found}; {hinted}");
+    }
 }

@@ -9,15 +9,16 @@ use crate::schema::{AsyncFigures, Bounds, Function, Sampled, Seen};
 
 /// Measured functions, most self time first.
 pub(super) fn functions(facts: &Facts) -> Vec<Function> {
-    let resolutions = resolution::of(facts);
-    let mut functions: Vec<Function> = facts
-        .functions
-        .iter()
-        .enumerate()
-        .map(|(index, function)| row(facts, function, resolutions.get(index)))
-        .collect();
+    let mut functions = rows(facts);
     functions.sort_by(|a, b| b.self_ns.cmp(&a.self_ns).then_with(|| a.path.cmp(&b.path)));
     functions
+}
+
+/// The same in the order of the facts.
+pub(crate) fn rows(facts: &Facts) -> Vec<Function> {
+    let resolutions = resolution::of(facts);
+    let of = facts.functions.iter().enumerate();
+    of.map(|(index, function)| row(facts, function, resolutions.get(index))).collect()
 }
 
 fn row(facts: &Facts, function: &FunctionFacts, resolution: Option<&Resolution>) -> Function {

@@ -1,13 +1,19 @@
 //! The report of a run: assembled once as data, which every format then prints.
 
 mod breakdown;
-mod functions;
+pub mod budgets;
+pub mod comparison;
+pub(crate) mod functions;
+pub mod github;
 mod heap;
 pub mod human;
+mod issues;
 pub mod json;
+pub mod junit;
 pub mod markdown;
 pub mod prose;
 mod quality;
+pub mod sarif;
 mod sites;
 
 use hotpath_runtime::hotpath;

@@ -50,6 +50,11 @@ impl Settings {
         self.of_rule.get(rule.id).cloned().unwrap_or_default()
     }
 
+    /// Whether any rule has this level by what was said.
+    pub fn any(&self, level: Level) -> bool {
+        self.of_rule.values().any(|setting| setting.level == level)
+    }
+
     /// Rules whose findings are left out, by id.
     pub fn allowed(&self) -> Vec<String> {
         let allowed = self.of_rule.iter().filter(|(_, setting)| setting.level == Level::Allow);

@@ -404,10 +404,71 @@ pub struct Budget {
     pub metric: String,
     /// The most it may be.
     pub limit: f64,
-    /// What it was.
+    /// What it was: in the repetition that had the least, of times against a baseline the median.
     pub actual: f64,
+    /// What it was in the repetition that had the most: where that differs, the program does not do
+    /// the same each time.
+    #[serde(default)]
+    pub actual_most: f64,
     /// The verdict.
     pub status: BudgetStatus,
+    /// Who set the limit.
+    #[serde(default)]
+    pub origin: BudgetOrigin,
+    /// Id of the function; `null` for the whole workload.
+    #[serde(default)]
+    pub function: Option<String>,
+    /// File of the function, relative to the workspace root.
+    #[serde(default)]
+    pub file: Option<String>,
+    /// Line of its name.
+    #[serde(default)]
+    pub line: Option<u32>,
+    /// Column of its name.
+    #[serde(default)]
+    pub column: Option<u32>,
+    /// Of a broken one: where it allocates, what rose most against the baseline first.
+    #[serde(default)]
+    pub causes: Vec<Cause>,
+}
+
+/// Who set a limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BudgetOrigin {
+    /// The configuration.
+    #[default]
+    Configuration,
+    /// The function's attribute.
+    Attribute,
+    /// The baseline: what it says may not be exceeded.
+    Baseline,
+}
+
+/// A place that allocates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cause {
+    /// Id of the site; `null` for what the function allocates at no measured expression.
+    pub site: Option<String>,
+    /// Path of the function that it is in.
+    pub function: String,
+    /// File relative to the workspace root.
+    pub file: String,
+    /// Line.
+    pub line: u32,
+    /// Column.
+    pub column: u32,
+    /// Short source text.
+    pub text: String,
+    /// Executions.
+    pub count: u64,
+    /// Allocations.
+    pub allocs: u64,
+    /// Their bytes.
+    pub alloc_bytes: u64,
+    /// Allocations more than in the baseline; `null` where it doesn't say.
+    pub more_allocs: Option<i64>,
 }
 
 /// Verdict on a budget.

@@ -12,9 +12,9 @@ pub use finding::{
 };
 pub use heap::{OperationCost, Retained, RetainedSite, SizeClass};
 pub use measured::{
-    AsyncFigures, Bounds, Budget, BudgetStatus, Edge, Environment, Exit, Function, Git,
-    Measurement, Quality, Run, Sampled, Seen, Site, Timeline, Tool, Totals, Warning, Where,
-    WhereKind, Workload,
+    AsyncFigures, Bounds, Budget, BudgetOrigin, BudgetStatus, Cause, Edge, Environment, Exit,
+    Function, Git, Measurement, Quality, Run, Sampled, Seen, Site, Timeline, Tool, Totals, Warning,
+    Where, WhereKind, Workload,
 };
 
 use schemars::JsonSchema;

@@ -30,7 +30,7 @@ pub(crate) fn code(code: &str) -> String {
 }
 
 /// Code in a table, where a `|` ends a cell even in code.
-pub(super) fn cell(content: &str) -> String {
+pub(crate) fn cell(content: &str) -> String {
     if content.contains("\\|") {
         // There a backslash before an escaped one can't be written as code.
         return plain(content).replace("\\|", "&#124;");
@@ -39,7 +39,7 @@ pub(super) fn cell(content: &str) -> String {
 }
 
 /// Code in lines of its own.
-pub(super) fn fenced(language: &str, content: &str) -> String {
+pub(crate) fn fenced(language: &str, content: &str) -> String {
     let fence = "`".repeat(longest_run(content).max(2) + 1);
     let content: String =
         content.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();

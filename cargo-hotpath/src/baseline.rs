@@ -1,0 +1,224 @@
+//! `hotpath-baseline.json`: runs under names, to be committed and compared with.
+
+mod error;
+mod layout;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::run_dir::write_atomically;
+use crate::snapshot::Snapshot;
+
+pub use error::BaselineError;
+
+/// The file at the workspace root.
+pub const FILE: &str = "hotpath-baseline.json";
+
+/// The baseline that is meant where none is named.
+pub const DEFAULT: &str = "default";
+
+/// Version of the file; readers refuse newer ones.
+pub const VERSION: u32 = 1;
+
+/// All that is kept in one file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Baselines {
+    path: PathBuf,
+    content: Content,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Content {
+    version: u32,
+    baselines: BTreeMap<String, Snapshot>,
+}
+
+/// Read before anything else, so that a newer file is refused by its version and not by its fields.
+#[derive(Deserialize)]
+struct Header {
+    version: u32,
+}
+
+impl Baselines {
+    /// Reads the workspace's file; one that isn't there holds none.
+    ///
+    /// # Errors
+    ///
+    /// [`BaselineError::Read`], [`BaselineError::Newer`] and [`BaselineError::Damaged`] name the file
+    /// and what is wrong with it.
+    pub fn load(root: &Path) -> Result<Self, BaselineError> {
+        Self::read(&root.join(FILE))
+    }
+
+    /// Reads a file, likewise.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Baselines::load`].
+    pub fn read(path: &Path) -> Result<Self, BaselineError> {
+        let path = path.to_owned();
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let content = Content { version: VERSION, ..Content::default() };
+                return Ok(Self { path, content });
+            }
+            Err(source) => return Err(BaselineError::Read { path, source }),
+        };
+        let damaged = |source| BaselineError::Damaged { path: path.clone(), source };
+        let header: Header = serde_json::from_slice(&bytes).map_err(damaged)?;
+        if header.version > VERSION {
+            return Err(BaselineError::Newer { path, found: header.version });
+        }
+        let content = serde_json::from_slice(&bytes).map_err(damaged)?;
+        Ok(Self { path, content })
+    }
+
+    /// Where they are kept.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// One of them.
+    pub fn get(&self, name: &str) -> Option<&Snapshot> {
+        self.content.baselines.get(name)
+    }
+
+    /// One of them, or an error that names the nearest.
+    ///
+    /// # Errors
+    ///
+    /// [`BaselineError::Unknown`].
+    pub fn find(&self, name: &str) -> Result<&Snapshot, BaselineError> {
+        self.get(name).ok_or_else(|| BaselineError::Unknown {
+            path: self.path.clone(),
+            name: name.to_owned(),
+            known: self.content.baselines.keys().cloned().collect(),
+        })
+    }
+
+    /// All of them, by name.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &Snapshot)> {
+        self.content.baselines.iter().map(|(name, snapshot)| (name.as_str(), snapshot))
+    }
+
+    /// Puts one in, in place of another of this name.
+    pub fn set(&mut self, name: &str, snapshot: Snapshot) {
+        self.content.baselines.insert(name.to_owned(), snapshot);
+    }
+
+    /// Takes one out.
+    ///
+    /// # Errors
+    ///
+    /// [`BaselineError::Unknown`].
+    pub fn remove(&mut self, name: &str) -> Result<(), BaselineError> {
+        self.find(name)?;
+        self.content.baselines.remove(name);
+        Ok(())
+    }
+
+    /// Writes beside the file and renames; without any baseline the file goes.
+    ///
+    /// # Errors
+    ///
+    /// [`BaselineError::Write`], with the file as it was.
+    pub fn write(&mut self) -> Result<(), BaselineError> {
+        self.content.version = VERSION;
+        let write = || {
+            if self.content.baselines.is_empty() {
+                return fs::remove_file(&self.path);
+            }
+            let value = serde_json::to_value(&self.content)?;
+            write_atomically(&self.path, layout::text(&value).as_bytes())
+        };
+        write().map_err(|source| BaselineError::Write { path: self.path.clone(), source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::{Count, Figures};
+
+    fn snapshot(calls: u64) -> Snapshot {
+        let figures = Figures { calls: Count::exact(calls), ..Figures::default() };
+        let mut snapshot = Snapshot::default();
+        snapshot.functions.insert("app::b".to_owned(), figures.clone());
+        snapshot.functions.insert("app::a".to_owned(), figures);
+        snapshot
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_and_one_function_is_one_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut baselines = Baselines::load(dir.path()).unwrap();
+        assert_eq!(baselines.all().count(), 0);
+        baselines.set(DEFAULT, snapshot(3));
+        baselines.write().unwrap();
+        let text = fs::read_to_string(dir.path().join(FILE)).unwrap();
+        let lines: Vec<&str> = text.lines().filter(|line| line.contains("\"app::")).collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert!(lines[0].contains("\"app::a\": {"), "sorted: {text}");
+        let again = Baselines::load(dir.path()).unwrap();
+        assert_eq!(again.find(DEFAULT).unwrap(), &snapshot(3));
+        baselines.write().unwrap();
+        assert_eq!(fs::read_to_string(dir.path().join(FILE)).unwrap(), text);
+    }
+
+    #[test]
+    fn a_change_of_one_function_changes_one_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut baselines = Baselines::load(dir.path()).unwrap();
+        let mut write = |snapshot| {
+            baselines.set(DEFAULT, snapshot);
+            baselines.write().unwrap();
+            fs::read_to_string(dir.path().join(FILE)).unwrap()
+        };
+        let before = write(snapshot(3));
+        let mut changed = snapshot(3);
+        changed.functions.get_mut("app::a").unwrap().calls = Count::exact(4);
+        let after = write(changed);
+        let differing = before.lines().zip(after.lines()).filter(|(a, b)| a != b).count();
+        assert_eq!((differing, before.lines().count()), (1, after.lines().count()));
+    }
+
+    #[test]
+    fn an_unusable_file_is_refused_and_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(FILE);
+        for (text, expected) in [
+            ("{\"version\": 1, \"baselines\": {", "damaged"),
+            ("<<<<<<< HEAD", "damaged"),
+            ("{\"version\": 99, \"other\": 1}", "version 99"),
+            ("{\"version\": 1, \"baselines\": {\"a\": {\"oops\": 1}}}", "damaged"),
+        ] {
+            fs::write(&path, text).unwrap();
+            let error = Baselines::load(dir.path()).unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}");
+            assert!(error.to_string().contains(FILE), "{error}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn unknown_names_lead_to_the_nearest_and_the_last_takes_the_file_along() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut baselines = Baselines::load(dir.path()).unwrap();
+        baselines.set("server", snapshot(1));
+        baselines.write().unwrap();
+        let error = baselines.find("sever").unwrap_err();
+        assert_eq!(error.hint().unwrap(), "did you mean `server`?");
+        assert!(baselines.remove("sever").is_err());
+        baselines.remove("server").unwrap();
+        baselines.write().unwrap();
+        assert!(!dir.path().join(FILE).exists());
+        let none = baselines.find("server").unwrap_err();
+        assert!(none.hint().unwrap().contains("cargo hotpath baseline save"));
+    }
+}

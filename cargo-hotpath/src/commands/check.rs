@@ -1,0 +1,255 @@
+//! `check`: budgets, the baseline and denied rules, of a new run or of stored ones.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use crate::advise::{self, Advice};
+use crate::auto;
+use crate::baseline::{Baselines, DEFAULT};
+use crate::cargo::metadata::Workspace;
+use crate::cargo::select;
+use crate::cli::{CheckArgs, Format};
+use crate::commands::{baseline, measure};
+use crate::compare;
+use crate::config::Config;
+use crate::deliver;
+use crate::error::{Error, Exit};
+use crate::gate;
+use crate::judge::{self, JudgeError, Verdict};
+use crate::options::RunOptions;
+use crate::report::{budgets, comparison};
+use crate::roots;
+use crate::rules::Level;
+use crate::run_dir::{self, CrateRoot, RunRecord};
+use crate::schema::{Budget, BudgetOrigin, BudgetStatus};
+use crate::snapshot::Snapshot;
+use crate::source::SourceFunction;
+use crate::stored;
+use crate::term::Term;
+use crate::update;
+
+/// Judges, and with `--update` takes over what was measured.
+pub fn check(args: CheckArgs, term: &Term) -> Result<Exit, Error> {
+    let CheckArgs { stored, baseline, update, run } = args;
+    let options = RunOptions::try_from(run)?;
+    deliver::check(options.report.output.as_deref())?;
+    let workspace = Workspace::load(&options.manifest, options.build.target_dir.as_deref())?;
+    let mut desk = Desk {
+        baselines: Baselines::load(workspace.root())?,
+        config: Config::default(),
+        workspace: &workspace,
+        options: &options,
+        baseline,
+        update,
+        term,
+    };
+    if let (Some(name), false) = (&desk.baseline, update) {
+        desk.baselines.find(name)?;
+    }
+    if stored.is_empty() { desk.run() } else { desk.stored(&stored) }
+}
+
+/// What a check works with.
+struct Desk<'a> {
+    workspace: &'a Workspace,
+    options: &'a RunOptions,
+    config: Config,
+    baselines: Baselines,
+    /// As asked for.
+    baseline: Option<String>,
+    update: bool,
+    term: &'a Term,
+}
+
+/// What is judged.
+struct Case {
+    record: RunRecord,
+    advice: Advice,
+    new: Snapshot,
+}
+
+impl Desk<'_> {
+    fn run(&mut self) -> Result<Exit, Error> {
+        let (workspace, options) = (self.workspace, self.options);
+        let selection = select::select(workspace, options.package.as_deref(), &options.choice)?;
+        self.config = Config::load(workspace, &selection.package.name)?;
+        let plan = auto::plan(workspace, &selection, options, self.term)?;
+        let all = plan.map(|plan| plan.roots).unwrap_or_default();
+        self.check_entries(&all, &BTreeSet::new())?;
+        let rules = &self.config.rules;
+        let outcome = measure::carry_out(options, workspace, &selection, rules, self.term)?;
+        let record = outcome.record.clone();
+        let profiles = &outcome.repetitions.profiles;
+        let root = workspace.root();
+        let reported = &profiles[record.reported];
+        let advice = advise::advise(&record, reported, root, &options.report, rules);
+        if let Some(exit) = outcome.failure(self.term) {
+            self.term
+                .warning("nothing was judged: the counts of a workload that failed aren't whole");
+            deliver::deliver(&advice, &options.report, self.term)?;
+            return Ok(exit);
+        }
+        let new = stored::of_profiles(&record, profiles, root);
+        self.term.detail("Stored", outcome.dir.path.display());
+        self.judge(Case { record, advice, new })
+    }
+
+    fn stored(&mut self, names: &[String]) -> Result<Exit, Error> {
+        let (root, data_dir) = (self.workspace.root(), &self.workspace.data_dir);
+        let dirs: Vec<PathBuf> =
+            names.iter().map(|name| run_dir::find(data_dir, name)).collect::<Result<_, _>>()?;
+        let new = stored::snapshot(&dirs, root)?;
+        let (record, profile) = stored::load(&dirs[dirs.len() - 1])?;
+        self.config = Config::load(self.workspace, &record.workload.package)?;
+        let report = &self.options.report;
+        let advice = advise::advise(&record, &profile, root, report, &self.config.rules);
+        let measured = advice.report.functions.iter().map(|it| it.path.clone()).collect();
+        self.check_entries(&record.roots, &measured)?;
+        self.judge(Case { record, advice, new })
+    }
+
+    /// Whether each entry is for something: for functions that are annotated anywhere in the
+    /// workspace, measured, or in these crates.
+    fn check_entries(
+        &self,
+        roots: &[CrateRoot],
+        measured: &BTreeSet<String>,
+    ) -> Result<(), JudgeError> {
+        if self.config.budgets.is_empty() {
+            return Ok(());
+        }
+        let (root, members) = (self.workspace.root(), self.workspace.members());
+        let path = |it: &SourceFunction| format!("{}::{}", it.module, it.name);
+        let paths = |roots: &[CrateRoot]| -> BTreeSet<String> {
+            advise::scan(roots, root).functions().iter().map(path).collect()
+        };
+        let mut known = paths(&roots::of_packages(self.workspace, &members));
+        known.extend(paths(roots));
+        known.extend(measured.iter().cloned());
+        let all = || paths(&roots::of_every_target(self.workspace, &members));
+        judge::check_matches(&self.config.budgets, &known, &all)?;
+        judge::check_entries(&self.config.budgets, known.iter().map(String::as_str))
+    }
+
+    fn judge(&mut self, mut case: Case) -> Result<Exit, Error> {
+        let name = self.baseline_of(&case.new)?;
+        let verdict = self.verdict(&case, name.as_deref())?;
+        let verdict = if self.update {
+            let name = name.or_else(|| self.baseline.clone()).unwrap_or_else(|| DEFAULT.to_owned());
+            self.take_over(&case, &verdict, &name)?;
+            self.verdict(&case, Some(&name))?
+        } else {
+            verdict
+        };
+        let is_broken = verdict.is_broken();
+        case.advice.report.budgets = verdict.budgets;
+        case.advice.report.quality.warnings.extend(verdict.warnings);
+        self.deliver(&case)?;
+        let denied = gate::judge(&case.advice.report, self.term);
+        Ok(if is_broken { Exit::Gate } else { denied })
+    }
+
+    fn verdict(&self, case: &Case, name: Option<&str>) -> Result<Verdict, Error> {
+        let baseline = name.map(|name| Ok::<_, Error>((name, self.baselines.find(name)?)));
+        let baseline = baseline.transpose()?;
+        let denies = self.config.rules.any(Level::Deny);
+        let attributes = &case.advice.budgets;
+        let is_limited = !self.config.budgets.is_empty() || !attributes.is_empty();
+        if baseline.is_none() && !is_limited && !denies && !self.update {
+            return Err(JudgeError::Nothing.into());
+        }
+        if baseline.is_none() && self.update {
+            // What is held against a baseline has to wait for it.
+            return Ok(Verdict::default());
+        }
+        Ok(judge::judge(&judge::Inputs {
+            new: &case.new,
+            report: &case.advice.report,
+            baseline,
+            entries: &self.config.budgets,
+            attributes,
+        })?)
+    }
+
+    /// The baseline that was asked for, or the one of this workload.
+    fn baseline_of(&self, new: &Snapshot) -> Result<Option<String>, Error> {
+        let other = |name: &str, found: &Snapshot| JudgeError::OtherWorkload {
+            name: name.to_owned(),
+            found: found.workload.describe(),
+            wanted: new.workload.describe(),
+        };
+        if let Some(name) = &self.baseline {
+            return match self.baselines.get(name) {
+                None if self.update => Ok(None),
+                None => {
+                    Err(self.baselines.find(name).map(drop).expect_err("it isn't there").into())
+                }
+                Some(found) if !found.workload.is_target_of(&new.workload) => {
+                    Err(other(name, found).into())
+                }
+                Some(_) => Ok(Some(name.clone())),
+            };
+        }
+        let of_this =
+            self.baselines.all().filter(|(_, it)| it.workload.is_target_of(&new.workload));
+        let names: Vec<String> = of_this.map(|(name, _)| name.to_owned()).collect();
+        match names.as_slice() {
+            names if names.iter().any(|name| name == DEFAULT) => Ok(Some(DEFAULT.to_owned())),
+            [] => match self.baselines.get(DEFAULT) {
+                // It would be replaced by one of something else.
+                Some(found) if self.update => Err(other(DEFAULT, found).into()),
+                _ => Ok(None),
+            },
+            [only] => Ok(Some(only.clone())),
+            _ => Err(JudgeError::ManyBaselines { names }.into()),
+        }
+    }
+
+    /// Sets limits and the baseline to what was measured, and says each change.
+    fn take_over(&mut self, case: &Case, verdict: &Verdict, name: &str) -> Result<(), Error> {
+        let root = self.workspace.root();
+        let before = self.baselines.get(name).cloned();
+        if let Some(before) = &before {
+            let compared = compare::compare(before, &case.new);
+            let text = comparison::human(&compared, (name, "this run"), usize::MAX);
+            text.lines().for_each(|line| self.term.status("", line));
+        }
+        baseline::save(&mut self.baselines, name, case.new.clone(), self.term)?;
+        let verdict = match before {
+            Some(_) => verdict.clone(),
+            // Limits could not be judged without one.
+            None => self.verdict(case, Some(name))?,
+        };
+        let changes = update::changes(&self.config.budgets, &verdict.budgets);
+        update::apply(&changes)?;
+        for change in &changes {
+            self.term.status("Updated", change.describe(root));
+        }
+        let is_left =
+            |it: &&Budget| it.origin == BudgetOrigin::Attribute && it.status == BudgetStatus::Fail;
+        for budget in verdict.budgets.iter().filter(is_left) {
+            self.term.warning(format_args!(
+                "not rewritten, as it stands in the source: {}",
+                budgets::sentence(budget)
+            ));
+        }
+        self.config = Config::load(self.workspace, &case.record.workload.package)?;
+        Ok(())
+    }
+
+    fn deliver(&self, case: &Case) -> Result<(), Error> {
+        let (options, Advice { report, sources, .. }) = (&self.options.report, &case.advice);
+        let text = match options.format {
+            Format::Human => budgets::human(report, sources),
+            Format::Markdown => budgets::markdown(report, sources),
+            Format::Github => {
+                deliver::summary(&budgets::markdown(report, sources))?;
+                crate::report::github::render(report)
+            }
+            Format::Json | Format::Sarif | Format::Junit => {
+                return deliver::deliver(&case.advice, options, self.term);
+            }
+        };
+        deliver::put(&text, options.output.as_deref(), self.term)
+    }
+}
