@@ -208,7 +208,7 @@ fn a_file_of_version_1_stays_readable() {
         free_ns,
         ..ProbeCosts::default()
     };
-    let first = Profile {
+    let mut first = Profile {
         allocator: Vec::new(),
         retained: None,
         cold_ns: 0,
@@ -216,6 +216,7 @@ fn a_file_of_version_1_stays_readable() {
         probes,
         ..without_timeline()
     };
+    first.functions[0].budget.clear();
     assert_eq!(Profile::read(Path::new(V1)).unwrap(), first);
 }
 
