@@ -15,8 +15,9 @@ use std::path::{Path, PathBuf};
 
 use hotpath_runtime::hotpath;
 use hotpath_runtime::segment::reader::{Anchor, Node, ReadError, Segment};
+use hotpath_runtime_syntax::Budget;
 
-use crate::profile::{Memory, PROFILE_VERSION, ProbeCosts, Profile};
+use crate::profile::{Function, Memory, PROFILE_VERSION, ProbeCosts, Profile};
 use crate::sampler::Samples;
 use clock::Rate;
 use timeline::Looks;
@@ -136,6 +137,7 @@ fn combine(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profi
     let timeline = timeline::of(outcome, seen_outside, &mut contexts);
     let mut functions = identities.functions;
     histograms.store(&mut functions);
+    drop_damaged_budgets(&mut functions, &mut notes);
     Profile {
         version: PROFILE_VERSION,
         wall_ns: outcome.wall_ns,
@@ -157,6 +159,19 @@ fn combine(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profi
         allocator: heap::allocator(segments, &rates),
         retained: live.finish(),
         cold_ns,
+    }
+}
+
+/// A budget that can't be read is judged by nobody, which has to be said.
+fn drop_damaged_budgets(functions: &mut [Function], notes: &mut Vec<String>) {
+    for function in functions {
+        if let Err(error) = function.budget.parse::<Budget>() {
+            function.budget.clear();
+            let Function { module, name, .. } = function;
+            notes.push(format!(
+                "the budget of {module}::{name} is missing: it is damaged ({error})"
+            ));
+        }
     }
 }
 

@@ -9,7 +9,7 @@ mod totals;
 
 use std::collections::BTreeMap;
 
-use hotpath_runtime_syntax::Kind;
+use hotpath_runtime_syntax::{Budget, Kind};
 
 use crate::profile::{
     Allocs, Awaits, Bucket, Polls, ProbeCosts, Retained, Seen, SizeClass, Timeline,
@@ -122,6 +122,8 @@ pub struct FunctionFacts {
     pub unreached_sites: u64,
     /// Rules switched off for the whole function: `#[hotpath(allow(..))]` or a comment.
     pub allowed: Vec<String>,
+    /// What a call may cost: `#[hotpath(budget(..))]` as it was when the program was built.
+    pub budget: Budget,
     /// What was seen of it from outside; `None` where nobody looked.
     pub timeline: Option<Seen>,
 }

@@ -13,8 +13,9 @@ pub use heap::{OperationCost, Retained, RetainedSite, SizeClass};
 
 /// Version of the file format; readers refuse newer ones.
 ///
-/// 2 added `timeline`, here and in the contexts: a file without is one of version 1.
-pub const PROFILE_VERSION: u32 = 3;
+/// 2 added `timeline`, here and in the contexts: a file without is one of version 1. 4 added the
+/// functions' `budget`.
+pub const PROFILE_VERSION: u32 = 4;
 
 /// What one repetition of the workload measured, all its processes and threads merged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -197,6 +198,10 @@ pub struct Function {
     pub ordinal: u32,
     /// Whether it is an `async fn`.
     pub is_async: bool,
+    /// What a call may cost by its attribute, as [`Budget`](hotpath_runtime_syntax::Budget) writes it;
+    /// empty without one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub budget: String,
     /// Its sites in the order of the enumeration.
     pub sites: Vec<Site>,
     /// Distribution of its calls' spans (async: elapsed time per call); sorted, non-empty buckets.

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use hotpath_runtime::hotpath;
-use hotpath_runtime_syntax::Kind;
+use hotpath_runtime_syntax::{Budget, Kind};
 
 use crate::facts::SiteSource;
 
@@ -127,6 +127,8 @@ pub struct SourceFunction {
     pub is_async: bool,
     /// Rules switched off for all of it.
     pub allowed: Vec<String>,
+    /// What a call may cost, as its attributes say now.
+    pub budget: Budget,
     /// Its sites, in the order of the enumeration.
     pub sites: Vec<SourceSite>,
     /// Where the attribute goes that it doesn't carry; `None` where it does.

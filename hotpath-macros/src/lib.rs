@@ -33,12 +33,31 @@ mod statements;
 /// | `name = "..."` | the function's name in reports |
 /// | `sites = off` | measures the function only; `calls`, the default, also the expressions that rules can use; `all` every call |
 /// | `allow(rule, ...)` | these rules say nothing here |
+/// | `budget(metric = limit, ...)` | what a call may cost; only `cargo hotpath check` judges it |
 /// | `crate = path` | where the runtime is found, when the dependency was renamed |
 ///
 /// Options on a block or module are defaults for the functions inside. What can't be measured there
 /// (declarations without body, traits) is left alone, and so is a `const fn` everywhere. An
 /// attribute that meets a function a second time (by `cfg_attr`, under another name, on a module
 /// over an `impl` block) joins its options with those of the first.
+///
+/// # Budgets
+///
+/// ```ignore
+/// #[hotpath(budget(allocs_per_call = 3, alloc_bytes_per_call = "1 KiB", p99 = "50 us"))]
+/// ```
+///
+/// | metric | limit | of |
+/// | --- | --- | --- |
+/// | `allocs_per_call`, `reallocs_per_call` | a number, `2.5` | a call with all that it calls, on average, without the first call of the run |
+/// | `alloc_bytes_per_call` | bytes, `1024` or `"1 KiB"` | likewise |
+/// | `polls_per_call` | a number | a call of an async function, likewise |
+/// | `future_bytes` | bytes | an async function's future |
+/// | `p50`, `p95`, `p99` | a time, `"50 us"` | so many of a hundred calls take at most this |
+///
+/// Units are `B`, `KiB`, `MiB`, `GiB`, `TiB` (and `kB`, `MB`, `GB`, `TB`), `ns`, `us`, `ms` and `s`. On a block
+/// or module it is the budget of each function inside; a function's own goes first, metric by
+/// metric. Unknown metrics and units are errors in builds that measure.
 ///
 /// # What is measured of a function
 ///

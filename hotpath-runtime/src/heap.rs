@@ -3,7 +3,7 @@
 use core::alloc::GlobalAlloc;
 
 use crate::segment::layout::{Allocs, Cost, LIVE_SLACK, SIZE_CLASSES, Slab, held_back};
-use crate::{clock, map, probe, retained, slab, span, throttle};
+use crate::{clock, level, map, probe, retained, slab, span, throttle};
 
 /// One allocator operation in [`Slab::gauge`].
 const OPERATION: u64 = 1 << 53;
@@ -209,8 +209,7 @@ fn count_live(slab: &Slab, change: u64) {
     if live.wrapping_add(LIVE_SLACK) < 2 * LIVE_SLACK {
         slab.gauge.set(operations + live.wrapping_add(LIVE_SLACK));
     } else {
-        slab.gauge.set(operations + LIVE_SLACK);
-        hand_over(live);
+        level::settle(slab, live);
     }
 }
 
@@ -322,9 +321,7 @@ pub(crate) fn reallocated(
 }
 
 /// Tells the process what this thread held back.
-#[cold]
-#[inline(never)]
-fn hand_over(held_back: u64) {
+pub(crate) fn hand_over(held_back: u64) {
     let Some(header) = map::header() else { return };
     let live = header.live.add_shared(held_back);
     if live.cast_signed() > 0 {

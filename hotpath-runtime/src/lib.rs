@@ -14,6 +14,12 @@
 //! read once, at the first probe. With `CARGO_HOTPATH_RETAINED=BYTES` live blocks are sampled, one
 //! byte in so many on average; it is read once as well.
 //!
+//! # In tests
+//!
+//! [`assert_allocs!`] and [`fn@measure`] count what a piece of code does on its thread, `measure_async` what the
+//! polls of a future do, however many tests run at the same time. They need the features `enabled` and
+//! `global-allocator` (or an [`Allocator`]); without, they run the code and check nothing.
+//!
 //! # Clock
 //!
 //! Probes read the processor's counter where that is fit to be a clock: it is invariant, the kernel
@@ -45,6 +51,7 @@
 pub use hotpath_runtime_macros::hotpath;
 
 pub use self::alloc::Allocator;
+pub use self::measure::{Measured, measure, measure_async};
 
 /// Measures a piece of code like a function of its own: `scope!("label", { .. })`.
 ///
@@ -86,7 +93,15 @@ macro_rules! scope {
 #[cfg(feature = "sources")]
 pub const SOURCES: &[(&str, &[(&str, &str)])] = hotpath_runtime_macros::sources!();
 
+#[doc(hidden)]
+#[path = "assert.rs"]
+pub mod __assert;
 mod alloc;
+mod measure;
+#[cfg(not(all(any(test, feature = "enabled"), unix, target_pointer_width = "64")))]
+#[path = "unmetered.rs"]
+mod meter;
+mod notice;
 
 #[cfg(all(feature = "global-allocator", unix, target_pointer_width = "64", not(test)))]
 #[global_allocator]
@@ -119,8 +134,8 @@ macro_rules! measuring {
 }
 
 measuring! {
-    calibrate child cold counter each file fork future handover heap histogram iterator link making map
-    page pin probe process register retained row scope slab span summary sys throttle tree
+    calibrate child cold counter each file fork future handover heap histogram iterator level link making map
+    meter page pin probe process register retained row scope slab span summary sys throttle tree
 }
 #[cfg(all(test, unix, target_pointer_width = "64"))]
 mod testing;

@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use crate::handover;
 use crate::map::{self, Block};
-use crate::segment::cell::Count;
+use crate::segment::cell::{Count, Link, Table};
 use crate::segment::layout::{FunctionRecord, SiteRecord, TEXT_BYTES, Text};
 use crate::site::{Described, Function, Site};
 use crate::slab;
@@ -14,6 +14,10 @@ use crate::slab;
 static NEXT_ID: AtomicU32 = AtomicU32::new(2);
 /// The first site ids are those of the function that calibrates.
 static NEXT_SITE: AtomicU32 = AtomicU32::new(4);
+/// The tables by id, for this process itself. Changed with the lock held.
+static KNOWN: Table<Link<Function>> = Table::none();
+/// It starts with a page.
+const FIRST_KNOWN: u64 = 511;
 
 impl Function {
     /// Its id; 0 before it has one.
@@ -34,12 +38,12 @@ impl Function {
     }
 
     /// Its id, given now if it has none. `None` where the segment has no room for its table.
-    pub(crate) fn registered(&self) -> Option<u64> {
+    pub(crate) fn registered(&'static self) -> Option<u64> {
         self.known_id().or_else(|| slab::exclusive(|| self.register()))
     }
 
     /// With the lock held.
-    fn register(&self) -> Option<u64> {
+    fn register(&'static self) -> Option<u64> {
         if self.id() != 0 {
             return Some(self.id());
         }
@@ -52,6 +56,7 @@ impl Function {
         write_text(&record.module, &mut room, table.module);
         write_text(&record.name, &mut room, table.name);
         write_text(&record.file, &mut room, table.file);
+        write_text(&record.budget, &mut room, table.budget);
         record.line.set(u64::from(table.line));
         record.column.set(u64::from(table.column));
         record.is_async.set(u64::from(table.is_async));
@@ -67,17 +72,39 @@ impl Function {
         let id = NEXT_ID.fetch_add(1, Relaxed);
         record.id.set(u64::from(id));
         header.functions.append(record, |record| &record.newer);
+        if slab::reach(&KNOWN, u64::from(id).max(FIRST_KNOWN))
+            && let Some(entry) = KNOWN.get(u64::from(id))
+        {
+            entry.set(Some(self));
+        }
         self.first_site.store(first_site, Relaxed);
         handover::publish(&self.id, id);
         Some(u64::from(id))
     }
 }
 
+/// The functions that this process has met, by id.
+pub(crate) fn known() -> impl Iterator<Item = (usize, &'static Function)> {
+    let entries = slab::exclusive(|| KNOWN.entries()).unwrap_or(&[]);
+    entries.iter().enumerate().filter_map(|(id, entry)| Some((id, entry.get()?)))
+}
+
+/// Whether a function has this name, or a path that ends in it: `parse`, `Parser::parse`,
+/// `orders::Parser::parse`.
+pub(crate) fn is_called(function: &Function, name: &str) -> bool {
+    let Described { module, name: own, .. } = function.described();
+    let Some(before) = name.strip_suffix(own) else {
+        return own.strip_suffix(name).is_some_and(|before| before.ends_with("::"));
+    };
+    let Some(before) = before.strip_suffix("::") else { return before.is_empty() };
+    module == before || module.strip_suffix(before).is_some_and(|rest| rest.ends_with("::"))
+}
+
 fn record_bytes(table: &Described) -> usize {
-    let names =
-        [table.package, table.target, Some(table.module), Some(table.name), Some(table.file)];
-    let texts = table.sites.iter().flat_map(|site| [site.kind, site.label]);
-    let text: usize = names.into_iter().flatten().chain(texts).map(text_bytes).sum();
+    let names = [table.module, table.name, table.file, table.budget];
+    let own = [table.package, table.target].into_iter().flatten().chain(names);
+    let of_sites = table.sites.iter().flat_map(|site| [site.kind, site.label]);
+    let text: usize = own.chain(of_sites).map(text_bytes).sum();
     size_of::<FunctionRecord>() + size_of::<SiteRecord>() * table.sites.iter().count() + text
 }
 

@@ -25,8 +25,8 @@ pub struct Function {
 )]
 pub(crate) enum Table {
     Described(Described),
-    /// `LINE COLUMN LINE COLUMN ASYNC PACKAGE TARGET NAME FILE `, of which the second place is that of
-    /// the attribute, `ASYNC` is 0 or 1 and the last four say how long the texts are that come next,
+    /// `LINE COLUMN LINE COLUMN ASYNC PACKAGE TARGET NAME FILE BUDGET `, of which the second place is that
+    /// of the attribute, `ASYNC` is 0 or 1 and the last five say how long the texts are that come next,
     /// without anything between them; then the [text](Sites::Text) of the sites. What only the
     /// compiler knows stands beside it: the module, and the outermost macro call.
     Text {
@@ -51,6 +51,8 @@ pub(crate) struct Described {
     pub(crate) line: u32,
     pub(crate) column: u32,
     pub(crate) is_async: bool,
+    /// What a call may cost, as `hotpath_runtime_syntax::Budget` writes it; empty without one.
+    pub(crate) budget: &'static str,
     pub(crate) sites: Sites,
     /// Line and column of the macro call that it comes from; 0 where it stands in the source.
     pub(crate) origin: [u32; 2],
@@ -92,6 +94,7 @@ impl Function {
             line,
             column,
             is_async,
+            budget: "",
             sites: Sites::List(sites),
             origin: [0; 2],
         };
@@ -126,6 +129,7 @@ impl Function {
                     line: 0,
                     column: 0,
                     is_async: false,
+                    budget: "",
                     sites: Sites::List(&[]),
                     origin: [0; 2],
                 };
@@ -139,17 +143,17 @@ impl Function {
 impl Described {
     /// With what the text of a table says; `None` where it is none.
     fn with(self, text: &'static str, call: [u32; 2]) -> Option<Self> {
-        let mut words = text.splitn(10, ' ');
+        let mut words = text.splitn(11, ' ');
         let mut number = || words.next()?.parse::<u32>().ok();
         let (line, column, attribute) = (number()?, number()?, [number()?, number()?]);
         let is_async = number()? != 0;
-        let lengths = [number()?, number()?, number()?, number()?];
+        let lengths = [number()?, number()?, number()?, number()?, number()?];
         let mut rest = words.next()?;
-        let mut texts = [""; 4];
+        let mut texts = [""; 5];
         for (text, length) in texts.iter_mut().zip(lengths) {
             (*text, rest) = rest.split_at_checked(length as usize)?;
         }
-        let [package, target, name, file] = texts;
+        let [package, target, name, file, budget] = texts;
         let given = |name: &'static str| (!name.is_empty()).then_some(name);
         Some(Self {
             package: given(package),
@@ -160,6 +164,7 @@ impl Described {
             line,
             column,
             is_async,
+            budget,
             sites: Sites::Text(rest),
             origin: if call == attribute { [0; 2] } else { call },
         })
@@ -257,22 +262,27 @@ mod tests {
 
     #[test]
     fn a_table_is_read_from_its_text() {
-        let text = "5 6 3 2 1 3 2 6 4 p-qp_S\u{e9} 1 a.rsclone 1 22 9 a.clone()";
+        let text = "5 6 3 2 1 3 2 6 4 8 p-qp_S\u{e9} 1 a.rsp99 = 1sclone 1 22 9 a.clone()";
         let function = Function::expanded("m::n", [3, 2], text).described();
         assert_eq!((function.package, function.target), (Some("p-q"), Some("p_")));
         assert_eq!((function.module, function.name, function.file), ("m::n", "S\u{e9} 1 ", "a.rs"));
         assert_eq!((function.line, function.column, function.is_async), (5, 6, true));
-        assert_eq!(function.sites.iter().count(), 1);
-        let bare = Function::expanded("", [3, 2], "5 6 3 2 0 0 0 1 0 f").described();
+        assert_eq!((function.budget, function.sites.iter().count()), ("p99 = 1s", 1));
+        let bare = Function::expanded("", [3, 2], "5 6 3 2 0 0 0 1 0 0 f").described();
         assert_eq!((bare.package, bare.target, bare.name), (None, None, "f"));
+        assert_eq!(bare.budget, "");
         assert_eq!(bare.sites.iter().count(), 0);
     }
 
     #[test]
     fn what_is_no_table_describes_nothing() {
-        for text in
-            ["", "1 2 3", "1 2 3 4 0 0 0 x 0 ", "1 2 3 4 0 0 0 9 0 f", "1 2 3 4 0 0 0 1 0 \u{e9}"]
-        {
+        for text in [
+            "",
+            "1 2 3",
+            "1 2 3 4 0 0 0 x 0 0 ",
+            "1 2 3 4 0 0 0 9 0 0 f",
+            "1 2 3 4 0 0 0 1 0 0 \u{e9}",
+        ] {
             let function = Function::expanded("m", [1, 2], text).described();
             assert_eq!((function.module, function.name, function.line), ("m", "", 0), "{text}");
         }
@@ -280,7 +290,8 @@ mod tests {
 
     #[test]
     fn what_a_macro_made_knows_its_origin() {
-        let made_at = |call| Function::expanded("", call, "5 6 1 2 0 0 0 0 0 ").described().origin;
+        let made_at =
+            |call| Function::expanded("", call, "5 6 1 2 0 0 0 0 0 0 ").described().origin;
         assert_eq!(made_at([1, 2]), [0; 2]);
         assert_eq!(made_at([3, 2]), [3, 2]);
     }

@@ -10,7 +10,7 @@ use crate::map::{self, Block, Plain};
 use crate::segment::cell::{Count, Link, Table};
 use crate::segment::layout::{AllocatorCosts, List, Node, Room, SPECIAL, Slab, Span};
 use crate::sys::{self, ThreadKey};
-use crate::{clock, fork, heap, page, pin, process, span, throttle};
+use crate::{clock, fork, heap, level, page, pin, process, span, throttle};
 
 /// Room of a new slab, and what it gets whenever that is used up.
 const FIRST_ROOM: usize = 16 * 1024;
@@ -246,6 +246,7 @@ unsafe extern "C" fn leave(_: *mut c_void) {
     slab.lifetime.add(clock::ticks().saturating_sub(slab.attached.get()));
     slab.attached.set(0);
     slab.cur.set(slab.root.get());
+    slab.crest.set(level::NOBODY);
     span::close_all(slab);
     handover::hand_back(&held, &FREE, slab);
 }
@@ -306,6 +307,8 @@ impl Slab {
             costs: Link::none(),
             sample_left: Count::new(0),
             cold: Count::new(0),
+            handed: Count::new(0),
+            crest: Count::new(level::NOBODY),
         }
     }
 
@@ -340,6 +343,7 @@ impl Slab {
         self.touch();
         self.costs.set(room.split::<AllocatorCosts>(1)?.first());
         self.random.set(clock::ticks() | 1);
+        self.crest.set(level::NOBODY);
         heap::set_gauge(self);
         room.store(&self.room);
         self.root.set(self.add_node(None, None, 0, SPECIAL));

@@ -144,6 +144,7 @@ fn function(source: &cargo_hotpath::source::SourceFunction) -> Function {
         column: source.column,
         ordinal: source.ordinal,
         is_async: source.is_async,
+        budget: source.budget.to_string(),
         sites: source.sites.iter().map(site).collect(),
         histogram: vec![Bucket { low_ns: 900, high_ns: 1_100, count: 1_000_000 }],
     }

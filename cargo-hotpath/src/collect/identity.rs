@@ -61,6 +61,7 @@ struct Key {
     column: u32,
     is_async: bool,
     origin: [u32; 2],
+    budget: String,
     sites: Vec<(String, u32, u32, String)>,
     occurrence: u32,
 }
@@ -79,6 +80,7 @@ impl Key {
             column: function.column,
             is_async: function.is_async,
             origin: function.origin,
+            budget: function.budget.clone(),
             sites: function.sites.iter().map(site).collect(),
             occurrence: 0,
         }
@@ -107,6 +109,7 @@ impl Key {
             column: self.column,
             ordinal,
             is_async: self.is_async,
+            budget: self.budget.clone(),
             sites: self.sites.iter().map(site).collect(),
             histogram: Vec::new(),
         }

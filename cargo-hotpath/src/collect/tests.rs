@@ -39,6 +39,7 @@ fn function(name: &str, line: u32, sites: &[(&str, u32)]) -> reader::Function {
         is_async: false,
         sites: sites.iter().map(site).collect(),
         origin: [0; 2],
+        budget: String::new(),
     }
 }
 
@@ -166,6 +167,20 @@ fn threads_and_processes_are_merged_by_identity() {
     // 1 ms before the segment and 1 ms after it, and what each slab lived outside of functions.
     assert_eq!(profile.outside_ns, 2_000_000 + 900 + 990);
     assert_eq!(profile.notes.len(), 1, "one slab was 50 ns over: {:?}", profile.notes);
+}
+
+#[test]
+fn budgets_travel_and_a_damaged_one_is_said() {
+    let with = |name: &str, line, budget: &str| reader::Function {
+        budget: budget.to_owned(),
+        ..function(name, line, &[])
+    };
+    let functions = vec![with("read", 3, "p99 = 50 us"), with("write", 9, "p99 = 50 \u{fffd}")];
+    let profile = profile(&[segment(functions, vec![slab(vec![node(0, 0, 100)])])]);
+    let budgets: Vec<&str> = profile.functions.iter().map(|f| f.budget.as_str()).collect();
+    assert_eq!(budgets, ["p99 = 50 us", ""]);
+    let note = &profile.notes[0];
+    assert!(note.starts_with("the budget of orders::parse::write is missing"), "{note}");
 }
 
 #[test]

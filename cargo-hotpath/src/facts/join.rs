@@ -75,6 +75,8 @@ fn describe(
         is_async: function.is_async,
         histogram: function.histogram.clone(),
         allowed: counterpart.map(|source| source.allowed.clone()).unwrap_or_default(),
+        // One that is damaged was dropped when the profile was made or read.
+        budget: function.budget.parse().unwrap_or_default(),
         ..FunctionFacts::default()
     }
 }

@@ -1,5 +1,7 @@
 //! What serde can't check in a profile: that its indices point at something.
 
+use hotpath_runtime_syntax::Budget;
+
 use super::{Allocs, Context, Profile, Row, Seen};
 
 /// What all figures of a profile may add up to: far above what any run can measure (a thousand
@@ -17,6 +19,7 @@ const LARGEST_ERROR_NS: f64 = 1e19;
 ///
 /// Says which entry it is and what is wrong with it.
 pub(super) fn check(profile: &Profile) -> Result<(), String> {
+    budgets(profile)?;
     contexts(profile)?;
     rows(profile)?;
     retained(profile)?;
@@ -135,6 +138,15 @@ fn allocs(allocs: &Allocs) -> [u64; 8] {
         allocs.frees,
         allocs.freed_bytes,
     ]
+}
+
+fn budgets(profile: &Profile) -> Result<(), String> {
+    for (index, function) in profile.functions.iter().enumerate() {
+        if let Err(error) = function.budget.parse::<Budget>() {
+            return Err(format!("functions[{index}].budget: {error}"));
+        }
+    }
+    Ok(())
 }
 
 fn contexts(profile: &Profile) -> Result<(), String> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use hotpath_runtime_syntax::{
-    Options, Shape, async_blocks, block_name, block_position, mark_own, method_name,
+    Budget, Options, Shape, async_blocks, block_name, block_position, mark_own, method_name,
     refuse_function, returned, type_name,
 };
 use proc_macro2::LineColumn;
@@ -302,6 +302,7 @@ impl Model<'_> {
             ordinal: 0,
             is_async: Shape::of(candidate.signature, candidate.block).is_async(),
             allowed,
+            budget: options.budget.clone(),
             sites: self.sites(candidate, options, in_test),
             insertion: None,
         }
@@ -365,6 +366,7 @@ fn async_blocks_of(candidate: &Candidate<'_>, function: &SourceFunction) -> Vec<
             line: at.line as u32,
             column: column(at),
             is_async: true,
+            budget: Budget::default(),
             sites: Vec::new(),
             insertion: None,
             ..function.clone()

@@ -37,6 +37,22 @@ fn paths(source: &Source) -> Vec<String> {
 }
 
 #[test]
+fn budgets_are_those_of_the_function_and_around_it() {
+    let source = scan(&[(
+        "src/lib.rs",
+        "#[hotpath(budget(allocs_per_call = 1, p99 = \"1 ms\"))] impl A {
+             #[hotpath(budget(allocs_per_call = 0))] async fn f(&self) { async {}.await }
+             fn g(&self) {}
+         }",
+    )]);
+    let budgets: Vec<_> =
+        source.functions().iter().map(|f| (f.name.as_str(), f.budget.to_string())).collect();
+    let (own, outer) = ("allocs_per_call = 0, p99 = 1 ms", "allocs_per_call = 1, p99 = 1 ms");
+    let expected = [("A::f", own), ("A::f::{async#0}", ""), ("A::g", outer)];
+    assert_eq!(budgets, expected.map(|(name, budget)| (name, budget.to_owned())));
+}
+
+#[test]
 fn annotated_items_are_found_in_every_shape() {
     let source = scan(&[(
         "src/lib.rs",

@@ -16,7 +16,8 @@ use crate::place::{self, Position};
 pub(crate) fn table(function: &Function, body: &Body, runtime: &Runtime) -> TokenStream {
     let at = function.head.sig.ident.span();
     let at = (at, function.columns.position(at));
-    entry(&function.name, at, body.shape.is_async(), &body.sites, runtime)
+    let budget = function.options.budget.to_string();
+    entry(&function.name, at, body.shape.is_async(), (&budget, &body.sites), runtime)
 }
 
 /// The table of a block in a function, which has no sites: those inside are its function's.
@@ -26,7 +27,7 @@ pub(crate) fn of_block(
     is_async: bool,
     runtime: &Runtime,
 ) -> TokenStream {
-    entry(name, at, is_async, "", runtime)
+    entry(name, at, is_async, ("", ""), runtime)
 }
 
 /// Adds a site to the text of a function's: the compiler has one literal to look at, and the
@@ -45,7 +46,7 @@ fn entry(
     name: &str,
     (at, position): (Span, Position),
     is_async: bool,
-    sites: &str,
+    (budget, sites): (&str, &str),
     runtime: &Runtime,
 ) -> TokenStream {
     let span = runtime.span;
@@ -56,7 +57,7 @@ fn entry(
     let Position { line, column } = position;
     let attribute = runtime.attribute;
     let text = format!(
-        "{line} {column} {} {} {} {} {} {} {} {package}{target}{name}{file}{sites}",
+        "{line} {column} {} {} {} {} {} {} {} {} {package}{target}{name}{file}{budget}{sites}",
         attribute.line,
         attribute.column,
         u8::from(is_async),
@@ -64,6 +65,7 @@ fn entry(
         target.len(),
         name.len(),
         file.len(),
+        budget.len(),
     );
     quote_spanned! {span=>
         static #table: #ty = #ty::expanded(

@@ -30,9 +30,9 @@ impl VisitMut for Registered {
             panic!("a table ends in the text of its sites");
         };
         let text = text.value();
-        let words: Vec<&str> = text.splitn(10, ' ').collect();
-        let texts = words[5..9].iter().map(|bytes| bytes.parse::<usize>().unwrap()).sum();
-        let mut rest = &words[9][texts..];
+        let words: Vec<&str> = text.splitn(11, ' ').collect();
+        let texts = words[5..10].iter().map(|bytes| bytes.parse::<usize>().unwrap()).sum();
+        let mut rest = &words[10][texts..];
         while !rest.is_empty() {
             let words: Vec<&str> = rest.splitn(5, ' ').collect();
             let (label, next) = words[4].split_at(words[3].parse().unwrap());

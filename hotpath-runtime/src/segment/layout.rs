@@ -11,7 +11,7 @@ use super::cell::{Count, Link, Table};
 /// First word of every segment.
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"hotpath\x01");
 /// Changes whenever a structure below does.
-pub(crate) const VERSION: u64 = 2;
+pub(crate) const VERSION: u64 = 3;
 /// Bytes of the command line that are kept.
 pub(crate) const COMMAND_BYTES: usize = 1024;
 /// Longest text that is kept, in bytes.
@@ -134,6 +134,7 @@ pub(crate) struct FunctionRecord {
     /// The macro call that it comes from; 0 where it stands in the source.
     pub(crate) origin_line: Count,
     pub(crate) origin_column: Count,
+    pub(crate) budget: Text,
 }
 
 /// A site of a registered function.
@@ -207,6 +208,10 @@ pub(crate) struct Slab {
     pub(crate) sample_left: Count,
     /// Ticks of the probes' own cold work while a thread held it. No span holds them.
     pub(crate) cold: Count,
+    /// Live bytes that the header was told of, less those freed (two's complement).
+    pub(crate) handed: Count,
+    /// The most live bytes of its thread while somebody measures that, as `handed` counts them.
+    pub(crate) crest: Count,
 }
 
 /// Classes of block sizes: up to 8 bytes, up to 16 and so on; the last one is open to the top.

@@ -231,6 +231,8 @@ pub struct Function {
     /// Line and column of the macro call that it comes from, 1-based; 0 where it stands in the
     /// source.
     pub origin: [u32; 2],
+    /// What a call may cost, as `hotpath_runtime_syntax::Budget` writes it; empty without one.
+    pub budget: String,
 }
 
 /// An expression or await site of a function.

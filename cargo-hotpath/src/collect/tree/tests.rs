@@ -14,6 +14,7 @@ fn functions(count: usize) -> Vec<Function> {
             is_async: false,
             sites: Vec::new(),
             origin: [0; 2],
+            budget: String::new(),
         })
         .collect()
 }

@@ -50,6 +50,7 @@ fn function(name: &str, line: u32, column: u32, sites: &[(&str, u32, u32)]) -> F
         file: "lib.rs".to_owned(),
         line,
         column,
+        budget: "allocs_per_call = 3".to_owned(),
         sites: sites.iter().map(site).collect(),
         ..Function::default()
     }
@@ -114,6 +115,7 @@ fn functions_and_sites_meet_their_source() {
     let [inner, outer] = &facts.functions[..] else { panic!("{:?}", facts.functions) };
     assert_eq!((inner.path.as_str(), inner.from_macro), ("orders::inner", false));
     assert_eq!(inner.allowed, ["alloc-in-loop"]);
+    assert_eq!(inner.budget.to_string(), "allocs_per_call = 3");
     let site = &inner.sites[0];
     assert_eq!(
         (site.kind, site.count, site.allowed.join(",")),

@@ -30,6 +30,7 @@ fn function() -> Function {
         column: 12,
         ordinal: 0,
         is_async: true,
+        budget: "allocs_per_call = 3, p99 = 50 us".to_owned(),
         sites: vec![Site {
             kind: "await".to_owned(),
             line: 14,
@@ -207,7 +208,7 @@ fn a_file_of_version_1_stays_readable() {
         free_ns,
         ..ProbeCosts::default()
     };
-    let first = Profile {
+    let mut first = Profile {
         allocator: Vec::new(),
         retained: None,
         cold_ns: 0,
@@ -215,6 +216,7 @@ fn a_file_of_version_1_stays_readable() {
         probes,
         ..without_timeline()
     };
+    first.functions[0].budget.clear();
     assert_eq!(Profile::read(Path::new(V1)).unwrap(), first);
 }
 
@@ -274,6 +276,21 @@ fn a_failed_write_leaves_the_older_file() {
     fs::create_dir(&path).unwrap();
     assert!(matches!(full().write(&path), Err(ProfileError::Write { .. })));
     assert!(path.is_dir());
+}
+
+#[test]
+fn a_profile_without_budgets_is_read_and_one_with_a_damaged_one_is_not() {
+    let mut value = serde_json::to_value(full()).unwrap();
+    value["version"] = 3.into();
+    let read = |value: &serde_json::Value| {
+        Profile::from_bytes(&serde_json::to_vec(value).unwrap(), Path::new("p.json"))
+    };
+    let functions = value["functions"].as_array_mut().unwrap();
+    functions[0].as_object_mut().unwrap().remove("budget").unwrap();
+    assert_eq!(read(&value).unwrap().functions[0].budget, "");
+    value["functions"][0]["budget"] = "alocs_per_call = 3".into();
+    let Err(ProfileError::Inconsistent { what, .. }) = read(&value) else { panic!("is refused") };
+    assert_eq!(what, "functions[0].budget: unknown metric `alocs_per_call` in a budget");
 }
 
 #[test]

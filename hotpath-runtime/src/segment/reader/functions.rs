@@ -53,6 +53,7 @@ fn read_function(
             number(offset_of!(raw::FunctionRecord, origin_line))? as u32,
             number(offset_of!(raw::FunctionRecord, origin_column))? as u32,
         ],
+        budget: text(offset_of!(raw::FunctionRecord, budget))?,
     };
     Ok((number(offset_of!(raw::FunctionRecord, id))?, function))
 }
