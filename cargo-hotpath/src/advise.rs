@@ -55,7 +55,9 @@ pub fn advise(
         cut_short: record.interrupted || record.repetitions[record.reported].timed_out,
         stopped: record.repetitions[record.reported].stopped,
     });
-    Advice { report, sources: facts.sources, budgets: BTreeMap::new() }
+    let limited = facts.functions.iter().filter(|function| !function.budget.is_empty());
+    let budgets = limited.map(|it| (it.id.clone(), it.budget.clone())).collect();
+    Advice { report, sources: facts.sources, budgets }
 }
 
 /// How a run's workload was built.

@@ -105,4 +105,4 @@ fn line_breaks(text: &str, end: usize) -> usize {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

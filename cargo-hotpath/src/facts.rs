@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use hotpath_runtime_syntax::{Budget, Kind};
 
 use crate::profile::{
-    Allocs, Awaits, Bucket, Polls, ProbeCosts, Retained, Seen, SizeClass, Timeline,
+    Allocs, Awaits, Bucket, FirstCall, Polls, ProbeCosts, Retained, Seen, SizeClass, Timeline,
 };
 use crate::run_dir::Codegen;
 
@@ -110,6 +110,9 @@ pub struct FunctionFacts {
     pub self_allocs: Allocs,
     /// Allocator operations, nested measured functions included.
     pub total_allocs: Allocs,
+    /// What its first call allocated, with all that it called, where that is known: of several threads'
+    /// and contexts' first calls the one that allocated most.
+    pub first: Option<FirstCall>,
     /// Async figures.
     pub polls: Option<Polls>,
     /// Distribution of calls.

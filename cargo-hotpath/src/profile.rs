@@ -267,9 +267,25 @@ pub struct Context {
     pub allocs: Allocs,
     /// Async figures; `None` for sync functions.
     pub polls: Option<Polls>,
+    /// What its first call allocated, where that is known: of several threads' first calls the one that
+    /// allocated most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<FirstCall>,
     /// What was seen of it from outside; `None` where nobody looked.
     #[serde(default)]
     pub timeline: Option<Seen>,
+}
+
+/// What the first call of a function allocated, with all that it called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FirstCall {
+    /// Allocations.
+    pub allocs: u64,
+    /// Bytes they asked for.
+    pub alloc_bytes: u64,
+    /// Reallocations.
+    pub reallocs: u64,
 }
 
 /// Recursive calls into a context from one of its descendants (or itself).

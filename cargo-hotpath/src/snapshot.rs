@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::profile::FirstCall;
 use crate::schema::{Environment, Workload};
 
 pub use gather::{Repeated, gather};
@@ -102,7 +103,7 @@ pub struct Figures {
     pub future_bytes: Option<Count>,
     /// What its first call did, where that is known; budgets of calls are judged without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first: Option<First>,
+    pub first: Option<FirstCall>,
     /// Time exclusive of measured functions that it calls, of each repetition.
     pub self_ns: Vec<u64>,
     /// Median of its calls, of each repetition that has one.
@@ -130,21 +131,9 @@ pub struct Each {
     /// Polls.
     pub polls: u64,
     /// What the first call did.
-    pub first: Option<First>,
+    pub first: Option<FirstCall>,
 }
 
-/// What the first call of a function allocated, with all that it called: of several threads' first calls
-/// the one that allocated most.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct First {
-    /// Allocations.
-    pub allocs: u64,
-    /// Bytes they asked for.
-    pub alloc_bytes: u64,
-    /// Reallocations.
-    pub reallocs: u64,
-}
 
 /// Allocations of a site, all types of its values taken together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

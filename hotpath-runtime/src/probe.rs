@@ -167,6 +167,7 @@ extern "C" fn finish_rare(slab: &'static Slab, node: &'static Node, start: u64, 
         Some(close_rare(slab, node, elapsed(slab, start.max(fork::born()), end)))
     };
     if let Some((span, weight)) = closed {
+        node.note_first(slab);
         slab.distribute_call(node, span, weight);
     }
 }

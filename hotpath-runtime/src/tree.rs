@@ -311,6 +311,29 @@ pub(crate) fn close_uncounted(slab: &Slab, node: &Node, start: u64, end: u64) {
 }
 
 impl Node {
+    /// Keeps what the first call of a function that is not async allocated, with all that it called:
+    /// what it warmed up is no part of what calls cost. To be called when a call closes.
+    ///
+    /// Nodes that are newer were made by that call, so that they hold nothing else.
+    pub(crate) fn note_first(&self, slab: &Slab) {
+        let is_known = self.wait.get() != 0 || self.countdown.count.get() != 1;
+        if is_known || self.function.get() == 0 || self.is_alias() {
+            return;
+        }
+        cold::within(slab, || {
+            let newer = core::iter::successors(self.newer.get(), |node| node.newer.get());
+            let (mut count, mut bytes, mut reallocs) = (1, 0, 0);
+            for allocs in core::iter::once(&self.allocs).chain(newer.map(|node| &node.allocs)) {
+                count = allocs.count.get().wrapping_add(count);
+                bytes = allocs.bytes.get().wrapping_add(bytes);
+                reallocs = allocs.reallocs.get().wrapping_add(reallocs);
+            }
+            self.wait.set(count);
+            self.cancelled.set(bytes);
+            self.future_bytes.set(reallocs);
+        });
+    }
+
     /// Closes what opened while it was a plain node, in case that it counts its open calls by now.
     pub(crate) fn forget_open(&self) {
         if self.depth.get() > 1 {

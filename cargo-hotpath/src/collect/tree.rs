@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use hotpath_runtime::segment::reader::{Function, Node};
 
 use super::Local;
-use crate::profile::{BackEdge, Context, Polls, Seen};
+use crate::profile::{BackEdge, Context, FirstCall, Polls, Seen};
 
 /// The contexts merged so far, by (parent, function).
 #[derive(Default)]
@@ -102,6 +102,12 @@ impl Contexts {
         let context = &mut self.list[place];
         context.total_ns = context.total_ns.saturating_add(rate.ns(node.sum));
         add_counts(context, node, local);
+        let first = node.first.map(|first| FirstCall {
+            allocs: first.count,
+            alloc_bytes: first.bytes,
+            reallocs: first.reallocs,
+        });
+        context.first = context.first.max(first);
         if is_async {
             let polls = context.polls.get_or_insert_with(Polls::default);
             polls.polls = polls.polls.saturating_add(node.polls);

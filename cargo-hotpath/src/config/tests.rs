@@ -143,7 +143,7 @@ fn the_package_goes_before_the_workspace_rule_by_rule() {
     );
 }
 
-fn budgets(text: &str) -> BTreeMap<String, BudgetEntry> {
+pub(crate) fn budgets(text: &str) -> BTreeMap<String, BudgetEntry> {
     config(text).unwrap().budgets
 }
 

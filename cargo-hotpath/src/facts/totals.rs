@@ -28,6 +28,7 @@ pub(super) fn add(profile: &Profile, functions: &mut [FunctionFacts]) {
             function.total_ns = function.total_ns.saturating_add(context.total_ns);
             function.error_ns = function.error_ns.hypot(context.error_ns);
             function.total_allocs.add(&inclusive[index]);
+            function.first = function.first.max(context.first);
             function.nested.add(nested[index]);
         }
     }

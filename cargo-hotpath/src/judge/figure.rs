@@ -2,7 +2,8 @@
 
 use hotpath_runtime_syntax::budget::Metric;
 
-use crate::snapshot::{Count, Each, Figures, First, Totals};
+use crate::profile::FirstCall;
+use crate::snapshot::{Count, Each, Figures, Totals};
 
 /// A figure of each repetition, at least one.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,9 +85,9 @@ fn per_call(
     figures: &Figures,
     total: Option<Count>,
     each: fn(&Each) -> u64,
-    first: fn(&First) -> u64,
+    first: fn(&FirstCall) -> u64,
 ) -> Option<Figure> {
-    let mean = |total: u64, calls: u64, known: Option<First>| match known {
+    let mean = |total: u64, calls: u64, known: Option<FirstCall>| match known {
         Some(known) if calls > 1 => total.saturating_sub(first(&known)) as f64 / (calls - 1) as f64,
         _ => total as f64 / calls as f64,
     };
@@ -117,7 +118,7 @@ mod tests {
     use super::*;
 
     fn each(calls: u64, allocs: u64, first: Option<u64>) -> Each {
-        let first = first.map(|allocs| First { allocs, ..First::default() });
+        let first = first.map(|allocs| FirstCall { allocs, ..FirstCall::default() });
         Each { calls, allocs, first, ..Each::default() }
     }
 

@@ -83,7 +83,7 @@ fn rows(facts: &Facts) -> Vec<(String, Row, Vec<(String, SiteRow)>)> {
                 alloc_bytes: function.total_allocs.bytes,
                 reallocs: function.total_allocs.reallocs,
                 polls: function.polls.map_or(0, |polls| polls.polls),
-                first: None,
+                first: function.first,
             },
             self_allocs: function.self_allocs.count,
             polls: function.polls.map(|polls| polls.polls),

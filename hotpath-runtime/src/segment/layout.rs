@@ -329,8 +329,12 @@ pub(crate) struct Node {
     pub(crate) depth: Count,
     /// Of an async function: polls (and drops) that are not the first of their call.
     pub(crate) resumed: Count,
+    /// Of an async function. Of another one: allocations of its first call plus one; 0 where that is
+    /// not known.
     pub(crate) wait: Count,
+    /// Likewise; or the bytes of those allocations.
     pub(crate) cancelled: Count,
+    /// Likewise; or the reallocations of that call.
     pub(crate) future_bytes: Count,
     /// Id of the function; 0 for the root and `other`.
     pub(crate) function: Count,

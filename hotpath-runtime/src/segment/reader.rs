@@ -303,9 +303,23 @@ pub struct Node {
     pub future_bytes: u64,
     /// What was allocated while this node was on top (self).
     pub allocs: Allocs,
+    /// What the first call allocated, with all that it called; `None` for async functions, and where
+    /// that call was not the first to close or had not closed.
+    pub first: Option<First>,
     /// Where it lies in the segment, in bytes from the start: what [`Thread::node`] named while
     /// the process ran.
     pub offset: u64,
+}
+
+/// What a function's first call in a context allocated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct First {
+    /// Allocations.
+    pub count: u64,
+    /// Bytes asked for by them.
+    pub bytes: u64,
+    /// Reallocations.
+    pub reallocs: u64,
 }
 
 /// Allocator operations.

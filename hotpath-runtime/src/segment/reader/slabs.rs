@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::bytes::{Bytes, list};
 use super::functions::Names;
 use super::parse::read_kind;
-use super::{Allocs, ClockKind, Histogram, Node, ReadError, Row, Slab};
+use super::{Allocs, ClockKind, First, Histogram, Node, ReadError, Row, Slab};
 use crate::segment::layout::{self as raw, TEXT_BYTES, bounds};
 
 pub(super) fn read_slab(
@@ -165,13 +165,20 @@ fn read_node(
     };
     let sample = read_sample(bytes, at + offset_of!(raw::Node, sums))?;
     let count = number(offset_of!(raw::Node, countdown.count))?;
-    let cancelled = number(offset_of!(raw::Node, cancelled))?;
+    let mut wait = number(offset_of!(raw::Node, wait))?;
+    let mut cancelled = number(offset_of!(raw::Node, cancelled))?;
+    let mut future_bytes = number(offset_of!(raw::Node, future_bytes))?;
+    let mut first = None;
     let (calls, polls) = if function.is_some_and(|function| function.is_async) {
         // The spans are polls. Calls count where they start, which may be another thread's slab;
         // and each future that was dropped early has opened one more span, for the drop.
         let resumed = number(offset_of!(raw::Node, resumed))?;
         (count.saturating_sub(resumed), count.saturating_sub(cancelled))
     } else {
+        let bytes = std::mem::take(&mut cancelled);
+        let reallocs = std::mem::take(&mut future_bytes);
+        let noted = std::mem::take(&mut wait).checked_sub(1);
+        first = noted.map(|count| First { count, bytes, reallocs });
         (count, 0)
     };
     Ok(Node {
@@ -186,9 +193,10 @@ fn read_node(
         max: number(offset_of!(raw::Node, sums.max))?,
         open: 0,
         polls,
-        wait: number(offset_of!(raw::Node, wait))?,
+        wait,
         cancelled,
-        future_bytes: number(offset_of!(raw::Node, future_bytes))?,
+        future_bytes,
+        first,
         allocs: read_allocs(bytes, at + offset_of!(raw::Node, allocs))?,
         offset: at as u64,
     })

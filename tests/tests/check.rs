@@ -1,0 +1,325 @@
+//! `check`, `baseline` and `compare` on a small program: verdicts, errors, updates and the formats of CI.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+
+use hotpath_tests::{Finished, Hotpath, Workspace};
+use serde_json::Value;
+
+/// The tests share one workspace, whose configuration and baselines each writes.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let guard = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for file in ["hotpath.toml", "hotpath-baseline.json"] {
+        let _ = fs::remove_file(root().join(file));
+    }
+    guard
+}
+
+fn root() -> &'static Path {
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| Workspace::shared("gate").root)
+}
+
+fn hotpath(args: &[&str]) -> Hotpath {
+    Hotpath::new(root(), args)
+}
+
+fn baseline() -> PathBuf {
+    root().join("hotpath-baseline.json")
+}
+
+fn configure(text: &str) {
+    fs::write(root().join("hotpath.toml"), text).unwrap();
+}
+
+/// A run that is made once.
+fn stored() -> &'static str {
+    static STORED: OnceLock<()> = OnceLock::new();
+    STORED.get_or_init(|| {
+        let _ = hotpath(&["run", "--bin", "gate", "--runs", "3", "--save", "base"]).run().expect_code(0);
+    });
+    "base"
+}
+
+fn check(args: &[&str]) -> Finished {
+    hotpath(&["check", stored()]).args(args).run()
+}
+
+fn of<'v>(report: &'v Value, target: &str, metric: &str) -> &'v Value {
+    let budgets = report["budgets"].as_array().unwrap();
+    let found = budgets.iter().find(|it| it["target"] == target && it["metric"] == metric);
+    found.unwrap_or_else(|| panic!("no {metric} of {target}: {budgets:#?}"))
+}
+
+/// Calls and allocations of every function, and every verdict.
+fn counts(report: &Value) -> (Vec<String>, Vec<String>) {
+    let functions = report["functions"].as_array().unwrap();
+    let mut functions: Vec<String> = functions
+        .iter()
+        .map(|it| format!("{} {} {} {}", it["path"], it["calls"], it["allocs"], it["alloc_bytes"]))
+        .collect();
+    functions.sort();
+    let budgets = report["budgets"].as_array().unwrap();
+    let budgets = budgets.iter().map(|it| {
+        format!("{} {} {} {}", it["target"], it["metric"], it["actual"], it["status"])
+    });
+    (functions, budgets.collect())
+}
+
+/// That many checks of the same program, with a core kept busy: all the same.
+fn same_each_time(times: usize) {
+    let _alone = alone();
+    configure("[budget]\n\"gate::*\" = { allocs_per_call = 2000 }\n\"*\" = { allocs = \"+0 %\" }\n");
+    let _ = hotpath(&["check", "--bin", "gate", "--runs", "3", "--update"]).run().expect_code(0);
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                std::hint::spin_loop();
+            }
+        });
+        let run = || {
+            let run = hotpath(&["check", "--bin", "gate", "--runs", "3", "--format", "json"]).run();
+            counts(&run.expect_code(0).json())
+        };
+        let all: Vec<_> = (0..times).map(|_| run()).collect();
+        is_over.store(true, Ordering::Relaxed);
+        assert!(!all[0].0.is_empty() && !all[0].1.is_empty());
+        for (index, other) in all.iter().enumerate() {
+            assert_eq!(other, &all[0], "check {index}");
+        }
+    });
+}
+
+#[test]
+fn three_checks_beside_a_busy_core_say_the_same() {
+    same_each_time(3);
+}
+
+#[test]
+#[ignore = "a minute"]
+fn fifty_checks_beside_a_busy_core_say_the_same() {
+    same_each_time(50);
+}
+
+#[test]
+fn what_the_program_does_differently_each_time_is_told_apart() {
+    let _alone = alone();
+    configure("[budget]\n\"gate::unsteady\" = { allocs = 2000 }\n\"gate::parse\" = { allocs_per_call = 9 }\n");
+    let args = ["check", "--bin", "gate", "--runs", "5", "--format", "json", "--", "unsteady"];
+    let report = hotpath(&args).run().expect_code(0).json();
+    let unsteady = of(&report, "gate::unsteady", "allocs");
+    assert!(unsteady["actual_most"].as_f64() > unsteady["actual"].as_f64(), "{unsteady}");
+    let parse = of(&report, "gate::parse", "allocs_per_call");
+    assert_eq!(parse["actual_most"], parse["actual"]);
+    let warnings = report["quality"]["warnings"].as_array().unwrap();
+    let said = warnings.iter().find(|it| it["id"] == "differing-allocations").expect("a warning");
+    assert!(said["message"].as_str().unwrap().contains("`gate::unsteady`"), "{said}");
+}
+
+#[test]
+fn a_broken_budget_is_exit_1_and_names_limit_actual_and_place() {
+    let _alone = alone();
+    configure("[budget]\n\"gate::parse\" = { allocs_per_call = 3 }\n\"gate::tally\" = { allocs = 1e6 }\n");
+    let finished = check(&[]).expect_code(1);
+    let text = &finished.stdout;
+    assert!(text.contains("1 of 3 budgets broken: bin `gate`, 3 repetitions"), "{text}");
+    assert!(text.contains("allocs_per_call  gate::parse"), "{text}");
+    assert!(text.contains("allocs_per_call of `gate::parse` (src/main.rs:11) is 4, its limit is 3"));
+    assert!(text.contains("--> src/main.rs:12:"), "{text}");
+    let report = check(&["--format", "json"]).expect_code(1).json();
+    let broken = of(&report, "gate::parse", "allocs_per_call");
+    assert_eq!((&broken["limit"], &broken["status"]), (&3.0.into(), &"fail".into()));
+    // That of the attribute.
+    let label = of(&report, "gate::label", "allocs_per_call");
+    assert_eq!((&label["origin"], &label["status"]), (&"attribute".into(), &"pass".into()));
+    configure("[budget]\n\"gate::parse\" = { allocs_per_call = 4 }\n");
+    let _ = check(&[]).expect_code(0);
+}
+
+#[test]
+fn ci_formats_say_the_same_and_sarif_validates() {
+    let _alone = alone();
+    configure("[budget]\n\"gate::parse\" = { allocs_per_call = 3 }\n");
+    let github = check(&["--format", "github"]).expect_code(1).stdout;
+    let first = github.lines().next().unwrap();
+    assert!(first.starts_with("::error file=src/main.rs,line=12,col="), "{github}");
+    let dir = tempfile::tempdir().unwrap();
+    let summary = dir.path().join("summary.md");
+    fs::write(&summary, "before\n").unwrap();
+    let run = hotpath(&["check", stored(), "--format", "github"]);
+    let _ = run.env("GITHUB_STEP_SUMMARY", summary.to_str().unwrap()).run().expect_code(1);
+    let text = fs::read_to_string(&summary).unwrap();
+    assert!(text.starts_with("before\n## cargo hotpath: 1 of 2 budgets broken"), "{text}");
+    let markdown = check(&["--format", "markdown"]).expect_code(1).stdout;
+    assert!(markdown.contains("| FAIL | 3 | 4 | -33.3 % | allocs\\_per\\_call | `gate::parse` |"));
+    let junit = check(&["--format", "junit"]).expect_code(1).stdout;
+    assert_eq!(junit.matches("<failure ").count(), 1, "{junit}");
+    let schema = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/data/sarif-schema-2.1.0.json"));
+    let schema: Value = serde_json::from_str(&schema.unwrap()).unwrap();
+    let schema = jsonschema::validator_for(&schema).expect("the schema compiles");
+    let args: [&[&str]; 2] = [&["check", stored()], &["report", stored(), "--all"]];
+    for (args, code) in args.into_iter().zip([1, 0]) {
+        let log = hotpath(args).args(["--format", "sarif"]).run().expect_code(code).json();
+        let errors: Vec<String> = schema.iter_errors(&log).map(|it| it.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+        assert!(!log["runs"][0]["results"].as_array().unwrap().is_empty(), "{log}");
+    }
+    let broken = serde_json::json!({"version": "2.1.0", "runs": [{"tool": {}}]});
+    assert!(!schema.is_valid(&broken), "the schema refuses something");
+}
+
+#[test]
+fn the_first_call_is_no_part_of_what_a_call_costs() {
+    let _alone = alone();
+    configure("[budget]\n\"gate::lazily\" = { allocs_per_call = 1 }\n");
+    let report = check(&["--format", "json"]).expect_code(0).json();
+    assert_eq!(of(&report, "gate::lazily", "allocs_per_call")["actual"], 1.0);
+}
+
+#[test]
+fn baselines_are_saved_listed_compared_and_removed() {
+    let _alone = alone();
+    let _ = hotpath(&["baseline", "save", "--run", stored()]).run().expect_code(0);
+    let text = fs::read_to_string(baseline()).unwrap();
+    let lines = text.lines().filter(|line| line.contains("\"gate::parse\": {"));
+    assert_eq!(lines.count(), 1, "{text}");
+    let list = hotpath(&["baseline", "list"]).run().expect_code(0).stdout;
+    assert!(list.starts_with("default  bin `gate` of package `gate`, "), "{list}");
+    let list = hotpath(&["baseline", "list", "--format", "json"]).run().expect_code(0).json();
+    assert_eq!(list["baselines"][0]["name"], "default");
+    let kept = check(&[]).expect_code(0).stdout;
+    assert!(kept.contains("not exceed the baseline"), "{kept}");
+    let same = hotpath(&["compare", "default", stored()]).run().expect_code(0).stdout;
+    assert!(same.contains("no difference in "), "{same}");
+    let same = hotpath(&["compare", "default", stored(), "--format", "json"]).run().expect_code(0);
+    assert_eq!(same.json()["functions"], serde_json::json!([]));
+    // One that allocated less: every function that is there now allocates more.
+    let less = text.replacen("\"gate::parse\": {\"calls\": 200, \"allocs\": 800", "\"gate::parse\": {\"calls\": 200, \"allocs\": 700", 1);
+    assert_ne!(less, text);
+    fs::write(baseline(), &less).unwrap();
+    let broken = check(&[]).expect_code(1).stdout;
+    assert!(broken.contains("allocs of `gate::parse` (src/main.rs:11) is 800, its limit is 700 (baseline)"), "{broken}");
+    let differs = hotpath(&["compare", "default", stored(), "--format", "markdown"]).run();
+    let differs = differs.expect_code(0).stdout;
+    assert!(differs.contains("700 -\\> 800 (+100)"), "{differs}");
+    let unknown = hotpath(&["baseline", "rm", "defalt"]).run().expect_code(2);
+    assert!(unknown.stderr.contains("did you mean `default`?"), "{}", unknown.stderr);
+    let _ = hotpath(&["baseline", "rm", "default"]).run().expect_code(0);
+    assert!(!baseline().exists());
+}
+
+#[test]
+fn update_sets_limits_and_baseline_and_says_so() {
+    let _alone = alone();
+    let text = "# ours\n[budget]\n\"gate::parse\" = { allocs_per_call = 3 } # tight\n\"gate::tally\" = { allocs = 9000 }\n";
+    configure(text);
+    let finished = check(&["--update"]).expect_code(0);
+    let said = &finished.stderr;
+    assert!(said.contains("hotpath.toml: `gate::parse` allocs_per_call 3 -> 4"), "{said}");
+    assert!(said.contains("Saved baseline `default`"), "{said}");
+    let now = fs::read_to_string(root().join("hotpath.toml")).unwrap();
+    assert!(now.starts_with("# ours\n[budget]\n\"gate::parse\" = { allocs_per_call = 4 } # tight\n"), "{now}");
+    assert!(!now.contains("9000"), "a limit with room is drawn tight: {now}");
+    let again = check(&["--update"]).expect_code(0).stderr;
+    assert!(!again.contains("Updated"), "{again}");
+    let _ = check(&[]).expect_code(0);
+}
+
+#[test]
+fn bad_input_is_exit_2_and_nothing_is_overwritten() {
+    let _alone = alone();
+    for (text, code, expected) in [
+        ("[budget]\n\"gate::prase\" = { allocs = 3 }", "unusable-budget", "did you mean `gate::parse`?"),
+        ("[budget]\n\"gate::main\" = { allocs = 3 }", "unusable-budget", "not measured"),
+        ("[budget]\n\"gate::parse\" = { alocs = 3 }", "configuration", "did you mean `allocs`?"),
+        ("[budget]\n\"gate::parse\" = { p99 = 3 }", "configuration", "has no unit"),
+        (
+            "[budget]\n\"gate::*\" = { allocs = 3 }\n\"*::parse\" = { allocs = 4 }",
+            "unusable-budget",
+            "different limits for `allocs`",
+        ),
+        ("[budget]\n\"*\" = { allocs = \"+0 %\" }", "unusable-budget", "baseline"),
+        ("[budget", "configuration", "hotpath.toml:1"),
+    ] {
+        configure(text);
+        let finished = check(&["--format", "json"]).expect_code(2);
+        assert_eq!(finished.json()["error"]["code"], code, "{text}");
+        assert!(finished.stderr.contains(expected), "{text}: {}", finished.stderr);
+        assert_eq!(fs::read_to_string(root().join("hotpath.toml")).unwrap(), text);
+    }
+    // Before anything is built, too.
+    let live = hotpath(&["check", "--bin", "gate"]).run().expect_code(2);
+    assert!(!live.stderr.contains("Running"), "{}", live.stderr);
+    configure("");
+    for (text, expected) in [
+        ("{\"version\": 1, \"baselines\": {", "damaged"),
+        ("{\"version\": 77, \"baselines\": {}}", "version 77"),
+    ] {
+        fs::write(baseline(), text).unwrap();
+        for args in [
+            &["check", stored()][..],
+            &["check", stored(), "--update"],
+            &["baseline", "save", "--run", stored()],
+            &["baseline", "list"],
+            &["compare", "default", stored()],
+        ] {
+            let finished = hotpath(args).run().expect_code(2);
+            assert!(finished.stderr.contains(expected), "{args:?}: {}", finished.stderr);
+            assert_eq!(fs::read_to_string(baseline()).unwrap(), text, "{args:?}");
+        }
+    }
+}
+
+#[test]
+fn another_toolchains_baseline_gives_allocations_and_a_warning_but_no_times() {
+    let _alone = alone();
+    let _ = hotpath(&["baseline", "save", "--run", stored()]).run().expect_code(0);
+    let text = fs::read_to_string(baseline()).unwrap();
+    let at = text.find("\"rustc\": \"").unwrap() + "\"rustc\": \"".len();
+    let end = at + text[at..].find('"').unwrap();
+    fs::write(baseline(), format!("{}rustc 1.0.0{}", &text[..at], &text[end..])).unwrap();
+    configure("[budget]\n\"*\" = { wall = \"-99 %\" }\n");
+    let finished = check(&[]).expect_code(0);
+    assert!(finished.stdout.contains("warning[other-environment]: baseline `default` is of another"));
+    assert!(finished.stdout.contains("warning[budget-not-judged]: `wall` of `*` was not held"));
+    assert!(finished.stdout.contains("not exceed the baseline"), "{}", finished.stdout);
+    let compared = hotpath(&["compare", "default", stored()]).run().expect_code(0).stdout;
+    assert!(compared.contains("times are not compared"), "{compared}");
+}
+
+#[test]
+fn without_a_counting_allocator_budgets_of_allocations_are_refused() {
+    let _alone = alone();
+    configure("[budget]\n\"own::label\" = { allocs_per_call = 1 }\n");
+    let finished = hotpath(&["check", "--bin", "own", "--runs", "1"]).run().expect_code(2);
+    assert!(finished.stderr.contains("`allocs_per_call` of `own::label` was not measured"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("hotpath_runtime::Allocator::new"), "{}", finished.stderr);
+}
+
+#[test]
+fn nothing_to_check_and_a_workload_that_fails_are_no_success() {
+    let _alone = alone();
+    let nothing = hotpath(&["check", "--bin", "own", "--runs", "1"]).run().expect_code(2);
+    assert!(nothing.stderr.contains("there is nothing to check"), "{}", nothing.stderr);
+    configure("[budget]\n\"gate::parse\" = { allocs_per_call = 0 }\n");
+    let failed = hotpath(&["check", "--bin", "gate", "--runs", "1", "--", "fail"]).run().expect_code(3);
+    assert!(failed.stderr.contains("nothing was judged"), "{}", failed.stderr);
+    let run = hotpath(&["check", "last"]).run().expect_code(2);
+    assert!(run.stderr.contains("didn't end well"), "{}", run.stderr);
+}
+
+#[test]
+fn a_baseline_of_another_program_is_refused() {
+    let _alone = alone();
+    let _ = hotpath(&["baseline", "save", "mine", "--run", stored()]).run().expect_code(0);
+    let other = hotpath(&["check", "--bin", "own", "--runs", "1", "--baseline", "mine"]).run();
+    let other = other.expect_code(2).stderr;
+    assert!(other.contains("baseline `mine` is of bin `gate`"), "{other}");
+    let unknown = check(&["--baseline", "mien"]).expect_code(2).stderr;
+    assert!(unknown.contains("did you mean `mine`?"), "{unknown}");
+}
