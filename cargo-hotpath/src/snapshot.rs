@@ -134,7 +134,6 @@ pub struct Each {
     pub first: Option<FirstCall>,
 }
 
-
 /// Allocations of a site, all types of its values taken together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

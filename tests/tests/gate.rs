@@ -48,7 +48,11 @@ fn one_more_allocation_per_call_fails_and_names_function_line_and_site() {
     let dir = tempfile::tempdir().unwrap();
     let (corpus, out) = (dir.path().join("corpus"), dir.path().join("out.tsv"));
     let generate = ["run", "--runs", "1", "--", "--generate"];
-    let _ = Hotpath::new(&root, &generate).args([&corpus]).args(["--megabytes", "1"]).run().expect_code(0);
+    let _ = Hotpath::new(&root, &generate)
+        .args([&corpus])
+        .args(["--megabytes", "1"])
+        .run()
+        .expect_code(0);
     let _ = fs::remove_file(root.join("hotpath-baseline.json"));
     put(&root.join("hotpath.toml"), "[budget]\n\"*\" = { allocs = \"+0 %\" }\n");
     let _ = check(&root, &corpus, &out, &["--update"]).expect_code(0);
@@ -72,7 +76,8 @@ fn one_more_allocation_per_call_fails_and_names_function_line_and_site() {
         found.unwrap_or_else(|| panic!("{target} passes: {budgets:#?}"))
     };
     let calls = report["functions"].as_array().unwrap().iter();
-    let calls = calls.clone().find(|it| it["path"] == "srcindex::links::count").unwrap()["calls"].clone();
+    let calls =
+        calls.clone().find(|it| it["path"] == "srcindex::links::count").unwrap()["calls"].clone();
     for target in ["*", "srcindex::links::count"] {
         let cause = &of(target)["causes"][0];
         assert_eq!(cause["function"], "srcindex::links::count", "{cause}");

@@ -16,7 +16,7 @@ use crate::deliver;
 use crate::error::{Error, Exit};
 use crate::gate;
 use crate::judge::{self, JudgeError, Verdict};
-use crate::options::RunOptions;
+use crate::options::{RunOptions, check_name};
 use crate::report::{budgets, comparison};
 use crate::roots;
 use crate::rules::Level;
@@ -32,6 +32,9 @@ use crate::update;
 pub fn check(args: CheckArgs, term: &Term) -> Result<Exit, Error> {
     let CheckArgs { stored, baseline, update, run } = args;
     let options = RunOptions::try_from(run)?;
+    if let Some(name) = &baseline {
+        check_name(name)?;
+    }
     deliver::check(options.report.output.as_deref())?;
     let workspace = Workspace::load(&options.manifest, options.build.target_dir.as_deref())?;
     let mut desk = Desk {
@@ -73,9 +76,13 @@ impl Desk<'_> {
         let (workspace, options) = (self.workspace, self.options);
         let selection = select::select(workspace, options.package.as_deref(), &options.choice)?;
         self.config = Config::load(workspace, &selection.package.name)?;
-        let plan = auto::plan(workspace, &selection, options, self.term)?;
-        let all = plan.map(|plan| plan.roots).unwrap_or_default();
-        self.check_entries(&all, &BTreeSet::new())?;
+        if !self.config.budgets.is_empty() {
+            // Before anything is built; what is said of the plan is said when that is done.
+            let term = Term { quiet: true, ..self.term.clone() };
+            let plan = auto::plan(workspace, &selection, options, &term)?;
+            let all = plan.map(|plan| plan.roots).unwrap_or_default();
+            self.check_entries(&all, &BTreeSet::new())?;
+        }
         let rules = &self.config.rules;
         let outcome = measure::carry_out(options, workspace, &selection, rules, self.term)?;
         let record = outcome.record.clone();
@@ -133,14 +140,12 @@ impl Desk<'_> {
 
     fn judge(&mut self, mut case: Case) -> Result<Exit, Error> {
         let name = self.baseline_of(&case.new)?;
-        let verdict = self.verdict(&case, name.as_deref())?;
-        let verdict = if self.update {
+        let mut verdict = self.verdict(&case, name.as_deref())?;
+        if self.update {
             let name = name.or_else(|| self.baseline.clone()).unwrap_or_else(|| DEFAULT.to_owned());
             self.take_over(&case, &verdict, &name)?;
-            self.verdict(&case, Some(&name))?
-        } else {
-            verdict
-        };
+            verdict = self.verdict(&case, Some(&name))?;
+        }
         let is_broken = verdict.is_broken();
         case.advice.report.budgets = verdict.budgets;
         case.advice.report.quality.warnings.extend(verdict.warnings);
@@ -158,10 +163,9 @@ impl Desk<'_> {
         if baseline.is_none() && !is_limited && !denies && !self.update {
             return Err(JudgeError::Nothing.into());
         }
-        if baseline.is_none() && self.update {
-            // What is held against a baseline has to wait for it.
-            return Ok(Verdict::default());
-        }
+        // The first one is held against itself: so what can't be judged is known before it is kept.
+        let first = self.update.then_some((DEFAULT, &case.new));
+        let baseline = baseline.or(first);
         Ok(judge::judge(&judge::Inputs {
             new: &case.new,
             report: &case.advice.report,
@@ -179,16 +183,14 @@ impl Desk<'_> {
             wanted: new.workload.describe(),
         };
         if let Some(name) = &self.baseline {
-            return match self.baselines.get(name) {
-                None if self.update => Ok(None),
-                None => {
-                    Err(self.baselines.find(name).map(drop).expect_err("it isn't there").into())
-                }
-                Some(found) if !found.workload.is_target_of(&new.workload) => {
-                    Err(other(name, found).into())
-                }
-                Some(_) => Ok(Some(name.clone())),
-            };
+            if self.update && self.baselines.get(name).is_none() {
+                return Ok(None);
+            }
+            let found = self.baselines.find(name)?;
+            if !found.workload.is_target_of(&new.workload) {
+                return Err(other(name, found).into());
+            }
+            return Ok(Some(name.clone()));
         }
         let of_this =
             self.baselines.all().filter(|(_, it)| it.workload.is_target_of(&new.workload));
@@ -207,24 +209,17 @@ impl Desk<'_> {
 
     /// Sets limits and the baseline to what was measured, and says each change.
     fn take_over(&mut self, case: &Case, verdict: &Verdict, name: &str) -> Result<(), Error> {
-        let root = self.workspace.root();
-        let before = self.baselines.get(name).cloned();
-        if let Some(before) = &before {
+        if let Some(before) = self.baselines.get(name) {
             let compared = compare::compare(before, &case.new);
             let text = comparison::human(&compared, (name, "this run"), usize::MAX);
             text.lines().for_each(|line| self.term.status("", line));
         }
-        baseline::save(&mut self.baselines, name, case.new.clone(), self.term)?;
-        let verdict = match before {
-            Some(_) => verdict.clone(),
-            // Limits could not be judged without one.
-            None => self.verdict(case, Some(name))?,
-        };
         let changes = update::changes(&self.config.budgets, &verdict.budgets);
         update::apply(&changes)?;
         for change in &changes {
-            self.term.status("Updated", change.describe(root));
+            self.term.status("Updated", change.describe(self.workspace.root()));
         }
+        baseline::save(&mut self.baselines, name, case.new.clone(), self.term)?;
         let is_left =
             |it: &&Budget| it.origin == BudgetOrigin::Attribute && it.status == BudgetStatus::Fail;
         for budget in verdict.budgets.iter().filter(is_left) {

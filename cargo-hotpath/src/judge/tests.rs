@@ -65,9 +65,7 @@ fn with_attribute(
 }
 
 fn said(verdict: &Verdict) -> Vec<(String, String, f64, f64, BudgetStatus)> {
-    let row = |it: &Budget| {
-        (it.target.clone(), it.metric.clone(), it.limit, it.actual, it.status)
-    };
+    let row = |it: &Budget| (it.target.clone(), it.metric.clone(), it.limit, it.actual, it.status);
     verdict.budgets.iter().map(row).collect()
 }
 
@@ -155,7 +153,9 @@ fn patterns_that_contradict_each_other_are_an_error_unless_the_function_has_its_
     let patterns = "\"app::*\" = { allocs_per_call = 3 }\n\"*::leaf\" = { allocs_per_call = 4 }";
     let error = verdict(&[facts(30)], None, patterns).unwrap_err();
     let text = error.to_string();
-    assert!(text.ends_with("`*::leaf` and `app::*` give `app::leaf` different limits for `allocs_per_call`"));
+    assert!(text.ends_with(
+        "`*::leaf` and `app::*` give `app::leaf` different limits for `allocs_per_call`"
+    ));
     assert!(check_entries(&entries(patterns), ["app::leaf"]).is_err());
     let own = format!("{patterns}\n\"app::leaf\" = {{ allocs_per_call = 3 }}");
     assert!(check_entries(&entries(&own), ["app::leaf"]).is_ok());
@@ -169,11 +169,9 @@ fn entries_that_match_nothing_lead_to_the_nearest_path() {
     let error = wrong("\"app::laef\" = { allocs = 3 }");
     assert!(error.to_string().ends_with("`[budget]` has `app::laef`, which matches no function"));
     assert_eq!(error.hint(), "did you mean `app::leaf`?");
-    let error = check_matches(
-        &entries("\"app::hidden\" = { allocs = 3 }"),
-        &known,
-        &|| BTreeSet::from(["app::hidden".to_owned()]),
-    );
+    let error = check_matches(&entries("\"app::hidden\" = { allocs = 3 }"), &known, &|| {
+        BTreeSet::from(["app::hidden".to_owned()])
+    });
     assert!(error.unwrap_err().hint().contains("not measured"));
     assert!(check_matches(&entries("\"*\" = { allocs = 3 }"), &known, &none).is_ok());
 }

@@ -93,6 +93,7 @@ fn full() -> Profile {
             back_edges: vec![BackEdge { caller: 0, calls: 1, total_ns: 50 }],
             allocs: allocs(10),
             polls: Some(Polls { polls: 9, wait_ns: 11, cancelled: 1, future_bytes: 48 }),
+            first: Some(crate::profile::FirstCall { allocs: 5, alloc_bytes: 50, reallocs: 1 }),
             timeline: Some(seen(3_800_000)),
         }],
         rows: vec![Row {
