@@ -164,8 +164,8 @@ fn mistakes_are_exit_2_before_anything_is_built() {
     let message = error["message"].as_str().unwrap();
     assert!(message.ends_with("hotpath.toml: there is no rule `print-lop`"), "{message}");
     assert_eq!(error["hint"], "did you mean `print-loop`?");
-    let budget = configured("[budget]\n", &[]).expect_code(2);
-    assert!(budget.stderr.contains("unknown key `budget`"), "{}", budget.stderr);
+    let budget = configured("[budgets]\n", &[]).expect_code(2);
+    assert!(budget.stderr.contains("unknown key `budgets`"), "{}", budget.stderr);
 }
 
 #[test]

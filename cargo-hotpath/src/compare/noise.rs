@@ -90,7 +90,10 @@ mod tests {
         assert_eq!(claim(&[80, 81, 82, 83, 84, 85]), Claim::Faster);
         assert_eq!(claim(&BASE), Claim::None);
         assert_eq!(claim(&[106, 140, 90, 160, 107, 130]), Claim::None, "by chance");
-        assert_eq!(claim(&[106, 107, 108, 140, 190, 200]), Claim::None, "within the spread");
+        let (wide, shifted): (Vec<u64>, Vec<u64>) =
+            (0..16).map(|i| (100 + 20 * i, 180 + 20 * i)).unzip();
+        let within = Times::of(&wide, &shifted).unwrap();
+        assert!(within.p < ALPHA && within.claim == Claim::None, "within the spread: {within:?}");
         assert_eq!(claim(&[200, 201, 202]), Claim::Slower);
         assert_eq!(Times::of(&[1, 1, 1], &[9, 9, 9]).unwrap().claim, Claim::None, "3 and 3");
         assert!(Times::of(&[0, 0], &[5, 5]).is_none());
