@@ -314,10 +314,11 @@ impl Node {
     /// Keeps what the first call of a function that is not async allocated, with all that it called:
     /// what it warmed up is no part of what calls cost. To be called when a call closes.
     ///
-    /// Nodes that are newer were made by that call, so that they hold nothing else.
+    /// Nodes that are newer were made by that call, so that they hold nothing else; not so in the child
+    /// of a fork, which has its parent's nodes.
     pub(crate) fn note_first(&self, slab: &Slab) {
         let is_known = self.wait.get() != 0 || self.countdown.count.get() != 1;
-        if is_known || self.function.get() == 0 || self.is_alias() {
+        if is_known || self.function.get() == 0 || self.is_alias() || fork::born() != 0 {
             return;
         }
         cold::within(slab, || {
