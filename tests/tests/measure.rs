@@ -110,7 +110,7 @@ fn failures_say_what_was_counted_and_where() {
         ),
         (
             "in_a_future",
-            format!("allocations <= 1\n counted: {words}, 1 poll{by_function}\n      at: tests/messages.rs:39:5"),
+            format!("allocations <= 1\n counted: {words}, 1 poll{by_function}\n      at: tests/messages.rs:37:5"),
         ),
     ];
     for (test, expected) in expectations {

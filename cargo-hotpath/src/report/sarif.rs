@@ -102,6 +102,9 @@ mod tests {
         let mut moved = busy();
         for site in &mut moved.functions[0].sites {
             site.line += 40;
+            let source = site.source.as_mut().expect("it has one");
+            (source.span.line, source.span.end_line) =
+                (source.span.line + 40, source.span.end_line + 40);
         }
         moved.functions[0].line += 40;
         let after = render(&report(&moved, |_, _| {}));

@@ -58,7 +58,7 @@ impl Budget {
 
     /// These limits, those of `inner` in place of the same metric's.
     #[must_use]
-    pub fn refine(self, inner: Self) -> Self {
+    pub fn refine(self, inner: &Self) -> Self {
         let kept = self.limits.into_iter().filter(|(metric, _)| inner.get(*metric).is_none());
         let mut limits: Vec<_> = kept.chain(inner.limits.iter().copied()).collect();
         limits.sort_by_key(|(metric, _)| *metric);
@@ -123,6 +123,6 @@ mod tests {
     fn an_inner_budget_goes_first_metric_by_metric() {
         let outer: Budget = "allocs_per_call = 1, p99 = 1 ms".parse().unwrap();
         let inner: Budget = "p50 = 1 us, p99 = 2 ms".parse().unwrap();
-        assert_eq!(outer.refine(inner).to_string(), "allocs_per_call = 1, p50 = 1 us, p99 = 2 ms");
+        assert_eq!(outer.refine(&inner).to_string(), "allocs_per_call = 1, p50 = 1 us, p99 = 2 ms");
     }
 }

@@ -128,7 +128,7 @@ impl Options {
             name: inner.name.or(self.name),
             sites: inner.sites.or(self.sites),
             allow,
-            budget: self.budget.refine(inner.budget),
+            budget: self.budget.refine(&inner.budget),
             runtime: inner.runtime.or(self.runtime),
             column: inner.column.or(self.column),
         }

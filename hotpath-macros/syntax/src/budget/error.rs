@@ -119,11 +119,10 @@ impl fmt::Display for BudgetError {
 impl Error for BudgetError {}
 
 fn choice(given: &str, known: &[&str]) -> String {
-    match nearest(given, known) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => {
-            let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
-            format!("known are {}", known.join(", "))
-        }
+    let in_other_case = known.iter().copied().find(|name| name.eq_ignore_ascii_case(given));
+    if let Some(near) = in_other_case.or_else(|| nearest(given, known)) {
+        return format!("did you mean `{near}`?");
     }
+    let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+    format!("known are {}", known.join(", "))
 }

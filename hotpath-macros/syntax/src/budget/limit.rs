@@ -122,7 +122,7 @@ impl Limit {
             Self::OverBaseline { pct } => format!("{pct:+} %"),
             Self::AtMost(value) => {
                 let fits = |(_, scale): &&(&str, f64)| {
-                    *scale == 1.0 || value >= *scale && value % scale == 0.0
+                    *scale <= 1.0 || value >= *scale && value % scale == 0.0
                 };
                 match unit.written().iter().rfind(fits) {
                     Some((name, scale)) => format!("{} {name}", value / scale),
@@ -225,6 +225,7 @@ mod tests {
             "{}",
             error(bytes, "1 Kib")
         );
+        assert!(error(bytes, "1 kib").ends_with("did you mean `KiB`?"));
         assert!(error(bytes, "1 us").starts_with("`us` is no unit of `alloc_bytes`"));
         assert!(error(allocs, "3 B").contains("is a count"), "{}", error(allocs, "3 B"));
         assert!(error(allocs, "5 %").ends_with("write `allocs_per_call = \"+5 %\"`"));
