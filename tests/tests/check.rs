@@ -171,7 +171,9 @@ fn ci_formats_say_the_same_and_sarif_validates() {
     assert_eq!(junit.matches("<failure ").count(), 1, "{junit}");
     let schema =
         fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/data/sarif-schema-2.1.0.json"));
-    let schema: Value = serde_json::from_str(&schema.unwrap()).unwrap();
+    // Its pattern of languages has a bracket too many, which is no regular expression of ECMA's.
+    let schema = schema.unwrap().replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}$");
+    let schema: Value = serde_json::from_str(&schema).unwrap();
     let schema = jsonschema::validator_for(&schema).expect("the schema compiles");
     let args: [&[&str]; 2] = [&["check", stored()], &["report", stored(), "--all"]];
     for (args, code) in args.into_iter().zip([1, 0]) {
