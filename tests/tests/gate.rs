@@ -47,12 +47,10 @@ fn one_more_allocation_per_call_fails_and_names_function_line_and_site() {
     let root = copy();
     let dir = tempfile::tempdir().unwrap();
     let (corpus, out) = (dir.path().join("corpus"), dir.path().join("out.tsv"));
+    // Making the corpus reaches nothing that is measured.
     let generate = ["run", "--runs", "1", "--", "--generate"];
-    let _ = Hotpath::new(&root, &generate)
-        .args([&corpus])
-        .args(["--megabytes", "1"])
-        .run()
-        .expect_code(0);
+    let generated = Hotpath::new(&root, &generate).args([&corpus]).args(["--megabytes", "1"]).run();
+    let _ = generated.expect_code(4);
     let _ = fs::remove_file(root.join("hotpath-baseline.json"));
     put(&root.join("hotpath.toml"), "[budget]\n\"*\" = { allocs = \"+0 %\" }\n");
     let _ = check(&root, &corpus, &out, &["--update"]).expect_code(0);

@@ -141,7 +141,8 @@ fn figures(rows: &[Row], measured: bool) -> Figures {
         reallocs: measured.then(|| count(|each| each.reallocs)),
         self_allocs: measured
             .then(|| Count::of(rows.iter().map(|row| row.self_allocs)).unwrap_or_default()),
-        first: rows.iter().filter_map(|row| row.each.first).min(),
+        // Of one call it is all.
+        first: rows.iter().filter(|row| row.each.calls > 1).filter_map(|row| row.each.first).min(),
         each: rows.iter().map(|row| row.each).collect(),
         polls: Count::of(rows.iter().filter_map(|row| row.polls)),
         future_bytes: Count::of(rows.iter().filter_map(|row| row.future_bytes)),
