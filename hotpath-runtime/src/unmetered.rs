@@ -10,7 +10,7 @@ const WHY: Unmeasured =
 
 /// The counters of a thread, of which there are none.
 #[derive(Debug, Default)]
-pub(crate) struct Snapshot;
+pub(crate) struct Snapshot(());
 
 /// A stretch that is measured: none.
 pub(crate) enum Meter {}
@@ -27,7 +27,7 @@ impl Meter {
 }
 
 /// What was measured: nothing ever.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) enum Figures {}
 
 impl Figures {

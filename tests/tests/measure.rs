@@ -34,9 +34,8 @@ fn built(package: &Package, arguments: &[&str]) -> PathBuf {
     assert!(output.status.success(), "{}", texts(&output));
     let messages = String::from_utf8_lossy(&output.stdout).into_owned();
     let messages = messages.lines().filter_map(|line| serde_json::from_str(line).ok());
-    let executables = messages.filter_map(|message: serde_json::Value| {
-        message["executable"].as_str().map(PathBuf::from)
-    });
+    let executables = messages
+        .filter_map(|message: serde_json::Value| message["executable"].as_str().map(PathBuf::from));
     executables.last().expect("cargo made one")
 }
 
