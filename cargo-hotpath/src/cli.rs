@@ -77,8 +77,11 @@ impl Command {
             Self::Baseline(BaselineArgs { command: BaselineCommand::List { format }, .. }) => {
                 *format
             }
-            Self::Baseline(_) => Format::Human,
-            Self::Explain(_) | Self::Init(_) | Self::Annotate(_) | Self::Clean(_) => Format::Human,
+            Self::Baseline(_)
+            | Self::Explain(_)
+            | Self::Init(_)
+            | Self::Annotate(_)
+            | Self::Clean(_) => Format::Human,
         }
     }
 }
@@ -261,7 +264,7 @@ pub enum Format {
     Github,
     /// SARIF 2.1.0, for code scanning
     Sarif,
-    /// JUnit's XML, for test reports
+    /// XML as that of `JUnit`, for test reports
     Junit,
 }
 

@@ -105,7 +105,8 @@ fn approximate(ranks: &[u64], m: usize, n: usize, sum: u64) -> f64 {
     let (m, n) = (m as f64, n as f64);
     let all = m + n;
     let mean = n * (all + 1.0) / 2.0;
-    let off: f64 = ranks.iter().map(|rank| (*rank as f64 / 2.0 - (all + 1.0) / 2.0).powi(2)).sum();
+    let middle = f64::midpoint(all, 1.0);
+    let off: f64 = ranks.iter().map(|rank| (*rank as f64 / 2.0 - middle).powi(2)).sum();
     let deviation = (m * n * off / (all * (all - 1.0))).sqrt();
     if deviation == 0.0 {
         return 1.0;

@@ -57,9 +57,8 @@ pub(super) fn take(
         let is_of_workload = key == WORKLOAD;
         let mut budget = Budget::default();
         for (name, limit) in entry.entries()? {
-            let of = |metric: &Metric| match is_of_workload {
-                true => metric.is_of_workload(),
-                false => metric.is_of_function(),
+            let of = |metric: &Metric| {
+                if is_of_workload { metric.is_of_workload() } else { metric.is_of_function() }
             };
             let (metric, limit) = read(name, &limit, &of)?;
             // A table has each key once.

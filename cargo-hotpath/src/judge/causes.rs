@@ -38,9 +38,8 @@ pub(super) fn of(inputs: &Inputs<'_>, budget: &Budget) -> Vec<Cause> {
     let mut places: Vec<Place> =
         functions.flat_map(|(function, name)| places(inputs, baseline, function, &name)).collect();
     places.retain(|place| place.cause.allocs > 0);
-    let rise = |place: &Place| match by_bytes {
-        true => place.more_bytes,
-        false => place.cause.more_allocs,
+    let rise = |place: &Place| {
+        if by_bytes { place.more_bytes } else { place.cause.more_allocs }
     };
     let has_risen = places.iter().any(|place| rise(place).is_some_and(|more| more > 0));
     if has_risen {

@@ -34,9 +34,10 @@ pub fn check_matches(
     } else {
         let known: Vec<String> = known.iter().cloned().collect();
         let (near, many) = (suggestion(&entry.key, &known), known.len());
-        match near.starts_with("did you mean") || many <= 10 {
-            true => near,
-            false => format!("`cargo hotpath list` shows all {many} functions that are measured"),
+        if near.starts_with("did you mean") || many <= 10 {
+            near
+        } else {
+            format!("`cargo hotpath list` shows all {many} functions that are measured")
         }
     };
     let (key, file) = (entry.key.clone(), entry.file.clone());

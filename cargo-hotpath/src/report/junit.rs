@@ -1,4 +1,4 @@
-//! JUnit's XML: each budget and each finding is a test case, what fails the check a failure.
+//! XML as that of `JUnit`: each budget and each finding is a test case, what fails the check a failure.
 
 use std::fmt::Write as _;
 
@@ -33,7 +33,9 @@ pub fn render(report: &Report) -> String {
             cases.len(),
             failed(cases)
         );
-        cases.iter().for_each(|it| case(&mut text, it));
+        for it in cases {
+            case(&mut text, it);
+        }
         text.push_str("  </testsuite>\n");
     }
     text.push_str("</testsuites>\n");

@@ -1,6 +1,7 @@
 //! SARIF 2.1.0 (OASIS), for code scanning.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
@@ -80,7 +81,8 @@ fn uri(file: &str) -> String {
         if is_plain(byte) {
             uri.push(char::from(byte));
         } else {
-            uri.push_str(&format!("%{byte:02X}"));
+            // Writing to a string can't fail.
+            let _ = write!(uri, "%{byte:02X}");
         }
     }
     if file.starts_with('/') { format!("file://{uri}") } else { uri }

@@ -69,7 +69,10 @@ pub fn gather(workload: &Workload, environment: &Environment, all: &[Repeated<'_
     }
 }
 
-fn rows(facts: &Facts) -> Vec<(String, Row, Vec<(String, SiteRow)>)> {
+/// Rows of a function's sites, by name.
+type SiteRows = Vec<(String, SiteRow)>;
+
+fn rows(facts: &Facts) -> Vec<(String, Row, SiteRows)> {
     let all: Vec<(&str, &str)> =
         facts.functions.iter().map(|it| (it.path.as_str(), it.id.as_str())).collect();
     let names = names::functions(&all);
