@@ -34,9 +34,9 @@ fn built(package: &Package, arguments: &[&str]) -> PathBuf {
     assert!(output.status.success(), "{}", texts(&output));
     let messages = String::from_utf8_lossy(&output.stdout).into_owned();
     let messages = messages.lines().filter_map(|line| serde_json::from_str(line).ok());
-    let executables = messages
+    let mut executables = messages
         .filter_map(|message: serde_json::Value| message["executable"].as_str().map(PathBuf::from));
-    executables.last().expect("cargo made one")
+    executables.next_back().expect("cargo made one")
 }
 
 fn test_harness(name: &str, release: &[&str]) -> PathBuf {
