@@ -108,8 +108,20 @@ impl Baselines {
     }
 
     /// Puts one in, in place of another of this name.
-    pub fn set(&mut self, name: &str, snapshot: Snapshot) {
+    ///
+    /// # Errors
+    ///
+    /// [`BaselineError::Unmeasured`] where that would take the allocations out of the file.
+    pub fn set(&mut self, name: &str, snapshot: Snapshot) -> Result<(), BaselineError> {
+        let is_measured = |old: &Snapshot| old.measures_allocations();
+        if self.get(name).is_some_and(is_measured) && !snapshot.measures_allocations() {
+            return Err(BaselineError::Unmeasured {
+                path: self.path.clone(),
+                name: name.to_owned(),
+            });
+        }
         self.content.baselines.insert(name.to_owned(), snapshot);
+        Ok(())
     }
 
     /// Takes one out.
@@ -159,7 +171,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut baselines = Baselines::load(dir.path()).unwrap();
         assert_eq!(baselines.all().count(), 0);
-        baselines.set(DEFAULT, snapshot(3));
+        baselines.set(DEFAULT, snapshot(3)).unwrap();
         baselines.write().unwrap();
         let text = fs::read_to_string(dir.path().join(FILE)).unwrap();
         let lines: Vec<&str> = text.lines().filter(|line| line.contains("\"app::")).collect();
@@ -176,7 +188,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut baselines = Baselines::load(dir.path()).unwrap();
         let mut write = |snapshot| {
-            baselines.set(DEFAULT, snapshot);
+            baselines.set(DEFAULT, snapshot).unwrap();
             baselines.write().unwrap();
             fs::read_to_string(dir.path().join(FILE)).unwrap()
         };
@@ -207,10 +219,25 @@ mod tests {
     }
 
     #[test]
+    fn allocations_are_not_replaced_by_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut baselines = Baselines::load(dir.path()).unwrap();
+        let mut measured = snapshot(1);
+        measured.totals.allocs = Some(Count::exact(5));
+        baselines.set(DEFAULT, snapshot(1)).unwrap();
+        baselines.set(DEFAULT, measured.clone()).unwrap();
+        let error = baselines.set(DEFAULT, snapshot(1)).unwrap_err();
+        assert!(error.to_string().contains("`default`"), "{error}");
+        assert!(error.hint().unwrap().contains("hotpath_runtime::Allocator"), "{error}");
+        assert_eq!(baselines.get(DEFAULT), Some(&measured));
+        baselines.set("other", snapshot(1)).unwrap();
+    }
+
+    #[test]
     fn unknown_names_lead_to_the_nearest_and_the_last_takes_the_file_along() {
         let dir = tempfile::tempdir().unwrap();
         let mut baselines = Baselines::load(dir.path()).unwrap();
-        baselines.set("server", snapshot(1));
+        baselines.set("server", snapshot(1)).unwrap();
         baselines.write().unwrap();
         let error = baselines.find("sever").unwrap_err();
         assert_eq!(error.hint().unwrap(), "did you mean `server`?");

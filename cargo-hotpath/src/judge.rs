@@ -57,6 +57,12 @@ impl Verdict {
 ///
 /// Budgets that contradict each other, and figures that were not measured.
 pub fn judge(inputs: &Inputs<'_>) -> Result<Verdict, JudgeError> {
+    if let Some((name, baseline)) = inputs.baseline
+        && baseline.measures_allocations()
+        && !inputs.new.measures_allocations()
+    {
+        return Err(JudgeError::BaselineUnmet { name: name.to_owned() });
+    }
     let mut verdict = Verdict { warnings: warnings(inputs), ..Verdict::default() };
     for set in limits::all(inputs, &mut verdict.warnings)? {
         if let Some(budget) = one(inputs, &set, &mut verdict.warnings)? {

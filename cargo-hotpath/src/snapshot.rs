@@ -206,6 +206,11 @@ impl Snapshot {
     pub fn repetitions(&self) -> usize {
         self.totals.wall_ns.len()
     }
+
+    /// Whether it says how much was allocated.
+    pub fn measures_allocations(&self) -> bool {
+        self.totals.allocs.is_some()
+    }
 }
 
 impl Identity {

@@ -356,3 +356,22 @@ fn a_baseline_of_another_program_is_refused() {
     let unknown = check(&["--baseline", "mien"]).expect_code(2).stderr;
     assert!(unknown.contains("did you mean `mine`?"), "{unknown}");
 }
+
+#[test]
+fn a_run_that_measured_no_allocations_neither_passes_a_baseline_nor_replaces_it() {
+    let _alone = alone();
+    let _ = hotpath(&["baseline", "save", "--run", stored()]).run().expect_code(0);
+    // As if it had been kept before the program got an allocator of its own.
+    let text = fs::read_to_string(baseline()).unwrap();
+    let text = text.replace("\"name\": \"gate\"", "\"name\": \"own\"");
+    fs::write(baseline(), &text).unwrap();
+    let own = ["check", "--bin", "own"];
+    for args in [&own[..], &["check", "--bin", "own", "--update"]] {
+        let refused = hotpath(args).run().expect_code(2).stderr;
+        assert!(refused.contains("baseline `default` has allocations"), "{refused}");
+    }
+    let refused = hotpath(&["baseline", "save"]).run().expect_code(2).stderr;
+    assert!(refused.contains("baseline `default`"), "{refused}");
+    assert!(refused.contains("hotpath_runtime::Allocator"), "{refused}");
+    assert_eq!(fs::read_to_string(baseline()).unwrap(), text);
+}

@@ -46,6 +46,17 @@ pub enum BaselineError {
         /// What there is.
         known: Vec<String>,
     },
+    /// It has allocations, and what was to replace it has none.
+    #[error(
+        "baseline `{name}` in {} has allocations, and this run measured none to replace them",
+        path.display()
+    )]
+    Unmeasured {
+        /// In which file.
+        path: PathBuf,
+        /// The baseline.
+        name: String,
+    },
     /// The file could not be written; what was there before is untouched.
     #[error("can't write the baselines {}: {source}", path.display())]
     Write {
@@ -73,6 +84,11 @@ impl BaselineError {
                 Some("`cargo hotpath baseline save` makes one of the last run".to_owned())
             }
             Self::Unknown { name, known, .. } => Some(suggestion(name, known)),
+            Self::Unmeasured { name, .. } => Some(format!(
+                "where the program has an allocator of its own, wrap it: \
+                 `hotpath_runtime::Allocator::new(..)`; to do without allocations, \
+                 `cargo hotpath baseline rm {name}` first"
+            )),
             Self::Write { .. } => None,
         }
     }

@@ -56,7 +56,7 @@ pub(super) fn save(
     let functions = units::counted(snapshot.functions.len() as u64, "function");
     let what = snapshot.workload.describe();
     let verb = if baselines.get(name).is_some() { "Replaced" } else { "Saved" };
-    baselines.set(name, snapshot);
+    baselines.set(name, snapshot)?;
     baselines.write()?;
     let path = baselines.path().display();
     term.status(verb, format_args!("baseline `{name}` in {path}: {what}, {functions}"));

@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use hotpath_runtime_syntax::budget::{Metric, Unit};
 
+/// What it takes to measure allocations.
+const COUNTING: &str = "allocations need our counting allocator: where the program has its own, wrap it: \
+                        `hotpath_runtime::Allocator::new(..)`";
+
 /// Budgets that say nothing about what was measured, or contradict each other.
 #[derive(Debug, thiserror::Error)]
 pub enum JudgeError {
@@ -43,6 +47,12 @@ pub enum JudgeError {
         target: String,
         /// The metric.
         metric: Metric,
+    },
+    /// Nothing to hold against a baseline's allocations: without an error the gate would be open.
+    #[error("baseline `{name}` has allocations, and this run measured none to hold against it")]
+    BaselineUnmet {
+        /// The baseline.
+        name: String,
     },
     /// A percentage, and nothing that it is of.
     #[error(
@@ -90,12 +100,9 @@ impl JudgeError {
                     "only async functions have polls and futures".to_owned()
                 }
                 (_, Unit::Nanoseconds) => "the run has no such time of it".to_owned(),
-                _ => {
-                    "allocations need our counting allocator: where the program has its own, wrap \
-                      it: `hotpath_runtime::Allocator::new(..)`"
-                        .to_owned()
-                }
+                _ => COUNTING.to_owned(),
             },
+            Self::BaselineUnmet { .. } => COUNTING.to_owned(),
             Self::NoBaseline { .. } => {
                 "keep one: `cargo hotpath baseline save`, or `cargo hotpath check --update`"
                     .to_owned()

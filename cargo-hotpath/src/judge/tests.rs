@@ -177,6 +177,17 @@ fn entries_that_match_nothing_lead_to_the_nearest_path() {
 }
 
 #[test]
+fn a_baseline_with_allocations_is_not_met_by_a_run_without() {
+    let before = snapshot(&[facts(30)]);
+    let uncounted = || Facts { allocations_measured: false, ..facts(30) };
+    let error = verdict(&[uncounted()], Some(&before), "").unwrap_err();
+    assert!(matches!(error, JudgeError::BaselineUnmet { .. }), "{error}");
+    assert!(error.hint().contains("hotpath_runtime::Allocator"), "{}", error.hint());
+    let without = snapshot(&[uncounted()]);
+    assert!(verdict(&[uncounted()], Some(&without), "").is_ok(), "it never had any");
+}
+
+#[test]
 fn without_allocations_there_is_no_verdict_on_them() {
     let facts = Facts { allocations_measured: false, ..facts(30) };
     let error = verdict(&[facts], None, "\"app::leaf\" = { allocs_per_call = 3 }").unwrap_err();
