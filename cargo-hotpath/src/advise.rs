@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use hotpath_runtime::hotpath;
-use hotpath_runtime_syntax::Budget;
 
 use crate::facts::{self, BuildFacts};
 use crate::options::ReportOptions;
@@ -23,8 +22,6 @@ pub struct Advice {
     pub report: Report,
     /// Source text by file name.
     pub sources: BTreeMap<String, String>,
-    /// Budgets of attributes, by the function's id.
-    pub budgets: BTreeMap<String, Budget>,
 }
 
 /// Joins a run with the workspace's sources and ranks what is worth changing.
@@ -55,9 +52,7 @@ pub fn advise(
         cut_short: record.interrupted || record.repetitions[record.reported].timed_out,
         stopped: record.repetitions[record.reported].stopped,
     });
-    let limited = facts.functions.iter().filter(|function| !function.budget.is_empty());
-    let budgets = limited.map(|it| (it.id.clone(), it.budget.clone())).collect();
-    Advice { report, sources: facts.sources, budgets }
+    Advice { report, sources: facts.sources }
 }
 
 /// How a run's workload was built.

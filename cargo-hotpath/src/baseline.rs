@@ -156,10 +156,14 @@ impl Baselines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::{Count, Figures};
+    use crate::snapshot::{Count, Each, Figures};
+
+    fn of_calls(calls: u64) -> Figures {
+        Figures::of_each(vec![Each { calls, ..Each::default() }], true, false)
+    }
 
     fn snapshot(calls: u64) -> Snapshot {
-        let figures = Figures { calls: Count::exact(calls), ..Figures::default() };
+        let figures = of_calls(calls);
         let mut snapshot = Snapshot::default();
         snapshot.functions.insert("app::b".to_owned(), figures.clone());
         snapshot.functions.insert("app::a".to_owned(), figures);
@@ -194,7 +198,7 @@ mod tests {
         };
         let before = write(snapshot(3));
         let mut changed = snapshot(3);
-        changed.functions.get_mut("app::a").unwrap().calls = Count::exact(4);
+        changed.functions.insert("app::a".to_owned(), of_calls(4));
         let after = write(changed);
         let differing = before.lines().zip(after.lines()).filter(|(a, b)| a != b).count();
         assert_eq!((differing, before.lines().count()), (1, after.lines().count()));

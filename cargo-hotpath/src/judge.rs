@@ -1,24 +1,26 @@
 //! Holds what was measured against budgets and the baseline.
 
 mod causes;
+mod entries;
 mod error;
 mod figure;
+mod hold;
 mod limits;
+mod warnings;
 
 use std::collections::BTreeMap;
 
-use hotpath_runtime_syntax::Budget as Limits;
 use hotpath_runtime_syntax::budget::{Limit, Metric, Unit};
 
-use crate::compare::noise::Times;
 use crate::config::BudgetEntry;
-use crate::schema::{Budget, BudgetOrigin, BudgetStatus, Function, Report, Warning};
-use crate::snapshot::{Snapshot, names};
+use crate::schema::{Budget, BudgetOrigin, BudgetStatus, Report, Warning};
+use crate::snapshot::{Known, Snapshot};
 
+pub use entries::{check_entries, check_matches, of_entry};
 pub use error::JudgeError;
-pub use limits::{check_entries, check_matches, of_entry};
 
 use figure::Figure;
+use hold::{Held, Judged};
 
 /// All that a verdict is made of.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +33,14 @@ pub struct Inputs<'a> {
     pub baseline: Option<(&'a str, &'a Snapshot)>,
     /// Limits of the configuration.
     pub entries: &'a BTreeMap<String, BudgetEntry>,
-    /// Limits of attributes, by the function's id.
-    pub attributes: &'a BTreeMap<String, Limits>,
+}
+
+impl Inputs<'_> {
+    /// Whether the workload had the arguments that the baseline is of: with others its totals say
+    /// nothing.
+    fn has_baselines_arguments(&self) -> bool {
+        self.baseline.is_none_or(|(_, baseline)| baseline.workload.args == self.new.workload.args)
+    }
 }
 
 /// Verdicts.
@@ -63,11 +71,32 @@ pub fn judge(inputs: &Inputs<'_>) -> Result<Verdict, JudgeError> {
     {
         return Err(JudgeError::BaselineUnmet { name: name.to_owned() });
     }
-    let mut verdict = Verdict { warnings: warnings(inputs), ..Verdict::default() };
+    let mut verdict = Verdict { warnings: warnings::of(inputs), ..Verdict::default() };
+    let mut patterns: BTreeMap<(&str, Metric), Pattern> = BTreeMap::new();
     for set in limits::all(inputs, &mut verdict.warnings)? {
-        if let Some(budget) = one(inputs, &set, &mut verdict.warnings)? {
-            verdict.budgets.push(budget);
+        let of = of(&set, inputs.new);
+        let lacks_it = of.is_none() && !is_of_allocations(set.metric);
+        if let Some(key) = set.pattern {
+            let pattern = patterns.entry((key, set.metric)).or_default();
+            if lacks_it {
+                pattern.lacking.push(set.target());
+                continue;
+            }
+            pattern.has_any = true;
         }
+        let Some(new) = of else {
+            return Err(JudgeError::NotMeasured { target: set.target(), metric: set.metric });
+        };
+        match one(inputs, &set, &new)? {
+            Held::Judged(judged) => verdict.budgets.push(budget(&set, &new, judged)),
+            Held::Unjudged(why) => verdict.warnings.push(warnings::not_judged(inputs, &set, &why)),
+        }
+    }
+    for ((key, metric), pattern) in patterns {
+        if !pattern.has_any {
+            return Err(JudgeError::NotMeasured { target: key.to_owned(), metric });
+        }
+        verdict.warnings.extend(warnings::lacking(key, metric, &pattern.lacking));
     }
     for budget in verdict.budgets.iter_mut().filter(|it| it.status == BudgetStatus::Fail) {
         budget.causes = causes::of(inputs, budget);
@@ -79,92 +108,95 @@ pub fn judge(inputs: &Inputs<'_>) -> Result<Verdict, JudgeError> {
     Ok(verdict)
 }
 
+/// A metric of a pattern, over the functions that it takes.
+#[derive(Default)]
+struct Pattern {
+    has_any: bool,
+    lacking: Vec<String>,
+}
+
 /// A limit that somebody set.
 struct Set<'a> {
-    /// The function; `None` for the workload.
-    function: Option<(&'a Function, String)>,
+    /// The function by its name; `None` for the workload.
+    function: Option<(&'a str, &'a Known)>,
     metric: Metric,
     limit: Limit,
     origin: BudgetOrigin,
+    /// The entry, where it is for more than this function.
+    pattern: Option<&'a str>,
 }
 
 impl Set<'_> {
     fn target(&self) -> String {
-        self.function.as_ref().map_or_else(|| "*".to_owned(), |(function, _)| function.path.clone())
+        self.function.map_or_else(|| "*".to_owned(), |(_, known)| known.path.clone())
+    }
+
+    /// Whether it depends on how much the workload is given to do.
+    fn is_of_total(&self) -> bool {
+        self.function.is_none() || matches!(self.metric, Metric::Allocs | Metric::AllocBytes)
     }
 }
 
-/// Judges one; `None` for what this baseline or machine can't say, which is warned of.
-fn one(
-    inputs: &Inputs<'_>,
-    set: &Set<'_>,
-    warnings: &mut Vec<Warning>,
-) -> Result<Option<Budget>, JudgeError> {
-    let of = |snapshot: &Snapshot| match &set.function {
-        Some((_, name)) => {
-            snapshot.functions.get(name).and_then(|it| figure::of_function(set.metric, it))
+/// Whether it takes a counting allocator.
+fn is_of_allocations(metric: Metric) -> bool {
+    match metric {
+        Metric::AllocsPerCall
+        | Metric::AllocBytesPerCall
+        | Metric::ReallocsPerCall
+        | Metric::Allocs
+        | Metric::AllocBytes
+        | Metric::PeakLiveBytes => true,
+        Metric::PollsPerCall
+        | Metric::FutureBytes
+        | Metric::P50
+        | Metric::P95
+        | Metric::P99
+        | Metric::Wall
+        | Metric::Cpu => false,
+    }
+}
+
+/// The figure that a limit is for.
+fn of(set: &Set<'_>, snapshot: &Snapshot) -> Option<Figure> {
+    match set.function {
+        Some((name, known)) => {
+            let (_, figures) = snapshot.function_like(name, known)?;
+            figure::of_function(set.metric, figures)
         }
         None => figure::of_workload(set.metric, &snapshot.totals),
-    };
-    let Some(new) = of(inputs.new) else {
-        return Err(JudgeError::NotMeasured { target: set.target(), metric: set.metric });
-    };
-    let (limit, actual, is_broken) = match set.limit {
-        Limit::AtMost(limit) => (limit, new.least(), exceeds(new.least(), limit)),
-        Limit::OverBaseline { pct } => {
-            let Some((name, baseline)) = inputs.baseline else {
-                return Err(JudgeError::NoBaseline { target: set.target(), metric: set.metric });
-            };
-            let is_time = set.metric.unit() == Unit::Nanoseconds;
-            let is_alike = baseline.environment == inputs.new.environment;
-            let why = match of(baseline) {
-                None => "it has no such figure",
-                Some(_) if is_time && !is_alike => "it is of another machine, toolchain or profile",
-                Some(base) => {
-                    let judged = if is_time {
-                        against_times(&base, &new, pct)
-                    } else {
-                        let limit = base.most() * (1.0 + pct / 100.0);
-                        (limit, new.least(), exceeds(new.least(), limit))
-                    };
-                    return Ok(Some(budget(set, &new, judged)));
-                }
-            };
-            let message = format!(
-                "`{}` of `{}` was not held against baseline `{name}`: {why}",
-                set.metric,
-                set.target()
-            );
-            warnings.push(Warning { id: "budget-not-judged".to_owned(), message });
-            return Ok(None);
-        }
-    };
-    Ok(Some(budget(set, &new, (limit, actual, is_broken))))
-}
-
-/// Median against median; broken where the interval of their ratio lies above the limit.
-fn against_times(base: &Figure, new: &Figure, pct: f64) -> (f64, f64, bool) {
-    let factor = 1.0 + pct / 100.0;
-    match Times::of(&base.rounded(), &new.rounded()) {
-        Some(times) => (times.base_ns * factor, times.new_ns, times.ratio_low > factor),
-        None => (base.most() * factor, new.least(), false),
     }
 }
 
-/// More than what rounding does to quotients.
-fn exceeds(actual: f64, limit: f64) -> bool {
-    actual > limit + 1e-9 * limit.abs().max(1.0)
+/// Holds one figure against its limit, or says why this baseline can't.
+fn one(inputs: &Inputs<'_>, set: &Set<'_>, new: &Figure) -> Result<Held, JudgeError> {
+    let base = inputs.baseline.and_then(|(_, baseline)| of(set, baseline));
+    if let Limit::OverBaseline { .. } = set.limit {
+        let Some((_, baseline)) = inputs.baseline else {
+            return Err(JudgeError::NoBaseline { target: set.target(), metric: set.metric });
+        };
+        let why = |why: &str| Ok(Held::Unjudged(why.to_owned()));
+        if set.metric.unit() == Unit::Nanoseconds && baseline.environment != inputs.new.environment
+        {
+            return why("it is of another machine, toolchain or profile");
+        }
+        if set.is_of_total() && !inputs.has_baselines_arguments() {
+            return why("it ran with other arguments");
+        }
+    }
+    let held = hold::against(set.limit, set.metric, base.as_ref(), new);
+    Ok(held.unwrap_or_else(|| Held::Unjudged("it has no such figure".to_owned())))
 }
 
-fn budget(set: &Set<'_>, new: &Figure, (limit, actual, is_broken): (f64, f64, bool)) -> Budget {
-    let function = set.function.as_ref().map(|(function, _)| *function);
+fn budget(set: &Set<'_>, new: &Figure, judged: Judged) -> Budget {
+    let function = set.function.map(|(_, known)| known);
     Budget {
         target: set.target(),
         metric: set.metric.name().to_owned(),
-        limit,
-        actual,
-        actual_most: new.most().max(actual),
-        status: if is_broken { BudgetStatus::Fail } else { BudgetStatus::Pass },
+        limit: judged.limit,
+        actual: judged.actual,
+        actual_most: new.most().max(judged.actual),
+        unsteady: judged.is_unsteady,
+        status: if judged.is_broken { BudgetStatus::Fail } else { BudgetStatus::Pass },
         origin: set.origin,
         function: function.map(|function| function.id.clone()),
         file: function.map(|function| function.file.clone()),
@@ -172,57 +204,6 @@ fn budget(set: &Set<'_>, new: &Figure, (limit, actual, is_broken): (f64, f64, bo
         column: function.map(|function| function.column),
         causes: Vec::new(),
     }
-}
-
-fn warnings(inputs: &Inputs<'_>) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    let mut warn = |id: &str, message: String| {
-        warnings.push(Warning { id: id.to_owned(), message });
-    };
-    if let Some((name, baseline)) = inputs.baseline {
-        let differences = baseline.environment.differences(&inputs.new.environment);
-        if !differences.is_empty() {
-            warn(
-                "other-environment",
-                format!(
-                    "baseline `{name}` is of another environment ({}): times are not held against \
-                     it, and allocations may differ by that alone",
-                    differences.join(", ")
-                ),
-            );
-        }
-        if baseline.workload.args != inputs.new.workload.args {
-            warn(
-                "other-arguments",
-                format!(
-                    "baseline `{name}` ran with other arguments: `{}`, now `{}`",
-                    baseline.workload.args.join(" "),
-                    inputs.new.workload.args.join(" ")
-                ),
-            );
-        }
-    }
-    let differing: Vec<&str> = inputs
-        .new
-        .functions
-        .iter()
-        .filter(|(_, it)| it.allocs.is_some_and(|allocs| !allocs.is_exact()))
-        .map(|(name, _)| names::path_of(name))
-        .collect();
-    if let Some(first) = differing.first() {
-        let more = match differing.len() - 1 {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        warn(
-            "differing-allocations",
-            format!(
-                "the program doesn't allocate the same each time (`{first}`{more}): it is judged by \
-                 the repetition with the fewest"
-            ),
-        );
-    }
-    warnings
 }
 
 #[cfg(test)]

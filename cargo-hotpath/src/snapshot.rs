@@ -1,21 +1,27 @@
 //! What a run measured, small enough to keep and compare: counts and times of functions and sites over
 //! all its repetitions, under names that survive moved lines.
 
+mod count;
+mod fingerprint;
 mod gather;
 pub mod names;
+mod written;
 
 use std::collections::BTreeMap;
 
+use hotpath_runtime_syntax::Budget;
 use serde::{Deserialize, Serialize};
 
 use crate::profile::FirstCall;
-use crate::schema::{Environment, Workload};
+use crate::schema::Workload;
 
+pub use count::Count;
+pub use fingerprint::Fingerprint;
 pub use gather::{Repeated, gather};
 
 /// One run, or one that is kept as a baseline.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "written::Snapshot", into = "written::Snapshot")]
 pub struct Snapshot {
     /// What ran.
     pub workload: Identity,
@@ -27,6 +33,27 @@ pub struct Snapshot {
     pub functions: BTreeMap<String, Figures>,
     /// Sites that allocated, by function, kind and text.
     pub sites: BTreeMap<String, SiteFigures>,
+    /// Where its functions are, by the same names; empty in what was read from a file.
+    pub index: BTreeMap<String, Known>,
+}
+
+/// A function of a snapshot in the sources.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Known {
+    /// Its path.
+    pub path: String,
+    /// Its id in reports.
+    pub id: String,
+    /// File relative to the workspace root.
+    pub file: String,
+    /// Line of its name.
+    pub line: u32,
+    /// Column of its name.
+    pub column: u32,
+    /// Limits of its attribute.
+    pub budget: Budget,
+    /// Names of its sites that were hit, by their index.
+    pub sites: BTreeMap<usize, String>,
 }
 
 /// What ran: runs of something else can't be compared.
@@ -41,26 +68,6 @@ pub struct Identity {
     pub name: String,
     /// Arguments.
     pub args: Vec<String>,
-}
-
-/// What times depend on beside the program: they are never compared where any of it differs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Fingerprint {
-    /// First line of `rustc -V`.
-    pub rustc: String,
-    /// Target triple.
-    pub target: String,
-    /// Cargo profile.
-    pub profile: String,
-    /// Features the user asked for.
-    pub features: Vec<String>,
-    /// CPU model, where the system names it.
-    pub cpu: Option<String>,
-    /// Logical cores.
-    pub cores: u64,
-    /// Operating system.
-    pub os: String,
 }
 
 /// Sums over the workload.
@@ -82,12 +89,11 @@ pub struct Totals {
 }
 
 /// Figures of a function; allocations include those of measured functions that it calls.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figures {
     /// Calls.
     pub calls: Count,
-    /// Allocations; `null` when not measured, as those below.
+    /// Allocations; `None` when not measured, as those below.
     pub allocs: Option<Count>,
     /// Bytes they asked for.
     pub alloc_bytes: Option<Count>,
@@ -96,14 +102,9 @@ pub struct Figures {
     /// Allocations of its own.
     pub self_allocs: Option<Count>,
     /// Polls of an async function.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub polls: Option<Count>,
     /// Size of its plain future.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub future_bytes: Option<Count>,
-    /// What its first call did, where that is known; budgets of calls are judged without it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first: Option<FirstCall>,
     /// Time exclusive of measured functions that it calls, of each repetition.
     pub self_ns: Vec<u64>,
     /// Median of its calls, of each repetition that has one.
@@ -112,12 +113,11 @@ pub struct Figures {
     pub p95_ns: Vec<u64>,
     /// 99th percentile.
     pub p99_ns: Vec<u64>,
-    /// The counts of each repetition; empty in what was read from a file.
-    #[serde(skip)]
+    /// The counts of each repetition; a single one where all agree.
     pub each: Vec<Each>,
 }
 
-/// Counts of a function in one repetition.
+/// Counts of a function in one repetition; those that were not measured are 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Each {
     /// Calls.
@@ -128,9 +128,12 @@ pub struct Each {
     pub alloc_bytes: u64,
     /// Reallocations.
     pub reallocs: u64,
+    /// Allocations of its own.
+    pub self_allocs: u64,
     /// Polls.
     pub polls: u64,
-    /// What the first call did.
+    /// What the first call did, where that is known and there are others: budgets of calls are
+    /// judged without it.
     pub first: Option<FirstCall>,
 }
 
@@ -146,58 +149,34 @@ pub struct SiteFigures {
     pub alloc_bytes: Count,
 }
 
-/// A count over all repetitions: one number where they agree, `[least, most]` where they don't.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Written", into = "Written")]
-pub struct Count {
-    /// In the repetition that had the fewest.
-    pub least: u64,
-    /// In the one that had the most.
-    pub most: u64,
-}
-
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(untagged)]
-enum Written {
-    Same(u64),
-    Differing([u64; 2]),
-}
-
-impl From<Written> for Count {
-    fn from(written: Written) -> Self {
-        match written {
-            Written::Same(count) => Self::exact(count),
-            Written::Differing([a, b]) => Self { least: a.min(b), most: a.max(b) },
+impl Figures {
+    /// Of these repetitions.
+    pub fn of_each(mut each: Vec<Each>, measured: bool, is_async: bool) -> Self {
+        for it in each.iter_mut().filter(|it| it.calls <= 1) {
+            // Of one call it is all.
+            it.first = None;
+        }
+        if each.iter().all(|it| Some(it) == each.first()) {
+            each.truncate(1);
+        }
+        let count = |of: fn(&Each) -> u64| Count::of(each.iter().map(of));
+        let allocated = |of: fn(&Each) -> u64| count(of).filter(|_| measured);
+        Self {
+            calls: count(|it| it.calls).unwrap_or_default(),
+            allocs: allocated(|it| it.allocs),
+            alloc_bytes: allocated(|it| it.alloc_bytes),
+            reallocs: allocated(|it| it.reallocs),
+            self_allocs: allocated(|it| it.self_allocs),
+            polls: count(|it| it.polls).filter(|_| is_async),
+            each,
+            ..Self::default()
         }
     }
-}
 
-impl From<Count> for Written {
-    fn from(count: Count) -> Self {
-        match count {
-            Count { least, most } if least == most => Self::Same(least),
-            Count { least, most } => Self::Differing([least, most]),
-        }
-    }
-}
-
-impl Count {
-    /// The same in every repetition.
-    pub fn exact(count: u64) -> Self {
-        Self { least: count, most: count }
-    }
-
-    /// Of these repetitions; `None` of none.
-    pub fn of(counts: impl IntoIterator<Item = u64>) -> Option<Self> {
-        counts
-            .into_iter()
-            .map(Self::exact)
-            .reduce(|a, b| Self { least: a.least.min(b.least), most: a.most.max(b.most) })
-    }
-
-    /// Whether all repetitions agree.
-    pub fn is_exact(self) -> bool {
-        self.least == self.most
+    /// Whether it did the same in every repetition.
+    pub fn is_steady(&self) -> bool {
+        let counts = [Some(self.calls), self.allocs, self.alloc_bytes, self.reallocs];
+        counts.into_iter().flatten().all(Count::is_exact)
     }
 }
 
@@ -205,6 +184,15 @@ impl Snapshot {
     /// How many repetitions it is of.
     pub fn repetitions(&self) -> usize {
         self.totals.wall_ns.len()
+    }
+
+    /// The figures of a function that was called so in another snapshot. One that was alone with its
+    /// path had no id in its name, and may have one since.
+    pub fn function_like(&self, name: &str, known: &Known) -> Option<(&str, &Figures)> {
+        let with_id = format!("{} [{}]", known.path, known.id);
+        let names = [name, &known.path, &with_id];
+        let found = names.into_iter().find_map(|name| self.functions.get_key_value(name))?;
+        Some((found.0, found.1))
     }
 
     /// Whether it says how much was allocated.
@@ -233,71 +221,5 @@ impl From<&Workload> for Identity {
             name: workload.name.clone(),
             args: workload.args.clone(),
         }
-    }
-}
-
-impl From<&Environment> for Fingerprint {
-    fn from(environment: &Environment) -> Self {
-        Self {
-            rustc: environment.rustc.clone(),
-            target: environment.target.clone(),
-            profile: environment.profile.clone(),
-            features: environment.features.clone(),
-            cpu: environment.cpu.clone(),
-            cores: environment.cores,
-            os: environment.os.clone(),
-        }
-    }
-}
-
-impl Fingerprint {
-    /// What differs, in words: `rustc 1.94.0 and rustc 1.95.0`.
-    pub fn differences(&self, other: &Self) -> Vec<String> {
-        let cores = |print: &Self| format!("{} cores", print.cores);
-        let cpu = |print: &Self| print.cpu.clone().unwrap_or_else(|| "an unknown CPU".to_owned());
-        let profile = |print: &Self| format!("profile `{}`", print.profile);
-        let features = |print: &Self| match print.features.as_slice() {
-            [] => "no features asked for".to_owned(),
-            features => format!("features `{}`", features.join(",")),
-        };
-        let of = |print: &Self| {
-            [
-                print.rustc.clone(),
-                print.target.clone(),
-                profile(print),
-                features(print),
-                cpu(print),
-                cores(print),
-                print.os.clone(),
-            ]
-        };
-        let pairs = of(self).into_iter().zip(of(other));
-        pairs.filter(|(a, b)| a != b).map(|(a, b)| format!("{a} and {b}")).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_count_is_one_number_unless_repetitions_differ() {
-        let written = |counts: &[u64]| {
-            serde_json::to_string(&Count::of(counts.iter().copied()).unwrap()).unwrap()
-        };
-        assert_eq!(written(&[7, 7, 7]), "7");
-        assert_eq!(written(&[9, 7, 8]), "[7,9]");
-        assert_eq!(Count::of([]), None);
-        let read: Count = serde_json::from_str("[9, 7]").unwrap();
-        assert_eq!(read, Count { least: 7, most: 9 });
-        assert!(serde_json::from_str::<Count>("-1").is_err());
-    }
-
-    #[test]
-    fn fingerprints_say_what_differs() {
-        let ours = Fingerprint { rustc: "rustc 1".to_owned(), cores: 2, ..Fingerprint::default() };
-        let theirs = Fingerprint { rustc: "rustc 2".to_owned(), ..ours.clone() };
-        assert_eq!(ours.differences(&theirs), ["rustc 1 and rustc 2"]);
-        assert!(ours.differences(&ours).is_empty());
     }
 }

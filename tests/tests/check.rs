@@ -123,7 +123,7 @@ fn what_the_program_does_differently_each_time_is_told_apart() {
     let parse = of(&report, "gate::parse", "allocs_per_call");
     assert_eq!(parse["actual_most"], parse["actual"]);
     let warnings = report["quality"]["warnings"].as_array().unwrap();
-    let said = warnings.iter().find(|it| it["id"] == "differing-allocations").expect("a warning");
+    let said = warnings.iter().find(|it| it["id"] == "unsteady").expect("a warning");
     assert!(said["message"].as_str().unwrap().contains("`gate::unsteady`"), "{said}");
 }
 

@@ -158,8 +158,8 @@ impl Desk<'_> {
         let baseline = name.map(|name| Ok::<_, Error>((name, self.baselines.find(name)?)));
         let baseline = baseline.transpose()?;
         let denies = self.config.rules.any(Level::Deny);
-        let attributes = &case.advice.budgets;
-        let is_limited = !self.config.budgets.is_empty() || !attributes.is_empty();
+        let has_attribute = case.new.index.values().any(|known| !known.budget.is_empty());
+        let is_limited = !self.config.budgets.is_empty() || has_attribute;
         if baseline.is_none() && !is_limited && !denies && !self.update {
             return Err(JudgeError::Nothing.into());
         }
@@ -171,7 +171,6 @@ impl Desk<'_> {
             report: &case.advice.report,
             baseline,
             entries: &self.config.budgets,
-            attributes,
         })?)
     }
 

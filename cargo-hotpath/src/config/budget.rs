@@ -34,17 +34,11 @@ impl BudgetEntry {
         self.key == WORKLOAD
     }
 
-    /// Whether it names one function rather than a pattern.
-    pub fn is_exact(&self) -> bool {
-        self.glob.is_none() && !self.is_of_workload()
-    }
-
-    /// Whether it is for the function with this path.
+    /// Whether it is for the function with this path: the very one, whatever its path would be as a
+    /// pattern (`<impl Read for [u8]>::read`), or one that the pattern matches.
     pub fn takes(&self, path: &str) -> bool {
-        match &self.glob {
-            Some(glob) => glob.is_match(path.replace("::", "/")),
-            None => self.key == path,
-        }
+        let is_match = |glob: &GlobMatcher| glob.is_match(path.replace("::", "/"));
+        self.key == path || self.glob.as_ref().is_some_and(is_match)
     }
 }
 

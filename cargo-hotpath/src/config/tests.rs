@@ -155,11 +155,19 @@ fn budgets_are_of_functions_globs_and_the_workload() {
     );
     let exact = &all["orders::parse"];
     assert_eq!(exact.budget.to_string(), "allocs_per_call = 3, p99 = 50 us");
-    assert_eq!((exact.table.as_str(), exact.is_exact()), ("budget", true));
+    assert_eq!(exact.table, "budget");
     assert!(exact.takes("orders::parse") && !exact.takes("orders::parse::x"));
     let glob = &all["orders::**"];
     assert!(glob.takes("orders::parse") && glob.takes("orders::a::b") && !glob.takes("other::a"));
-    assert!(all["*"].is_of_workload() && !all["*"].is_exact());
+    assert!(all["*"].is_of_workload() && !all["*"].takes("orders::parse"));
+}
+
+#[test]
+fn a_key_that_could_be_a_pattern_is_the_path_of_a_function_first() {
+    let path = "app::<impl Read for [u8; 4]>::{closure#0}";
+    let all = budgets(&format!("[budget]\n\"{path}\" = {{ allocs_per_call = 3 }}\n"));
+    assert!(all[path].takes(path));
+    assert!(!all[path].takes("app::other"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use hotpath_runtime_syntax::budget::{Metric, Unit};
 
 use super::Inputs;
 use crate::schema::{Budget, Cause, Function, Site};
-use crate::snapshot::{Snapshot, names};
+use crate::snapshot::Known;
 
 /// Places named at most.
 const MOST: usize = 5;
@@ -26,17 +26,15 @@ pub(super) fn of(inputs: &Inputs<'_>, budget: &Budget) -> Vec<Cause> {
         _ => return Vec::new(),
     };
     let below = below(inputs, budget.function.as_deref());
-    let pairs: Vec<(&str, &str)> = inputs
-        .report
-        .functions
-        .iter()
-        .map(|function| (function.path.as_str(), function.id.as_str()))
+    let index: BTreeMap<&str, (&str, &Known)> = (inputs.new.index.iter())
+        .map(|(name, known)| (known.id.as_str(), (name.as_str(), known)))
         .collect();
-    let functions = inputs.report.functions.iter().zip(names::functions(&pairs));
-    let functions = functions.filter(|(function, _)| below.contains(function.id.as_str()));
-    let baseline = inputs.baseline.map(|(_, baseline)| baseline);
+    let functions = inputs.report.functions.iter();
+    let functions = functions.filter(|function| below.contains(function.id.as_str()));
+    let functions =
+        functions.filter_map(|function| Some((function, *index.get(function.id.as_str())?)));
     let mut places: Vec<Place> =
-        functions.flat_map(|(function, name)| places(inputs, baseline, function, &name)).collect();
+        functions.flat_map(|(function, known)| places(inputs, function, known)).collect();
     places.retain(|place| place.cause.allocs > 0);
     let rise = |place: &Place| {
         if by_bytes { place.more_bytes } else { place.cause.more_allocs }
@@ -76,22 +74,17 @@ fn below<'a>(inputs: &Inputs<'a>, function: Option<&str>) -> BTreeSet<&'a str> {
 }
 
 /// The sites of a function, and the rest of it.
-fn places(
-    inputs: &Inputs<'_>,
-    baseline: Option<&Snapshot>,
-    function: &Function,
-    name: &str,
-) -> Vec<Place> {
-    let rows: Vec<&Site> =
-        inputs.report.sites.iter().filter(|site| site.function == function.id).collect();
+fn places(inputs: &Inputs<'_>, function: &Function, (name, known): (&str, &Known)) -> Vec<Place> {
+    let rows = inputs.report.sites.iter().filter(|site| site.function == function.id);
     let index = |site: &Site| site.id.rsplit(':').next().and_then(|it| it.parse().ok());
-    let keys: Vec<names::Place<'_>> = rows
-        .iter()
-        .map(|site| (index(site).unwrap_or(0), site.kind.as_str(), site.text.as_str()))
-        .collect();
-    let base_function = baseline.and_then(|baseline| baseline.functions.get(name));
-    let mut by_site: BTreeMap<String, Place> = BTreeMap::new();
-    for (site, key) in rows.into_iter().zip(names::sites(name, &keys)) {
+    let rows = rows.filter_map(|site| Some((site, known.sites.get(&index(site)?)?)));
+    // The function as it was, and what its sites are called there.
+    let base = inputs.baseline.and_then(|(_, baseline)| {
+        let (old_name, figures) = baseline.function_like(name, known)?;
+        Some((&baseline.sites, old_name, figures))
+    });
+    let mut by_site: BTreeMap<&str, Place> = BTreeMap::new();
+    for (site, key) in rows {
         let place = by_site.entry(key).or_insert_with(|| Place {
             cause: Cause {
                 site: Some(site.id.clone()),
@@ -116,15 +109,16 @@ fn places(
         allocs += place.cause.allocs;
         bytes += place.cause.alloc_bytes;
         // What a function that it knows doesn't hold, wasn't there or didn't allocate.
-        let Some(baseline) = baseline.filter(|_| base_function.is_some()) else { continue };
-        let base = baseline.sites.get(key).cloned().unwrap_or_default();
+        let Some((sites, old_name, _)) = base else { continue };
+        let key = format!("{old_name}{}", key.strip_prefix(name).unwrap_or_default());
+        let base = sites.get(&key).cloned().unwrap_or_default();
         place.cause.more_allocs = Some(less(place.cause.allocs, base.allocs.most));
         place.more_bytes = Some(less(place.cause.alloc_bytes, base.alloc_bytes.most));
     }
     let own = function.self_allocs.unwrap_or_default().saturating_sub(allocs);
-    let of_base = baseline.zip(base_function).and_then(|(baseline, base)| {
-        let prefix = format!("{name} ");
-        let sites = baseline.sites.range(prefix.clone()..);
+    let of_base = base.and_then(|(sites, old_name, base)| {
+        let prefix = format!("{old_name} ");
+        let sites = sites.range(prefix.clone()..);
         let sites = sites.take_while(|(key, _)| key.starts_with(&prefix));
         let of_sites: u64 = sites.map(|(_, site)| site.allocs.most).sum();
         Some(base.self_allocs?.most.saturating_sub(of_sites))

@@ -14,7 +14,7 @@ impl Figure {
         (!values.is_empty()).then_some(Self(values))
     }
 
-    fn of_times(times: &[u64]) -> Option<Self> {
+    pub(super) fn of_times(times: &[u64]) -> Option<Self> {
         Self::new(times.iter().map(|ns| *ns as f64).collect())
     }
 
@@ -32,6 +32,21 @@ impl Figure {
         self.0.iter().copied().fold(0.0, f64::max)
     }
 
+    /// Whether all repetitions agree.
+    pub(super) fn is_exact(&self) -> bool {
+        self.least() >= self.most()
+    }
+
+    /// How far they lie apart.
+    pub(super) fn spread(&self) -> f64 {
+        self.most() - self.least()
+    }
+
+    /// Of counts the least and the most, of times that of each repetition.
+    pub(super) fn values(&self) -> &[f64] {
+        &self.0
+    }
+
     /// As whole numbers.
     pub(super) fn rounded(&self) -> Vec<u64> {
         self.0.iter().map(|value| value.round() as u64).collect()
@@ -42,22 +57,16 @@ impl Figure {
 pub(super) fn of_function(metric: Metric, figures: &Figures) -> Option<Figure> {
     match metric {
         Metric::AllocsPerCall => {
-            figures.allocs?;
-            per_call(figures, figures.allocs, |it| it.allocs, |it| it.allocs)
+            figures.allocs.and_then(|_| per_call(figures, |it| it.allocs, |first| first.allocs))
         }
-        Metric::AllocBytesPerCall => {
-            figures.alloc_bytes?;
-            per_call(figures, figures.alloc_bytes, |it| it.alloc_bytes, |it| it.alloc_bytes)
-        }
-        Metric::ReallocsPerCall => {
-            figures.reallocs?;
-            per_call(figures, figures.reallocs, |it| it.reallocs, |it| it.reallocs)
-        }
-        Metric::PollsPerCall => {
-            figures.polls?;
-            // Polls of the first call are not told apart.
-            quotients(figures, figures.polls, |it| it.polls)
-        }
+        Metric::AllocBytesPerCall => figures
+            .alloc_bytes
+            .and_then(|_| per_call(figures, |it| it.alloc_bytes, |first| first.alloc_bytes)),
+        Metric::ReallocsPerCall => figures
+            .reallocs
+            .and_then(|_| per_call(figures, |it| it.reallocs, |first| first.reallocs)),
+        // Of async functions no first call is known.
+        Metric::PollsPerCall => figures.polls.and_then(|_| per_call(figures, |it| it.polls, |_| 0)),
         Metric::FutureBytes => Figure::of_count(figures.future_bytes),
         Metric::P50 => Figure::of_times(&figures.p50_ns),
         Metric::P95 => Figure::of_times(&figures.p95_ns),
@@ -80,42 +89,25 @@ pub(super) fn of_workload(metric: Metric, totals: &Totals) -> Option<Figure> {
     }
 }
 
-/// Total by calls, the first call left out where it is known and there are others.
+/// Total by calls of each repetition, the first call left out where it is known and there are others.
 fn per_call(
     figures: &Figures,
-    total: Option<Count>,
-    each: fn(&Each) -> u64,
+    total: fn(&Each) -> u64,
     first: fn(&FirstCall) -> u64,
 ) -> Option<Figure> {
-    let mean = |total: u64, calls: u64, known: Option<FirstCall>| match known {
-        Some(known) if calls > 1 => total.saturating_sub(first(&known)) as f64 / (calls - 1) as f64,
-        _ => total as f64 / calls as f64,
+    let mean = |each: &Each| match each.first {
+        Some(known) if each.calls > 1 => {
+            total(each).saturating_sub(first(&known)) as f64 / (each.calls - 1) as f64
+        }
+        _ => total(each) as f64 / each.calls as f64,
     };
-    if figures.each.is_empty() {
-        let Count { least, most } = total?;
-        let calls = figures.calls;
-        let bounds = [(least, calls.most), (most, calls.least)];
-        let bounds = bounds.into_iter().filter(|(_, calls)| *calls > 0);
-        return Figure::new(
-            bounds.map(|(total, calls)| mean(total, calls, figures.first)).collect(),
-        );
-    }
-    let all = figures.each.iter().filter(|it| it.calls > 0);
-    Figure::new(all.map(|it| mean(each(it), it.calls, it.first)).collect())
-}
-
-fn quotients(figures: &Figures, total: Option<Count>, each: fn(&Each) -> u64) -> Option<Figure> {
-    let figures = Figures {
-        first: None,
-        each: figures.each.iter().map(|it| Each { first: None, ..*it }).collect(),
-        ..figures.clone()
-    };
-    per_call(&figures, total, each, |_| 0)
+    Figure::new(figures.each.iter().filter(|it| it.calls > 0).map(mean).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::snapshot::Snapshot;
 
     fn each(calls: u64, allocs: u64, first: Option<u64>) -> Each {
         let first = first.map(|allocs| FirstCall { allocs, ..FirstCall::default() });
@@ -123,13 +115,7 @@ mod tests {
     }
 
     fn figures(each: Vec<Each>) -> Figures {
-        Figures {
-            calls: Count::of(each.iter().map(|it| it.calls)).unwrap(),
-            allocs: Count::of(each.iter().map(|it| it.allocs)),
-            first: each.iter().filter_map(|it| it.first).min(),
-            each,
-            ..Figures::default()
-        }
+        Figures::of_each(each, true, false)
     }
 
     fn range(figures: &Figures) -> (f64, f64) {
@@ -145,11 +131,20 @@ mod tests {
     }
 
     #[test]
-    fn repetitions_give_a_range_and_a_file_its_bounds() {
-        let mut both = figures(vec![each(4, 8, None), each(4, 12, None)]);
-        assert_eq!(range(&both), (2.0, 3.0));
-        both.each.clear();
-        assert_eq!(range(&both), (2.0, 3.0));
-        assert_eq!(of_function(Metric::PollsPerCall, &both), None, "not async");
+    fn each_repetition_is_divided_by_its_own_calls() {
+        let differing = figures(vec![each(4, 8, None), each(4, 12, None)]);
+        assert_eq!(range(&differing), (2.0, 3.0));
+        let as_many = figures(vec![each(100, 300, None), each(1000, 3000, None)]);
+        assert_eq!(range(&as_many), (3.0, 3.0), "not 3000 by 100");
+        let text = serde_json::to_string(&kept(as_many)).unwrap();
+        let read: Snapshot = serde_json::from_str(&text).unwrap();
+        assert_eq!(range(&read.functions["f"]), (3.0, 3.0), "nor in what a file keeps of it");
+        assert_eq!(of_function(Metric::PollsPerCall, &differing), None, "not async");
+    }
+
+    fn kept(figures: Figures) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        snapshot.functions.insert("f".to_owned(), figures);
+        snapshot
     }
 }

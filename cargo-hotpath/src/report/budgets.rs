@@ -132,7 +132,11 @@ fn table(report: &Report) -> Vec<[String; 6]> {
             value(budget, budget.limit),
             actual(budget),
             margin(budget),
-            budget.metric.clone(),
+            if budget.unsteady {
+                format!("{}, unsteady", budget.metric)
+            } else {
+                budget.metric.clone()
+            },
             budget.target.clone(),
         ]
     };
@@ -165,7 +169,8 @@ pub(crate) fn sentence(budget: &Budget) -> String {
         None => "the workload".to_owned(),
     };
     let (metric, limit) = (&budget.metric, value(budget, budget.limit));
-    format!("{metric} of {target} is {}, its limit is {limit} ({origin})", actual(budget))
+    let unsteady = if budget.unsteady { ", unsteady" } else { "" };
+    format!("{metric} of {target} is {}, its limit is {limit} ({origin}{unsteady})", actual(budget))
 }
 
 /// ``src/links.rs:12:9 `text.to_owned()` in `links::count`: 12 allocations (96 B), 12 more``.
@@ -232,6 +237,7 @@ mod tests {
             limit: 3.0,
             actual: 4.0,
             actual_most: 5.0,
+            unsteady: false,
             status: BudgetStatus::Fail,
             origin: BudgetOrigin::Configuration,
             function: Some("f1".to_owned()),
@@ -270,6 +276,15 @@ mod tests {
             text.contains("| FAIL | 3 | 4 to 5 | -33.3 % | allocs\\_per\\_call | `app::run` |")
         );
         assert!(text.contains("total += width(&name.clone());"), "{text}");
+    }
+
+    #[test]
+    fn what_is_unsteady_is_marked() {
+        let mut report = report(&busy(), |_, _| {});
+        report.budgets = vec![Budget { unsteady: true, ..broken() }];
+        let text = human(&report, &BTreeMap::new());
+        assert!(text.contains("allocs_per_call, unsteady  app::run"), "{text}");
+        assert!(text.contains("its limit is 3 (configuration, unsteady)"), "{text}");
     }
 
     #[test]

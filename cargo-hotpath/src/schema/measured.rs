@@ -410,6 +410,10 @@ pub struct Budget {
     /// the same each time.
     #[serde(default)]
     pub actual_most: f64,
+    /// Whether it differs between repetitions, in this run or in the baseline: it is judged by the
+    /// repetition with the least, against a baseline with room for as much as they differ.
+    #[serde(default)]
+    pub unsteady: bool,
     /// The verdict.
     pub status: BudgetStatus,
     /// Who set the limit.

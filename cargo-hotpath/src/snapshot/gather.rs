@@ -1,11 +1,12 @@
 //! Repetitions to a snapshot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Count, Each, Figures, Identity, SiteFigures, Snapshot, Totals, names};
-use crate::facts::Facts;
+use super::{Count, Each, Figures, Identity, Known, SiteFigures, Snapshot, Totals, names};
+use crate::facts::{Facts, FunctionFacts, SiteFacts};
+use crate::profile::Allocs;
 use crate::report;
-use crate::schema::{Environment, Workload};
+use crate::schema::{Environment, Function, Workload};
 
 /// One repetition.
 #[derive(Clone, Copy, Debug)]
@@ -18,8 +19,7 @@ pub struct Repeated<'a> {
 #[derive(Clone, Default)]
 struct Row {
     each: Each,
-    self_allocs: u64,
-    polls: Option<u64>,
+    is_async: bool,
     future_bytes: Option<u64>,
     self_ns: u64,
     p50_ns: Option<u64>,
@@ -36,123 +36,136 @@ struct SiteRow {
 
 /// All repetitions of a run together. What a repetition didn't reach counts as 0 there.
 pub fn gather(workload: &Workload, environment: &Environment, all: &[Repeated<'_>]) -> Snapshot {
-    let mut functions: BTreeMap<String, Vec<Row>> = BTreeMap::new();
-    let mut sites: BTreeMap<String, Vec<SiteRow>> = BTreeMap::new();
-    for (index, repetition) in all.iter().enumerate() {
-        let empty = || vec![Row::default(); all.len()];
-        for (name, row, of_sites) in rows(repetition.facts) {
-            functions.entry(name).or_insert_with(empty)[index] = row;
-            for (name, row) in of_sites {
+    let (index, names) = index(all);
+    let mut functions: BTreeMap<&str, Vec<Row>> = BTreeMap::new();
+    let mut sites: BTreeMap<&str, Vec<SiteRow>> = BTreeMap::new();
+    for (at, repetition) in all.iter().enumerate() {
+        let shown = report::functions::rows(repetition.facts);
+        for (function, shown) in repetition.facts.functions.iter().zip(&shown) {
+            let Some(name) = names.get(&key(function)) else { continue };
+            let empty = || vec![Row::default(); all.len()];
+            functions.entry(name).or_insert_with(empty)[at] = row(function, shown);
+            for site in &function.sites {
+                let Some(name) = index.get(name).and_then(|it| it.sites.get(&site.index)) else {
+                    continue;
+                };
                 let entry = sites.entry(name);
-                let sum = &mut entry.or_insert_with(|| vec![SiteRow::default(); all.len()])[index];
-                sum.count += row.count;
-                sum.allocs += row.allocs;
-                sum.alloc_bytes += row.alloc_bytes;
+                let sum = &mut entry.or_insert_with(|| vec![SiteRow::default(); all.len()])[at];
+                sum.count += site.count;
+                sum.allocs += site.allocs.count;
+                sum.alloc_bytes += site.allocs.bytes;
             }
         }
     }
     let measured = all.iter().all(|repetition| repetition.facts.allocations_measured);
+    let functions: BTreeMap<String, Figures> = functions
+        .into_iter()
+        .map(|(name, rows)| (name.to_owned(), figures(&rows, measured)))
+        .filter(|(_, figures)| figures.calls.most > 0)
+        .collect();
+    let sites = sites
+        .into_iter()
+        .map(|(name, rows)| (name.to_owned(), site_figures(&rows)))
+        .filter(|(_, figures)| figures.allocs.most > 0)
+        .collect();
     Snapshot {
         workload: Identity::from(workload),
         environment: environment.into(),
         totals: totals(all, measured),
-        functions: functions
-            .into_iter()
-            .map(|(name, rows)| (name, figures(&rows, measured)))
-            .filter(|(_, figures)| figures.calls.most > 0)
-            .collect(),
-        sites: sites
-            .into_iter()
-            .map(|(name, rows)| (name, site_figures(&rows)))
-            .filter(|(_, figures)| figures.allocs.most > 0)
-            .collect(),
+        functions,
+        sites,
+        index,
     }
 }
 
-/// Rows of a function's sites, by name.
-type SiteRows = Vec<(String, SiteRow)>;
+/// What tells functions apart.
+type Key<'f> = (&'f str, &'f str);
 
-fn rows(facts: &Facts) -> Vec<(String, Row, SiteRows)> {
-    let all: Vec<(&str, &str)> =
-        facts.functions.iter().map(|it| (it.path.as_str(), it.id.as_str())).collect();
-    let names = names::functions(&all);
-    let described: Vec<_> = report::functions::rows(facts);
-    let of = facts.functions.iter().zip(described).zip(names);
-    of.map(|((function, shown), name)| {
-        let row = Row {
-            each: Each {
-                calls: function.calls,
-                allocs: function.total_allocs.count,
-                alloc_bytes: function.total_allocs.bytes,
-                reallocs: function.total_allocs.reallocs,
-                polls: function.polls.map_or(0, |polls| polls.polls),
-                first: function.first,
-            },
-            self_allocs: function.self_allocs.count,
-            polls: function.polls.map(|polls| polls.polls),
-            future_bytes: function.polls.map(|polls| polls.future_bytes),
-            self_ns: function.self_ns,
-            p50_ns: shown.p50_ns,
-            p95_ns: shown.p95_ns,
-            p99_ns: shown.p99_ns,
+fn key(function: &FunctionFacts) -> Key<'_> {
+    (function.path.as_str(), function.id.as_str())
+}
+
+/// Every function of any repetition, and the names of them. Names hang on what else there is: each
+/// repetition by itself might call the same function differently.
+fn index<'f>(all: &[Repeated<'f>]) -> (BTreeMap<String, Known>, BTreeMap<Key<'f>, String>) {
+    let mut functions: BTreeMap<Key<'f>, (&FunctionFacts, BTreeSet<names::Place<'f>>)> =
+        BTreeMap::new();
+    for function in all.iter().flat_map(|repetition| &repetition.facts.functions) {
+        let (_, places) =
+            functions.entry(key(function)).or_insert_with(|| (function, BTreeSet::new()));
+        let place = |site: &'f SiteFacts| (site.index, site.kind.name(), site.label.as_str());
+        places.extend(function.sites.iter().map(place));
+    }
+    let keys: Vec<Key<'f>> = functions.keys().copied().collect();
+    let mut index = BTreeMap::new();
+    let mut by_key = BTreeMap::new();
+    for ((key, (function, places)), name) in functions.into_iter().zip(names::functions(&keys)) {
+        let places: Vec<names::Place<'_>> = places.into_iter().collect();
+        let sites = names::sites(&name, &places);
+        let known = Known {
+            path: function.path.clone(),
+            id: function.id.clone(),
+            file: function.file.clone(),
+            line: function.line,
+            column: function.column,
+            budget: function.budget.clone(),
+            sites: places.iter().map(|(index, ..)| *index).zip(sites).collect(),
         };
-        let places: Vec<names::Place<'_>> = function
-            .sites
-            .iter()
-            .map(|site| (site.index, site.kind.name(), site.label.as_str()))
-            .collect();
-        let sites = names::sites(&name, &places).into_iter().zip(&function.sites);
-        let sites = sites.map(|(name, site)| {
-            let (allocs, alloc_bytes) = (site.allocs.count, site.allocs.bytes);
-            (name, SiteRow { count: site.count, allocs, alloc_bytes })
-        });
-        (name, row, sites.collect())
-    })
-    .collect()
+        index.insert(name.clone(), known);
+        by_key.insert(key, name);
+    }
+    (index, by_key)
+}
+
+fn row(function: &FunctionFacts, shown: &Function) -> Row {
+    Row {
+        each: Each {
+            calls: function.calls,
+            allocs: function.total_allocs.count,
+            alloc_bytes: function.total_allocs.bytes,
+            reallocs: function.total_allocs.reallocs,
+            self_allocs: function.self_allocs.count,
+            polls: function.polls.map_or(0, |polls| polls.polls),
+            first: function.first,
+        },
+        is_async: function.polls.is_some(),
+        future_bytes: function.polls.map(|polls| polls.future_bytes),
+        self_ns: function.self_ns,
+        p50_ns: shown.p50_ns,
+        p95_ns: shown.p95_ns,
+        p99_ns: shown.p99_ns,
+    }
 }
 
 fn totals(all: &[Repeated<'_>], measured: bool) -> Totals {
-    let count = |of: fn(&Facts) -> u64| {
-        let counts = all.iter().map(|repetition| of(repetition.facts));
-        measured.then(|| Count::of(counts)).flatten()
-    };
-    let sum = |facts: &Facts, outside: u64, of: fn(&crate::profile::Allocs) -> u64| {
-        facts.functions.iter().fold(outside, |sum, function| sum + of(&function.self_allocs))
-    };
     // Sums of own allocations: each counts once.
-    let each = |of: fn(&crate::profile::Allocs) -> u64| {
-        let counts = all.iter().map(|it| sum(it.facts, of(&it.facts.outside_allocs), of));
-        measured.then(|| Count::of(counts)).flatten()
+    let count = |of: fn(&Allocs) -> u64| {
+        let sum = |facts: &Facts| {
+            let own = facts.functions.iter().map(|function| of(&function.self_allocs));
+            own.fold(of(&facts.outside_allocs), |sum, allocs| sum + allocs)
+        };
+        measured.then(|| Count::of(all.iter().map(|it| sum(it.facts)))).flatten()
     };
+    let peaks: Option<Vec<u64>> = all.iter().map(|it| it.facts.peak_live_bytes).collect();
     Totals {
         wall_ns: all.iter().map(|repetition| repetition.facts.wall_ns).collect(),
         cpu_ns: all.iter().filter_map(|repetition| repetition.facts.cpu_ns).collect(),
-        allocs: each(|allocs| allocs.count),
-        alloc_bytes: each(|allocs| allocs.bytes),
-        reallocs: each(|allocs| allocs.reallocs),
-        peak_live_bytes: count(|facts| facts.peak_live_bytes.unwrap_or_default()),
+        allocs: count(|allocs| allocs.count),
+        alloc_bytes: count(|allocs| allocs.bytes),
+        reallocs: count(|allocs| allocs.reallocs),
+        peak_live_bytes: peaks.filter(|_| measured).and_then(Count::of),
     }
 }
 
 fn figures(rows: &[Row], measured: bool) -> Figures {
-    let count =
-        |of: fn(&Each) -> u64| Count::of(rows.iter().map(|row| of(&row.each))).unwrap_or_default();
+    let each = rows.iter().map(|row| row.each).collect();
     Figures {
-        calls: count(|each| each.calls),
-        allocs: measured.then(|| count(|each| each.allocs)),
-        alloc_bytes: measured.then(|| count(|each| each.alloc_bytes)),
-        reallocs: measured.then(|| count(|each| each.reallocs)),
-        self_allocs: measured
-            .then(|| Count::of(rows.iter().map(|row| row.self_allocs)).unwrap_or_default()),
-        // Of one call it is all.
-        first: rows.iter().filter(|row| row.each.calls > 1).filter_map(|row| row.each.first).min(),
-        each: rows.iter().map(|row| row.each).collect(),
-        polls: Count::of(rows.iter().filter_map(|row| row.polls)),
         future_bytes: Count::of(rows.iter().filter_map(|row| row.future_bytes)),
         self_ns: rows.iter().map(|row| row.self_ns).collect(),
         p50_ns: rows.iter().filter_map(|row| row.p50_ns).collect(),
         p95_ns: rows.iter().filter_map(|row| row.p95_ns).collect(),
         p99_ns: rows.iter().filter_map(|row| row.p99_ns).collect(),
+        ..Figures::of_each(each, measured, rows.iter().any(|row| row.is_async))
     }
 }
 
@@ -199,6 +212,40 @@ mod tests {
         let site = &snapshot.sites[&format!("{name} clone `name.clone()`")];
         assert_eq!(site.allocs.most - site.allocs.least, 2);
         assert_eq!(snapshot.sites.len(), 1, "the print allocates nothing");
+    }
+
+    #[test]
+    fn names_do_not_hang_on_what_a_repetition_reached() {
+        let mut both = busy();
+        let mut twin = both.functions[0].clone();
+        twin.id = "another".to_owned();
+        both.functions.push(twin);
+        let only = busy();
+        let of = |all: &[&Facts]| {
+            let all: Vec<Repeated<'_>> = all.iter().map(|facts| Repeated { facts }).collect();
+            gather(&workload(), &Environment::default(), &all)
+        };
+        let snapshot = of(&[&only, &both]);
+        let names: Vec<&String> = snapshot.functions.keys().collect();
+        assert_eq!(names.len(), 2, "{names:?}");
+        assert!(names.iter().all(|name| name.ends_with(']')), "{names:?}");
+        // The first of two sites that look alike was hit only in one of them.
+        let mut second = busy();
+        second.functions[0].sites[0].index = 7;
+        let later = of(&[&second]).sites;
+        second.functions[0].sites.push(busy().functions[0].sites[0].clone());
+        let sites = of(&[&second, &only]).sites;
+        assert_eq!((later.len(), sites.len()), (1, 2), "{sites:?}");
+        let numbered = sites.iter().find(|(name, _)| name.ends_with("#2")).unwrap();
+        assert_eq!(numbered.1.count.least, 0, "the later one, which one repetition lacks");
+    }
+
+    #[test]
+    fn what_was_not_measured_is_not_0() {
+        let facts = busy();
+        assert!(facts.allocations_measured && facts.peak_live_bytes.is_none());
+        let snapshot = gather(&workload(), &Environment::default(), &[Repeated { facts: &facts }]);
+        assert_eq!(snapshot.totals.peak_live_bytes, None);
     }
 
     #[test]

@@ -19,11 +19,6 @@ pub fn functions(all: &[(&str, &str)]) -> Vec<String> {
     all.iter().map(name).collect()
 }
 
-/// The path in a name.
-pub fn path_of(name: &str) -> &str {
-    name.split(" [").next().unwrap_or(name)
-}
-
 /// A name for each row of a function's sites, those of one site alike: the function's, kind and text,
 /// and a number where an earlier site of the function has the same.
 pub fn sites(function: &str, rows: &[Place<'_>]) -> Vec<String> {
@@ -52,7 +47,6 @@ mod tests {
     fn only_functions_that_share_a_path_carry_their_id() {
         let names = functions(&[("m::f", "1"), ("m::g", "2"), ("m::f", "3")]);
         assert_eq!(names, ["m::f [1]", "m::g", "m::f [3]"]);
-        assert_eq!((path_of(&names[0]), path_of(&names[1])), ("m::f", "m::g"));
     }
 
     #[test]

@@ -1,0 +1,100 @@
+//! What to know of verdicts, and what none was given on.
+
+use std::collections::BTreeSet;
+
+use hotpath_runtime_syntax::budget::Metric;
+
+use super::{Inputs, Set};
+use crate::schema::Warning;
+use crate::snapshot::Figures;
+
+/// Functions named at most in one sentence.
+const NAMED: usize = 5;
+
+/// Of the run and the baseline as a whole.
+pub(super) fn of(inputs: &Inputs<'_>) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut warn = |id: &str, message: String| {
+        warnings.push(Warning { id: id.to_owned(), message });
+    };
+    if let Some((name, baseline)) = inputs.baseline {
+        let differences = baseline.environment.differences(&inputs.new.environment);
+        if !differences.is_empty() {
+            warn(
+                "other-environment",
+                format!(
+                    "baseline `{name}` is of another environment ({}): times are not held against \
+                     it, and allocations may differ by that alone",
+                    differences.join(", ")
+                ),
+            );
+        }
+        if !inputs.has_baselines_arguments() {
+            warn(
+                "other-arguments",
+                format!(
+                    "baseline `{name}` ran with other arguments (`{}`, now `{}`): only what calls cost \
+                     is held against it, of functions that are called more than once",
+                    baseline.workload.args.join(" "),
+                    inputs.new.workload.args.join(" ")
+                ),
+            );
+        }
+    }
+    let unsteady = unsteady(inputs);
+    if !unsteady.is_empty() {
+        warn(
+            "unsteady",
+            format!(
+                "the program doesn't do the same each time in {} (seeds of hash maps, the order of \
+                 threads): of such counts the repetition with the least is judged, and a baseline \
+                 leaves room for as much as they differ",
+                listed(unsteady.iter().copied())
+            ),
+        );
+    }
+    warnings
+}
+
+/// Paths of functions whose counts differ between repetitions, now or in the baseline.
+fn unsteady<'a>(inputs: &Inputs<'a>) -> BTreeSet<&'a str> {
+    let base = |name, known| Some(inputs.baseline?.1.function_like(name, known)?.1);
+    let is_unsteady = |figures: &Figures| !figures.is_steady();
+    let all = inputs.new.index.iter().filter(|(name, known)| {
+        inputs.new.functions.get(*name).is_some_and(is_unsteady)
+            || base(name.as_str(), known).is_some_and(is_unsteady)
+    });
+    all.map(|(_, known)| known.path.as_str()).collect()
+}
+
+/// A limit that this baseline can't judge.
+pub(super) fn not_judged(inputs: &Inputs<'_>, set: &Set<'_>, why: &str) -> Warning {
+    let name = inputs.baseline.map_or("", |(name, _)| name);
+    let message = format!(
+        "`{}` of `{}` was not held against baseline `{name}`: {why}",
+        set.metric,
+        set.target()
+    );
+    Warning { id: "budget-not-judged".to_owned(), message }
+}
+
+/// Functions that a pattern takes and that have no such figure.
+pub(super) fn lacking(key: &str, metric: Metric, lacking: &[String]) -> Option<Warning> {
+    (!lacking.is_empty()).then(|| Warning {
+        id: "budget-not-judged".to_owned(),
+        message: format!(
+            "`{metric}` of `{key}` was not judged where there is none: {}",
+            listed(lacking.iter().map(String::as_str))
+        ),
+    })
+}
+
+/// `` `a`, `b` and 3 more ``.
+fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let named: Vec<String> = names.take(NAMED).map(|name| format!("`{name}`")).collect();
+    match more {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
