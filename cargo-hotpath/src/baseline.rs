@@ -2,6 +2,7 @@
 
 mod error;
 mod layout;
+mod times;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -107,18 +108,21 @@ impl Baselines {
         self.content.baselines.iter().map(|(name, snapshot)| (name.as_str(), snapshot))
     }
 
-    /// Puts one in, in place of another of this name.
+    /// Puts one in, in place of another of this name, whose times stay where they only differ by noise.
     ///
     /// # Errors
     ///
     /// [`BaselineError::Unmeasured`] where that would take the allocations out of the file.
-    pub fn set(&mut self, name: &str, snapshot: Snapshot) -> Result<(), BaselineError> {
+    pub fn set(&mut self, name: &str, mut snapshot: Snapshot) -> Result<(), BaselineError> {
         let is_measured = |old: &Snapshot| old.measures_allocations();
         if self.get(name).is_some_and(is_measured) && !snapshot.measures_allocations() {
             return Err(BaselineError::Unmeasured {
                 path: self.path.clone(),
                 name: name.to_owned(),
             });
+        }
+        if let Some(old) = self.get(name) {
+            times::keep(old, &mut snapshot);
         }
         self.content.baselines.insert(name.to_owned(), snapshot);
         Ok(())
@@ -202,6 +206,24 @@ mod tests {
         let after = write(changed);
         let differing = before.lines().zip(after.lines()).filter(|(a, b)| a != b).count();
         assert_eq!((differing, before.lines().count()), (1, after.lines().count()));
+    }
+
+    #[test]
+    fn a_run_that_only_took_another_time_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut baselines = Baselines::load(dir.path()).unwrap();
+        let mut write = |self_ns: u64| {
+            let mut timed = snapshot(3);
+            timed.totals.wall_ns = vec![self_ns; 3];
+            timed.functions.get_mut("app::a").unwrap().self_ns = vec![self_ns; 3];
+            baselines.set(DEFAULT, timed).unwrap();
+            baselines.write().unwrap();
+            fs::read_to_string(dir.path().join(FILE)).unwrap()
+        };
+        assert_eq!(write(1_000), write(1_001));
+        let text = write(1_002);
+        let line = text.lines().find(|line| line.contains("\"calls\": 3")).unwrap();
+        assert!(!line.contains("_ns"), "counts and times apart: {line}");
     }
 
     #[test]
