@@ -100,13 +100,14 @@ pub fn compare(base: &Snapshot, new: &Snapshot) -> Comparison {
     let mut functions = functions(base, new, same_environment);
     noise::withdraw(functions.iter_mut().filter_map(|(_, change)| change.self_time.as_mut()));
     let all = functions.len();
+    let timed = functions.iter().filter(|(_, change)| change.self_time.is_some()).count();
     functions.retain(|(_, change)| change.differs());
     functions.sort_by(|(_, a), (_, b)| {
         let rise = |change: &FunctionChange| change.allocs.map_or(0, Change::difference);
         rise(b).cmp(&rise(a)).then_with(|| a.path.cmp(&b.path))
     });
     Comparison {
-        warnings: warnings(base, new, &differences),
+        warnings: warnings(base, new, &differences, timed),
         same_environment,
         wall: same_environment
             .then(|| Times::of(&base.totals.wall_ns, &new.totals.wall_ns))
@@ -172,7 +173,7 @@ impl FunctionChange {
     }
 }
 
-fn warnings(base: &Snapshot, new: &Snapshot, differences: &[String]) -> Vec<String> {
+fn warnings(base: &Snapshot, new: &Snapshot, differences: &[String], timed: usize) -> Vec<String> {
     let mut warnings = Vec::new();
     if !base.workload.is_target_of(&new.workload) {
         warnings.push(format!(
@@ -196,17 +197,26 @@ fn warnings(base: &Snapshot, new: &Snapshot, differences: &[String]) -> Vec<Stri
     if base.totals.allocs.is_none() || new.totals.allocs.is_none() {
         warnings.push("allocations were not measured on both sides".to_owned());
     }
-    let few = base.repetitions().min(new.repetitions());
-    if differences.is_empty() && few < statistics::LEAST_REPETITIONS {
-        warnings.push(format!(
-            "with {} and {} repetitions no difference of times can be told from chance: run with \
-             `--runs {}` or more",
-            base.repetitions(),
-            new.repetitions(),
-            statistics::LEAST_REPETITIONS
-        ));
+    if differences.is_empty() {
+        warnings.extend(too_few(base.repetitions(), new.repetitions(), timed));
     }
     warnings
+}
+
+/// Which differences of times so few repetitions can't show, of this many functions that are timed.
+fn too_few(base: usize, new: usize, timed: usize) -> Option<String> {
+    let least = statistics::least_p(base, new);
+    let what = if least > statistics::ALPHA {
+        "no difference of times can be told from chance".to_owned()
+    } else if least > statistics::ALPHA / timed.max(1) as f64 {
+        format!(
+            "a difference of one function among the {timed} that take time can't be told from chance"
+        )
+    } else {
+        return None;
+    };
+    let needed = statistics::least_repetitions(timed);
+    Some(format!("with {base} and {new} repetitions {what}: run with `--runs {needed}` or more"))
 }
 
 #[cfg(test)]
@@ -246,6 +256,22 @@ mod tests {
         let times = comparison.functions[0].self_time.as_ref().unwrap();
         assert_eq!(times.claim, Claim::Slower);
         assert!((times.ratio - 202.0 / 102.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn too_few_repetitions_are_said_with_what_it_takes() {
+        let of = |times: &[u64], functions: usize| {
+            let names: Vec<String> = (0..functions).map(|index| format!("f{index}")).collect();
+            let rows: Vec<_> = names.iter().map(|name| (name.as_str(), 1, 0, times)).collect();
+            compare(&snapshot(&rows), &snapshot(&rows)).warnings
+        };
+        assert_eq!(of(FAST, 1), Vec::<String>::new());
+        let said = of(&FAST[..3], 1).concat();
+        assert!(said.contains("no difference of times") && said.contains("`--runs 4`"), "{said}");
+        let said = of(FAST, 20).concat();
+        assert!(said.contains("one function among the 20"), "{said}");
+        assert!(said.contains("`--runs 6` or more"), "{said}");
+        assert_eq!(of(&[9; 6], 20), Vec::<String>::new(), "6 are enough");
     }
 
     #[test]

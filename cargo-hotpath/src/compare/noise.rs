@@ -2,10 +2,7 @@
 
 use serde::Serialize;
 
-use super::statistics;
-
-/// Share of claims that may be false, over all functions together.
-const ALPHA: f64 = 0.05;
+use super::statistics::{self, ALPHA};
 
 /// Times of both sides.
 #[derive(Clone, Debug, PartialEq, Serialize)]

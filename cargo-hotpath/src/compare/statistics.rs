@@ -1,13 +1,31 @@
 //! Medians, a bootstrap interval of their ratio, and the rank sum test of Mann and Whitney.
 
-/// Repetitions on each side from which on the test can reach 5 %: with 4 and 4 its least p is 0.029.
+/// Repetitions on each side from which on the test of one time can reach 5 %: with 4 and 4 its least p
+/// is 0.029. Of several times it takes [`least_repetitions`].
 pub const LEAST_REPETITIONS: usize = 4;
+
+/// Share of claims that may be false, over all times that are compared together.
+pub const ALPHA: f64 = 0.05;
 
 /// Resamples of the bootstrap.
 const RESAMPLES: usize = 2_000;
 
 /// Up to so many values on both sides together the test is exact.
 const EXACT: usize = 40;
+
+/// The least p that the rank sum test can give with so many repetitions: that of one side wholly above
+/// the other, which 2 of the `C(m + n, n)` orders are.
+pub fn least_p(base: usize, new: usize) -> f64 {
+    let orders: f64 = (1..=new).map(|k| (base + k) as f64 / k as f64).product();
+    (2.0 / orders).min(1.0)
+}
+
+/// Repetitions on each side from which on a difference of one time among so many can be claimed, the
+/// others being the same.
+pub fn least_repetitions(times: usize) -> usize {
+    let bar = ALPHA / times.max(1) as f64;
+    (1..).find(|&each| least_p(each, each) <= bar).unwrap_or(usize::MAX)
+}
 
 /// The median; `None` of nothing.
 pub fn median(values: &[u64]) -> Option<f64> {
@@ -164,6 +182,16 @@ mod tests {
         close(rank_sum(&[1, 2, 3, 6, 9], &[4, 5, 7, 8, 10]).unwrap(), 0.222_222, 0.1);
         close(rank_sum(&[7, 7], &[7, 7]).unwrap(), 1.0, 1e-12);
         assert_eq!(rank_sum(&[], &[1]), None);
+    }
+
+    #[test]
+    fn among_more_times_more_repetitions_are_needed() {
+        close(least_p(4, 4), rank_sum(&[1, 2, 3, 4], &[5, 6, 7, 8]).unwrap(), 1e-12);
+        close(least_p(3, 5), rank_sum(&[1, 2, 3], &[4, 5, 6, 7, 8]).unwrap(), 1e-12);
+        assert_eq!(least_repetitions(1), LEAST_REPETITIONS);
+        // 2/252 is above 0.05/20, 2/924 is not.
+        assert_eq!((least_repetitions(6), least_repetitions(20)), (5, 6));
+        assert!(least_repetitions(10_000) < 20);
     }
 
     #[test]
