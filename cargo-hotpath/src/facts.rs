@@ -111,7 +111,7 @@ pub struct FunctionFacts {
     /// Allocator operations, nested measured functions included.
     pub total_allocs: Allocs,
     /// What its first call allocated, with all that it called, where that is known: of several threads'
-    /// and contexts' first calls the one that allocated most.
+    /// first calls the one that allocated most.
     pub first: Option<FirstCall>,
     /// Async figures.
     pub polls: Option<Polls>,

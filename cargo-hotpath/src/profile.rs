@@ -267,8 +267,8 @@ pub struct Context {
     pub allocs: Allocs,
     /// Async figures; `None` for sync functions.
     pub polls: Option<Polls>,
-    /// What its first call allocated, where that is known: of several threads' first calls the one that
-    /// allocated most.
+    /// What the function's first call allocated, where that is known and was here: of several threads'
+    /// first calls the one that allocated most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<FirstCall>,
     /// What was seen of it from outside; `None` where nobody looked.

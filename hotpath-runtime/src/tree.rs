@@ -315,7 +315,8 @@ impl Node {
     /// what it warmed up is no part of what calls cost. To be called when a call closes.
     ///
     /// Nodes that are newer were made by that call, so that they hold nothing else; not so in the child
-    /// of a fork, which has its parent's nodes.
+    /// of a fork, which has its parent's nodes. Where something that it called went back to an older node,
+    /// some of them are that one's, and nothing is kept.
     pub(crate) fn note_first(&self, slab: &Slab) {
         let is_known = self.wait.get() != 0 || self.countdown.count.get() != 1;
         if is_known || self.function.get() == 0 || self.is_alias() || fork::born() != 0 {
@@ -323,6 +324,9 @@ impl Node {
         }
         cold::within(slab, || {
             let newer = core::iter::successors(self.newer.get(), |node| node.newer.get());
+            if newer.clone().any(|node| node.is_alias() && self.is_below(&node.ctx)) {
+                return;
+            }
             let (mut count, mut bytes, mut reallocs) = (1, 0, 0);
             for allocs in core::iter::once(&self.allocs).chain(newer.map(|node| &node.allocs)) {
                 count = allocs.count.get().wrapping_add(count);
@@ -333,6 +337,12 @@ impl Node {
             self.cancelled.set(bytes);
             self.future_bytes.set(reallocs);
         });
+    }
+
+    /// Whether it was called from that node, however deep.
+    fn is_below(&self, node: &Link<Node>) -> bool {
+        let mut above = core::iter::successors(self.parent.get(), |node| node.parent.get());
+        above.any(|ancestor| node.is(ancestor))
     }
 
     /// Closes what opened while it was a plain node, in case that it counts its open calls by now.

@@ -1,6 +1,6 @@
 //! Calling context trees: self times by node, and the trees of all slabs merged by path.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use hotpath_runtime::segment::reader::{Function, Node};
 
@@ -29,6 +29,8 @@ impl Contexts {
         let owners = owners(tree);
         let own = own_ticks(tree, &owners);
         let mut places: Vec<Option<usize>> = vec![None; tree.len()];
+        // Nodes come in the order of their first calls: of each function that of its first one counts.
+        let mut called = HashSet::new();
         for (index, node) in tree.iter().enumerate().skip(1) {
             let owner = owners[index];
             let caller = node.parent.and_then(|parent| places[owners[parent]]);
@@ -42,6 +44,9 @@ impl Contexts {
                     let place = self.place(caller, local.functions[function]);
                     places[index] = Some(place);
                     self.add_node(place, node, functions[function].is_async, local);
+                    if called.insert(function) {
+                        self.add_first(place, node);
+                    }
                     self.add_self(place, own[index], local);
                     if own[index] < -tolerance(tree, index, &owners) {
                         notes.push(too_short(&functions[function].name, own[index], local));
@@ -102,12 +107,6 @@ impl Contexts {
         let context = &mut self.list[place];
         context.total_ns = context.total_ns.saturating_add(rate.ns(node.sum));
         add_counts(context, node, local);
-        let first = node.first.map(|first| FirstCall {
-            allocs: first.count,
-            alloc_bytes: first.bytes,
-            reallocs: first.reallocs,
-        });
-        context.first = context.first.max(first);
         if is_async {
             let polls = context.polls.get_or_insert_with(Polls::default);
             polls.polls = polls.polls.saturating_add(node.polls);
@@ -115,6 +114,17 @@ impl Contexts {
             polls.cancelled = polls.cancelled.saturating_add(node.cancelled);
             polls.future_bytes = polls.future_bytes.max(node.future_bytes);
         }
+    }
+
+    /// Threads have no order in common: of their first calls the dearest stays.
+    fn add_first(&mut self, place: usize, node: &Node) {
+        let first = node.first.map(|first| FirstCall {
+            allocs: first.count,
+            alloc_bytes: first.bytes,
+            reallocs: first.reallocs,
+        });
+        let context = &mut self.list[place];
+        context.first = context.first.max(first);
     }
 
     fn add_back_edge(

@@ -67,6 +67,31 @@ fn direct_recursion_folds_into_one_back_edge() {
     assert_eq!(own_ticks, outer.sum);
 }
 
+#[test]
+fn the_first_call_is_not_known_where_it_goes_back_to_an_older_node() {
+    function!(OLDER, "back_older");
+    function!(F, "back_f");
+    function!(PLAIN, "back_plain");
+    function!(LEAF, "back_leaf");
+    {
+        let _older = call(&OLDER);
+        {
+            let _f = call(&F);
+            // The leaf is a callee of the outer call of the older function.
+            let _again = call(&OLDER);
+            drop(call(&LEAF));
+        }
+        let _plain = call(&PLAIN);
+        let _itself = call(&PLAIN);
+        drop(call(&LEAF));
+    }
+    let own = own();
+    let first = |name: &str| own.nodes(name)[0].first;
+    assert_eq!(first("back_f"), None);
+    assert!(first("back_plain").is_some(), "it only goes back to itself");
+    assert!(first("back_older").is_some());
+}
+
 fn f(depth: u64) {
     function!(F, "mutual_f");
     let _call = call(&F);

@@ -1,3 +1,5 @@
+use hotpath_runtime::segment::reader;
+
 use super::*;
 use crate::collect::clock::Rate;
 
@@ -201,6 +203,36 @@ fn every_call_of_a_recursion_is_counted_and_its_edge_named() {
     assert_eq!(a.back_edges, [BackEdge { caller: 1, calls: 1, total_ns: 20 }]);
     assert_eq!((b.calls, b.back_calls, b.total_ns, b.self_ns), (2, 0, 30, 20));
     assert_eq!(b.back_edges, []);
+}
+
+#[test]
+fn the_first_call_of_a_thread_is_that_of_its_oldest_node() {
+    let node = |function, parent, first: Option<u64>| Node {
+        function: Some(function),
+        parent: Some(parent),
+        calls: 2,
+        timed: 2,
+        first: first.map(|count| reader::First { count, ..reader::First::default() }),
+        ..Node::default()
+    };
+    // f2 is called from f0, then from f1 where its first call allocates more.
+    let tree = |from_f0, from_f1| {
+        [
+            Node::default(),
+            node(0, 0, None),
+            node(2, 1, from_f0),
+            node(1, 0, None),
+            node(2, 3, from_f1),
+        ]
+    };
+    let first = |trees: &[&[Node]]| {
+        let (contexts, _, _) = merged(trees, 3);
+        contexts.iter().filter(|it| it.function == 2).filter_map(|it| it.first).max()
+    };
+    assert_eq!(first(&[&tree(Some(1), Some(1000))]).unwrap().allocs, 1);
+    assert_eq!(first(&[&tree(None, Some(1000))]), None, "that one is not known");
+    let threads: [&[Node]; 2] = [&tree(Some(1), None), &tree(Some(90), None)];
+    assert_eq!(first(&threads).unwrap().allocs, 90, "either may have come first");
 }
 
 #[test]
