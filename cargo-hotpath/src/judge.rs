@@ -88,7 +88,10 @@ pub fn judge(inputs: &Inputs<'_>) -> Result<Verdict, JudgeError> {
             return Err(JudgeError::NotMeasured { target: set.target(), metric: set.metric });
         };
         match one(inputs, &set, &new)? {
-            Held::Judged(judged) => verdict.budgets.push(budget(&set, &new, judged)),
+            Held::Judged(judged) => {
+                verdict.warnings.extend(warnings::by_chance(&set, &new, judged));
+                verdict.budgets.push(budget(&set, &new, judged));
+            }
             Held::Unjudged(why) => verdict.warnings.push(warnings::not_judged(inputs, &set, &why)),
         }
     }

@@ -14,11 +14,44 @@ use crate::sampler::Sampler;
 use crate::schema::Warning;
 use crate::term::Term;
 
-/// Repetitions of a workload that is short enough.
-const DEFAULT_RUNS: u32 = 3;
+/// How often a workload runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Often {
+    /// As asked for.
+    pub runs: Option<u32>,
+    /// Where nothing is asked for and the first repetition is short.
+    short: u32,
+    /// Where it isn't.
+    long: u32,
+    /// From this length on it isn't.
+    long_ns: u64,
+}
 
-/// A first repetition of this length or more is the only one by default.
-const SHORT_NS: u64 = 5_000_000_000;
+impl Often {
+    /// Enough for a report.
+    pub fn for_report(runs: Option<u32>) -> Self {
+        Self { runs, short: 3, long: 1, long_ns: 5_000_000_000 }
+    }
+
+    /// Enough for a verdict: the fewer repetitions agree, the more likely is it that they do by chance.
+    pub fn for_verdict(runs: Option<u32>) -> Self {
+        Self { runs, short: 5, long: LEAST_FOR_VERDICT, long_ns: 1_000_000_000 }
+    }
+}
+
+/// Fewer repetitions than these don't tell what a program does each time from what it does by chance.
+pub const LEAST_FOR_VERDICT: u32 = 3;
+
+/// A verdict in doubt takes up to so many times the repetitions.
+const AT_MOST_TIMES: u32 = 3;
+
+/// What is asked while a workload is repeated.
+pub struct Ask<'a> {
+    /// After the first repetition, if another one could follow: whether it was enough.
+    pub is_enough: &'a mut dyn FnMut(&Repetitions) -> bool,
+    /// After all that were wanted: whether as many again may tell something else.
+    pub is_doubtful: &'a mut dyn FnMut(&Repetitions) -> bool,
+}
 
 /// What all repetitions gave.
 #[derive(Debug, Default)]
@@ -31,18 +64,18 @@ pub struct Repetitions {
     pub warnings: Vec<Warning>,
 }
 
-/// Runs the workload as often as asked; a failure or Ctrl-C ends it, and so does `is_enough`, which
-/// is asked after the first repetition if another one could follow.
+/// Runs the workload as often as wanted; a failure or Ctrl-C ends it.
 pub fn repeat(
     launch: &Launch,
-    runs: Option<u32>,
+    often: Often,
     (dir, root): (&RunDir, &Path),
     input: &mut Input,
-    is_enough: &mut dyn FnMut(&Repetitions) -> bool,
+    ask: Ask<'_>,
     (interrupts, term): (&Interrupts, &Term),
 ) -> Result<Repetitions, Error> {
     let mut all = Repetitions::default();
-    let mut wanted = runs.unwrap_or(DEFAULT_RUNS);
+    let mut wanted = often.runs.unwrap_or(often.short);
+    let (mut step, mut most) = (wanted, wanted);
     while all.stored.len() < wanted as usize {
         let index = all.stored.len();
         announce(term, launch, index);
@@ -60,11 +93,18 @@ pub fn repeat(
         if interrupts.received() || !ended_well || !all.hit() {
             break;
         }
-        if index == 0 && same_input && is_enough(&all) {
+        if index == 0 && same_input && (ask.is_enough)(&all) {
             return Ok(all);
         }
-        if runs.is_none() && ended.wall_ns >= SHORT_NS {
-            wanted = 1;
+        if index == 0 && often.runs.is_none() && ended.wall_ns >= often.long_ns {
+            wanted = often.long;
+        }
+        if index == 0 {
+            (step, most) = (wanted, wanted.saturating_mul(AT_MOST_TIMES));
+        }
+        let is_last = all.stored.len() >= wanted as usize;
+        if is_last && same_input && wanted < most && (ask.is_doubtful)(&all) {
+            wanted = wanted.saturating_add(step).min(most);
         }
         if !same_input && all.stored.len() < wanted as usize {
             all.warnings.push(fewer_repetitions());

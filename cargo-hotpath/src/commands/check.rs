@@ -17,6 +17,8 @@ use crate::error::{Error, Exit};
 use crate::gate;
 use crate::judge::{self, JudgeError, Verdict};
 use crate::options::{RunOptions, check_name};
+use crate::profile::Profile;
+use crate::repeat::LEAST_FOR_VERDICT;
 use crate::report::{budgets, comparison};
 use crate::roots;
 use crate::rules::Level;
@@ -31,7 +33,14 @@ use crate::update;
 /// Judges, and with `--update` takes over what was measured.
 pub fn check(args: CheckArgs, term: &Term) -> Result<Exit, Error> {
     let CheckArgs { stored, baseline, update, run } = args;
-    let options = RunOptions::try_from(run)?;
+    let mut options = RunOptions::try_from(run)?;
+    if let Some(few @ ..LEAST_FOR_VERDICT) = options.runs {
+        options.runs = Some(LEAST_FOR_VERDICT);
+        term.warning(format_args!(
+            "a verdict takes {LEAST_FOR_VERDICT} repetitions at least, not {few}: fewer don't tell \
+             what the program does each time"
+        ));
+    }
     if let Some(name) = &baseline {
         check_name(name)?;
     }
@@ -84,7 +93,9 @@ impl Desk<'_> {
             self.check_entries(&all, &BTreeSet::new())?;
         }
         let rules = &self.config.rules;
-        let outcome = measure::carry_out(options, workspace, &selection, rules, self.term)?;
+        let doubts = |record: &RunRecord, profiles: &[Profile]| self.is_broken(record, profiles);
+        let with = (rules, Some(&doubts as measure::Doubts<'_>));
+        let outcome = measure::carry_out(options, workspace, &selection, with, self.term)?;
         let record = outcome.record.clone();
         let profiles = &outcome.repetitions.profiles;
         let root = workspace.root();
@@ -99,6 +110,25 @@ impl Desk<'_> {
         let new = stored::of_profiles(&record, profiles, root);
         self.term.detail("Stored", outcome.dir.path.display());
         self.judge(Case { record, advice, new })
+    }
+
+    /// Whether these repetitions break a budget, so that more of them are to rule chance out.
+    fn is_broken(&self, record: &RunRecord, profiles: &[Profile]) -> bool {
+        if self.update {
+            return false;
+        }
+        let (root, rules) = (self.workspace.root(), &self.config.rules);
+        let report = &self.options.report;
+        let advice = advise::advise(record, &profiles[record.reported], root, report, rules);
+        let new = stored::of_profiles(record, profiles, root);
+        let case = Case { record: record.clone(), advice, new };
+        // What can't be judged is said when all is done.
+        let name = self.baseline_of(&case.new).ok().flatten();
+        let is_broken = self.verdict(&case, name.as_deref()).is_ok_and(|it| it.is_broken());
+        if is_broken {
+            self.term.status("Repeating", "to rule chance out: a budget seems to be broken");
+        }
+        is_broken
     }
 
     fn stored(&mut self, names: &[String]) -> Result<Exit, Error> {
@@ -196,7 +226,8 @@ impl Desk<'_> {
         let names: Vec<String> = of_this.map(|(name, _)| name.to_owned()).collect();
         match names.as_slice() {
             names if names.iter().any(|name| name == DEFAULT) => Ok(Some(DEFAULT.to_owned())),
-            [] => match self.baselines.get(DEFAULT) {
+            // Without a name an update writes the default one, whatever others there are.
+            names if names.is_empty() || self.update => match self.baselines.get(DEFAULT) {
                 // It would be replaced by one of something else.
                 Some(found) if self.update => Err(other(DEFAULT, found).into()),
                 _ => Ok(None),

@@ -18,7 +18,8 @@ use crate::environment;
 use crate::error::{Error, Exit};
 use crate::interrupt::Interrupts;
 use crate::options::RunOptions;
-use crate::repeat::{self, Repetitions, ending};
+use crate::profile::Profile;
+use crate::repeat::{self, Ask, Often, Repetitions, ending};
 use crate::roots;
 use crate::rules::Settings;
 use crate::run_dir::{self, Build, CrateRoot, RECORD_VERSION, RunDir, RunRecord};
@@ -46,12 +47,16 @@ impl Outcome {
     }
 }
 
-/// Builds the workload with probes, runs it, and stores what was measured.
+/// Whether the verdict on these repetitions could be another with more of them.
+pub(super) type Doubts<'a> = &'a dyn Fn(&RunRecord, &[Profile]) -> bool;
+
+/// Builds the workload with probes, runs it, and stores what was measured. It runs as often as a
+/// report takes, or, where there may be doubts, as a verdict does.
 pub(super) fn carry_out(
     options: &RunOptions,
     workspace: &Workspace,
     selection: &Selection<'_>,
-    rules: &Settings,
+    (rules, doubts): (&Settings, Option<Doubts<'_>>),
     term: &Term,
 ) -> Result<Outcome, Error> {
     let here = std::env::current_dir().unwrap_or_else(|_| workspace.root().to_owned());
@@ -63,6 +68,7 @@ pub(super) fn carry_out(
         options,
         config: &cargo_config,
         rules,
+        doubts,
         plan: plan.as_ref(),
         is_pilot: plan.is_some() && options.runs != Some(1),
     };
@@ -150,6 +156,8 @@ struct Job<'a> {
     config: &'a config::Config,
     /// What is said of rules.
     rules: &'a Settings,
+    /// Of the verdict, where there is to be one.
+    doubts: Option<Doubts<'a>>,
     /// What is instrumented without annotation.
     plan: Option<&'a Plan>,
     /// Whether its first repetition decides if it does without some probes.
@@ -238,15 +246,18 @@ fn measure(
         }
         !left_out.is_empty()
     };
+    let mut is_doubtful = |all: &Repetitions| {
+        let record = || record(job, &built, dir, all, interrupts);
+        job.doubts.is_some_and(|doubts| doubts(&record(), &all.profiles))
+    };
+    let often = match job.doubts {
+        Some(_) => Often::for_verdict(options.runs),
+        None => Often::for_report(options.runs),
+    };
     let root = job.workspace.root();
-    let mut repetitions = repeat::repeat(
-        &launch,
-        options.runs,
-        (dir, root),
-        input,
-        &mut is_enough,
-        (interrupts, term),
-    )?;
+    let ask = Ask { is_enough: &mut is_enough, is_doubtful: &mut is_doubtful };
+    let mut repetitions =
+        repeat::repeat(&launch, often, (dir, root), input, ask, (interrupts, term))?;
     if !repetitions.hit() {
         return Err(why_nothing(&repetitions, job, interrupts));
     }

@@ -17,7 +17,7 @@ pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
     let workspace = Workspace::load(&options.manifest, options.build.target_dir.as_deref())?;
     let selection = select::select(&workspace, options.package.as_deref(), &options.choice)?;
     let rules = Config::load(&workspace, &selection.package.name)?.rules;
-    let outcome = measure::carry_out(options, &workspace, &selection, &rules, term)?;
+    let outcome = measure::carry_out(options, &workspace, &selection, (&rules, None), term)?;
     let record = &outcome.record;
     let profile = &outcome.repetitions.profiles[record.reported];
     let step = term.step("Analysing", "what was measured");

@@ -161,6 +161,7 @@ fn what_differs_between_repetitions_is_judged_by_the_least_and_said() {
     assert_eq!(budget.status, BudgetStatus::Pass);
     assert!((budget.actual - 3.0).abs() < 1e-9 && (budget.actual_most - 3.4).abs() < 1e-9);
     assert_eq!(verdict.warnings[0].id, "unsteady");
+    assert_eq!(verdict.warnings[1].id, "budget-by-chance", "{:?}", verdict.warnings);
     assert!(verdict.warnings[0].message.contains("`app::leaf`"), "{:?}", verdict.warnings);
 }
 

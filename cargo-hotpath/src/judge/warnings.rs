@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use hotpath_runtime_syntax::budget::Metric;
+use hotpath_runtime_syntax::budget::{Limit, Metric};
 
+use super::figure::Figure;
+use super::hold::Judged;
 use super::{Inputs, Set};
 use crate::schema::Warning;
 use crate::snapshot::Figures;
@@ -76,6 +78,21 @@ pub(super) fn not_judged(inputs: &Inputs<'_>, set: &Set<'_>, why: &str) -> Warni
         set.target()
     );
     Warning { id: "budget-not-judged".to_owned(), message }
+}
+
+/// A number that the counts of some repetitions exceed, and those of others don't.
+pub(super) fn by_chance(set: &Set<'_>, new: &Figure, judged: Judged) -> Option<Warning> {
+    let is_number = matches!(set.limit, Limit::AtMost(_));
+    let is_between = !judged.is_broken && judged.is_unsteady && new.most() > judged.limit;
+    (is_number && is_between).then(|| Warning {
+        id: "budget-by-chance".to_owned(),
+        message: format!(
+            "`{}` of `{}` is kept by chance: some repetitions exceed its limit; `--update` sets it to \
+             the most that was seen",
+            set.metric,
+            set.target()
+        ),
+    })
 }
 
 /// Functions that a pattern takes and that have no such figure.
