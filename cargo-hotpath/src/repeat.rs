@@ -1,5 +1,7 @@
 //! Repeats the workload, and judges what the repetitions say together.
 
+mod often;
+
 use std::path::Path;
 
 use crate::cargo::process::{Ended, Launch};
@@ -14,36 +16,9 @@ use crate::sampler::Sampler;
 use crate::schema::Warning;
 use crate::term::Term;
 
-/// How often a workload runs.
-#[derive(Clone, Copy, Debug)]
-pub struct Often {
-    /// As asked for.
-    pub runs: Option<u32>,
-    /// Where nothing is asked for and the first repetition is short.
-    short: u32,
-    /// Where it isn't.
-    long: u32,
-    /// From this length on it isn't.
-    long_ns: u64,
-}
+pub use often::{LEAST_FOR_VERDICT, Often};
 
-impl Often {
-    /// Enough for a report.
-    pub fn for_report(runs: Option<u32>) -> Self {
-        Self { runs, short: 3, long: 1, long_ns: 5_000_000_000 }
-    }
-
-    /// Enough for a verdict: the fewer repetitions agree, the more likely is it that they do by chance.
-    pub fn for_verdict(runs: Option<u32>) -> Self {
-        Self { runs, short: 5, long: LEAST_FOR_VERDICT, long_ns: 1_000_000_000 }
-    }
-}
-
-/// Fewer repetitions than these don't tell what a program does each time from what it does by chance.
-pub const LEAST_FOR_VERDICT: u32 = 3;
-
-/// A verdict in doubt takes up to so many times the repetitions.
-const AT_MOST_TIMES: u32 = 3;
+use often::AT_MOST_TIMES;
 
 /// What is asked while a workload is repeated.
 pub struct Ask<'a> {
@@ -70,7 +45,7 @@ pub fn repeat(
     often: Often,
     (dir, root): (&RunDir, &Path),
     input: &mut Input,
-    ask: Ask<'_>,
+    ask: &mut Ask<'_>,
     (interrupts, term): (&Interrupts, &Term),
 ) -> Result<Repetitions, Error> {
     let mut all = Repetitions::default();

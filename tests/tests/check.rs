@@ -83,7 +83,7 @@ fn said(report: &Value) -> Said {
     counts.sort();
     let verdict = |it: &Value| {
         let is_steady = it["unsteady"] == false;
-        let figure = is_steady.then(|| it["actual"].to_string()).unwrap_or_default();
+        let figure = if is_steady { it["actual"].to_string() } else { String::new() };
         format!("{} {} {} {} {figure}", it["target"], it["metric"], it["origin"], it["status"])
     };
     let warnings = report["quality"]["warnings"].as_array().unwrap();

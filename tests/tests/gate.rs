@@ -38,7 +38,7 @@ fn put(path: &Path, text: &str) {
 
 fn check(root: &Path, corpus: &Path, out: &Path, args: &[&str]) -> Finished {
     let workload = [corpus.to_str().unwrap(), "--out", out.to_str().unwrap()];
-    let check = ["check", "--runs", "2", "--min-impact", "100"];
+    let check = ["check", "--runs", "3", "--min-impact", "100"];
     Hotpath::new(root, &check).args(args).args(["--"]).args(workload).run()
 }
 

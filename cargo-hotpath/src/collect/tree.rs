@@ -30,7 +30,7 @@ impl Contexts {
         let own = own_ticks(tree, &owners);
         let mut places: Vec<Option<usize>> = vec![None; tree.len()];
         // Nodes come in the order of their first calls: of each function that of its first one counts.
-        let mut called = HashSet::new();
+        let mut begun = HashSet::new();
         for (index, node) in tree.iter().enumerate().skip(1) {
             let owner = owners[index];
             let caller = node.parent.and_then(|parent| places[owners[parent]]);
@@ -44,7 +44,7 @@ impl Contexts {
                     let place = self.place(caller, local.functions[function]);
                     places[index] = Some(place);
                     self.add_node(place, node, functions[function].is_async, local);
-                    if called.insert(function) {
+                    if begun.insert(function) {
                         self.add_first(place, node);
                     }
                     self.add_self(place, own[index], local);

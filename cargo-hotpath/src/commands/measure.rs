@@ -255,9 +255,9 @@ fn measure(
         None => Often::for_report(options.runs),
     };
     let root = job.workspace.root();
-    let ask = Ask { is_enough: &mut is_enough, is_doubtful: &mut is_doubtful };
+    let mut ask = Ask { is_enough: &mut is_enough, is_doubtful: &mut is_doubtful };
     let mut repetitions =
-        repeat::repeat(&launch, often, (dir, root), input, ask, (interrupts, term))?;
+        repeat::repeat(&launch, often, (dir, root), input, &mut ask, (interrupts, term))?;
     if !repetitions.hit() {
         return Err(why_nothing(&repetitions, job, interrupts));
     }

@@ -102,7 +102,7 @@ mod tests {
         let mut all: Vec<Times> = (0..20).map(|i| near(0.04 + 0.01 * f64::from(i))).collect();
         withdraw(all.iter_mut());
         assert!(all.iter().all(|times| times.claim == Claim::None));
-        let mut sure = vec![near(0.0001), near(0.9)];
+        let mut sure = [near(0.0001), near(0.9)];
         withdraw(sure.iter_mut());
         assert_eq!(sure[0].claim, Claim::Slower);
     }

@@ -24,7 +24,7 @@ pub fn least_p(base: usize, new: usize) -> f64 {
 /// others being the same.
 pub fn least_repetitions(times: usize) -> usize {
     let bar = ALPHA / times.max(1) as f64;
-    (1..).find(|&each| least_p(each, each) <= bar).unwrap_or(usize::MAX)
+    (1..1_000).find(|&each| least_p(each, each) <= bar).unwrap_or(1_000)
 }
 
 /// The median; `None` of nothing.

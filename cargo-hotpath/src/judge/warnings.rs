@@ -7,8 +7,10 @@ use hotpath_runtime_syntax::budget::{Limit, Metric};
 use super::figure::Figure;
 use super::hold::Judged;
 use super::{Inputs, Set};
+use crate::repeat::LEAST_FOR_VERDICT;
 use crate::schema::Warning;
 use crate::snapshot::Figures;
+use crate::units;
 
 /// Functions named at most in one sentence.
 const NAMED: usize = 5;
@@ -43,6 +45,9 @@ pub(super) fn of(inputs: &Inputs<'_>) -> Vec<Warning> {
             );
         }
     }
+    if let Some(few) = few(inputs) {
+        warn("few-repetitions", few);
+    }
     let unsteady = unsteady(inputs);
     if !unsteady.is_empty() {
         warn(
@@ -56,6 +61,23 @@ pub(super) fn of(inputs: &Inputs<'_>) -> Vec<Warning> {
         );
     }
     warnings
+}
+
+/// Where there are too few repetitions to see what differs between them.
+fn few(inputs: &Inputs<'_>) -> Option<String> {
+    let (name, baseline) = inputs.baseline?;
+    let (base, new) = (baseline.repetitions(), inputs.new.repetitions());
+    let least = LEAST_FOR_VERDICT as usize;
+    let (whose, count) = match () {
+        () if base < least => (format!("baseline `{name}`"), base),
+        () if new < least => ("this run".to_owned(), new),
+        () => return None,
+    };
+    Some(format!(
+        "{whose} is of {}, which doesn't tell what the program does each time from what it does by \
+         chance: `check` and `check --update` make {LEAST_FOR_VERDICT} or more",
+        units::counted(count as u64, "repetition")
+    ))
 }
 
 /// Paths of functions whose counts differ between repetitions, now or in the baseline.
@@ -107,11 +129,11 @@ pub(super) fn lacking(key: &str, metric: Metric, lacking: &[String]) -> Option<W
 }
 
 /// `` `a`, `b` and 3 more ``.
-fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
-    let more = names.len().saturating_sub(NAMED);
-    let named: Vec<String> = names.take(NAMED).map(|name| format!("`{name}`")).collect();
+fn listed<'a>(all: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = all.len().saturating_sub(NAMED);
+    let shown: Vec<String> = all.take(NAMED).map(|name| format!("`{name}`")).collect();
     match more {
-        0 => named.join(", "),
-        more => format!("{} and {more} more", named.join(", ")),
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }

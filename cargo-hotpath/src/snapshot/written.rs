@@ -40,6 +40,7 @@ struct Counts {
 /// Times of a function, of each repetition.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "fields carry their unit")]
 struct Times {
     self_ns: Vec<u64>,
     p50_ns: Vec<u64>,
@@ -136,12 +137,12 @@ impl From<super::Snapshot> for Snapshot {
         let super::Snapshot { workload, environment, totals, functions, sites, .. } = snapshot;
         let counts = functions.iter().map(|(name, it)| (name.clone(), Counts::from(it))).collect();
         let is_timed = |it: &Figures| !it.self_ns.is_empty();
-        let timed = functions.into_iter().filter(|(_, figures)| is_timed(figures));
-        let times = timed.map(|(name, figures)| {
+        let measured = functions.into_iter().filter(|(_, figures)| is_timed(figures));
+        let of_functions = measured.map(|(name, figures)| {
             let Figures { self_ns, p50_ns, p95_ns, p99_ns, .. } = figures;
             (name, Times { self_ns, p50_ns, p95_ns, p99_ns })
         });
-        let times = times.collect();
+        let times = of_functions.collect();
         Self { workload, environment, totals, functions: counts, sites, times }
     }
 }

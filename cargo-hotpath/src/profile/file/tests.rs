@@ -134,19 +134,23 @@ fn full() -> Profile {
             alloc: OperationCost { timed: 40, mean_ns: 21.5, error_ns: 0.25 },
             free: OperationCost { timed: 41, mean_ns: 12.5, error_ns: 0.5 },
         }],
-        retained: Some(Retained {
-            period_bytes: 524_288,
-            dropped: 3,
-            sites: vec![RetainedSite {
-                function: Some(0),
-                site: Some(0),
-                blocks: 2,
-                bytes: 1_000_000,
-                error_bytes: 700_000,
-                born_bytes: [500_000, 0, 0, 500_000],
-            }],
-        }),
+        retained: Some(retained()),
         cold_ns: 44_000,
+    }
+}
+
+fn retained() -> Retained {
+    Retained {
+        period_bytes: 524_288,
+        dropped: 3,
+        sites: vec![RetainedSite {
+            function: Some(0),
+            site: Some(0),
+            blocks: 2,
+            bytes: 1_000_000,
+            error_bytes: 700_000,
+            born_bytes: [500_000, 0, 0, 500_000],
+        }],
     }
 }
 
