@@ -16,7 +16,7 @@ fn copy() -> PathBuf {
         let path = entry.unwrap().path();
         put(&root.join("src").join(path.file_name().unwrap()), &fs::read_to_string(path).unwrap());
     }
-    let runtime = binary::repository().join("hotpath-runtime");
+    let runtime = binary::repository().join("hotpath-runtime").display().to_string();
     let manifest = format!(
         "[workspace]\n\n[package]\nname = \"srcindex\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
          [dependencies]\nhotpath-runtime = {{ path = {runtime:?} }}\nregex = \"1\"\n\n\
