@@ -6,6 +6,7 @@ use std::path::Path;
 use hotpath_runtime::hotpath;
 use hotpath_runtime_syntax::Budget;
 
+use crate::checkout;
 use crate::facts::{self, BuildFacts};
 use crate::options::ReportOptions;
 use crate::profile::Profile;
@@ -25,6 +26,8 @@ pub struct Advice {
     pub sources: BTreeMap<String, String>,
     /// Budgets of attributes, by the function's id.
     pub budgets: BTreeMap<String, Budget>,
+    /// The workspace's path in its checkout, with `/` at its end.
+    pub prefix: String,
 }
 
 /// Joins a run with the workspace's sources and ranks what is worth changing.
@@ -50,14 +53,25 @@ pub fn advise(
         ranked,
         environment: record.environment.clone(),
         workload: record.workload.clone(),
-        runs: record.repetitions.iter().map(run).collect(),
+        runs: runs(record),
         warnings: warnings(record, &source),
         cut_short: record.interrupted || record.repetitions[record.reported].timed_out,
         stopped: record.repetitions[record.reported].stopped,
     });
     let limited = facts.functions.iter().filter(|function| !function.budget.is_empty());
     let budgets = limited.map(|it| (it.id.clone(), it.budget.clone())).collect();
-    Advice { report, sources: facts.sources, budgets }
+    Advice { report, sources: facts.sources, budgets, prefix: checkout::prefix(root) }
+}
+
+/// The repetitions of a run.
+pub fn runs(record: &RunRecord) -> Vec<schema::Run> {
+    let run = |repetition: &Repetition| schema::Run {
+        wall_ns: repetition.wall_ns,
+        cpu_ns: repetition.cpu_ns,
+        allocs: repetition.allocs,
+        exit: repetition.exit.clone(),
+    };
+    record.repetitions.iter().map(run).collect()
 }
 
 /// How a run's workload was built.
@@ -126,14 +140,6 @@ pub fn suppressions(source: &Source) -> Vec<Warning> {
     source.allowances().iter().filter_map(warning).collect()
 }
 
-fn run(repetition: &Repetition) -> schema::Run {
-    schema::Run {
-        wall_ns: repetition.wall_ns,
-        cpu_ns: repetition.cpu_ns,
-        allocs: repetition.allocs,
-        exit: repetition.exit.clone(),
-    }
-}
 
 #[cfg(test)]
 mod tests {

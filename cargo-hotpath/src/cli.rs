@@ -1,8 +1,10 @@
 //! The command line: cargo's flags with cargo's meaning, and our own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::FalseyValueParser;
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const PACKAGE: &str = "Package selection";
@@ -82,6 +84,19 @@ impl Command {
             | Self::Init(_)
             | Self::Annotate(_)
             | Self::Clean(_) => Format::Human,
+        }
+    }
+}
+
+impl Command {
+    /// The file that the report was to be written to.
+    pub fn output(&self) -> Option<&Path> {
+        match self {
+            Self::Run(args) => args.report.output.as_deref(),
+            Self::Report(args) => args.report.output.as_deref(),
+            Self::Check(args) => args.run.report.output.as_deref(),
+            Self::Compare(args) => args.output.as_deref(),
+            _ => None,
         }
     }
 }
@@ -248,6 +263,83 @@ pub struct ReportFlags {
     /// Write the report to a file
     #[arg(short, long, value_name = "FILE", env = "CARGO_HOTPATH_OUTPUT", help_heading = REPORT)]
     pub output: Option<PathBuf>,
+    /// Write the report in another format to a file, too (`sarif=hotpath.sarif`)
+    #[arg(long, value_name = "FORMAT=FILE", env = "CARGO_HOTPATH_ALSO", help_heading = REPORT,
+        value_parser = also)]
+    pub also: Vec<Also>,
+}
+
+/// A format, and the file that it goes to beside the report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Also {
+    /// Format.
+    pub format: Format,
+    /// File.
+    pub path: PathBuf,
+}
+
+/// Flags of `check` that mean something where stored runs are judged.
+const OF_STORED: &[&str] = &[
+    "stored",
+    "baseline",
+    "update",
+    "manifest_path",
+    "locked",
+    "offline",
+    "frozen",
+    "target_dir",
+    "top",
+    "min_impact",
+    "all",
+    "format",
+    "output",
+    "also",
+    "color",
+    "quiet",
+    "verbose",
+];
+
+/// Refuses what says how to build and run where `check` does neither. Variables, which may be set for
+/// all commands, are let pass.
+///
+/// # Errors
+///
+/// An argument that would be without effect.
+pub fn check_stored(
+    command: &mut clap::Command,
+    matches: &clap::ArgMatches,
+) -> Result<(), clap::Error> {
+    let Some(given) = matches.subcommand_matches("check") else { return Ok(()) };
+    let is_given = |id: &str| given.value_source(id) == Some(ValueSource::CommandLine);
+    let Some(check) = command.find_subcommand_mut("check").filter(|_| is_given("stored")) else {
+        return Ok(());
+    };
+    let lost = check
+        .get_arguments()
+        .find(|argument| {
+            let id = argument.get_id().as_str();
+            !OF_STORED.contains(&id) && is_given(id)
+        })
+        .map(|argument| match argument.get_long() {
+            Some(long) => format!("`--{long}`"),
+            None => "arguments for the workload".to_owned(),
+        });
+    match lost {
+        None => Ok(()),
+        Some(what) => Err(check.error(
+            ErrorKind::ArgumentConflict,
+            format!(
+                "{what} can't be used with stored runs: they are judged as they were built and run"
+            ),
+        )),
+    }
+}
+
+fn also(text: &str) -> Result<Also, String> {
+    let names: Vec<&str> = Format::value_variants().iter().map(|format| format.name()).collect();
+    let known = || format!("write `FORMAT=FILE`, FORMAT one of {}", names.join(", "));
+    let (format, path) = text.split_once('=').filter(|(_, path)| !path.is_empty()).ok_or_else(known)?;
+    Ok(Also { format: Format::from_str(format, false).map_err(|_| known())?, path: path.into() })
 }
 
 /// Formats of the report.
@@ -517,6 +609,40 @@ mod tests {
     }
 
     #[test]
+    fn what_says_how_to_build_and_run_is_refused_with_stored_runs() {
+        let check = |args: &[&str]| {
+            let mut command = Cli::command();
+            let all = ["x", "check"].iter().chain(args);
+            let matches = command.try_get_matches_from_mut(all).unwrap();
+            check_stored(&mut command, &matches).map_err(|error| error.to_string())
+        };
+        let ids = ["top=3", "min-impact=1", "format=json", "output=x", "also=json=x"];
+        for id in ids.iter().chain(&["baseline=b", "manifest-path=m", "target-dir=t"]) {
+            assert_eq!(check(&["run", &format!("--{id}")]), Ok(()), "{id}");
+        }
+        for flag in ["--update", "--locked", "--offline", "--all", "-q", "-v"] {
+            assert_eq!(check(&["run", flag]), Ok(()), "{flag}");
+        }
+        assert_eq!(check(&["--bin", "x", "--runs", "3", "--", "args"]), Ok(()), "nothing is stored");
+        for flag in ["package=x", "bin=x", "features=x", "runs=3", "timeout=1s", "save=x", "auto", "jobs=1"] {
+            let error = check(&["run", &format!("--{flag}")]).unwrap_err();
+            let name = flag.split('=').next().unwrap();
+            assert!(error.contains(&format!("`--{name}` can't be used with stored runs")), "{error}");
+        }
+        assert!(check(&["run", "--release"]).unwrap_err().contains("`--release`"));
+        assert!(check(&["run", "--", "args"]).unwrap_err().contains("arguments for the workload"));
+    }
+
+    #[test]
+    fn other_formats_are_each_for_a_file() {
+        assert_eq!(also("junit=a=b.xml").unwrap().path, Path::new("a=b.xml"));
+        assert_eq!(also("sarif=x").unwrap().format, Format::Sarif);
+        for bad in ["sarif", "sarif=", "xml=x", "=x", ""] {
+            assert!(also(bad).unwrap_err().contains("one of human, json"), "{bad}");
+        }
+    }
+
+    #[test]
     fn every_own_flag_reads_its_variable() {
         let command = Cli::command();
         let run = command.find_subcommand("run").unwrap();
@@ -531,6 +657,7 @@ mod tests {
             "all",
             "format",
             "output",
+            "also",
             "save",
             "retained",
             "auto",

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::auto::Pattern;
 use crate::cli::{
-    BuildArgs, FeatureArgs, Format, ManifestArgs, MeasureArgs, ReportFlags, RunArgs, WorkloadArgs,
+    Also, BuildArgs, FeatureArgs, Format, ManifestArgs, MeasureArgs, ReportFlags, RunArgs, WorkloadArgs,
 };
 use crate::drive::{Plan, Ready};
 use crate::error::Error;
@@ -57,6 +57,8 @@ pub struct ReportOptions {
     pub format: Format,
     /// File to write to; standard output without one.
     pub output: Option<PathBuf>,
+    /// Other formats, each with its file.
+    pub also: Vec<Also>,
 }
 
 /// Whether functions are measured without annotation.
@@ -143,6 +145,7 @@ impl TryFrom<ReportFlags> for ReportOptions {
             all: flags.all,
             format: flags.format,
             output: flags.output,
+            also: flags.also,
         })
     }
 }

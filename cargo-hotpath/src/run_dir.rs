@@ -1,13 +1,13 @@
 //! Runs on disk: `target/hotpath/runs/<time>-<id>/` with a record and a profile per repetition.
 
 use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::date;
 use crate::error::Error;
+use crate::replace::write_atomically;
 use crate::schema::{Environment, Exit, Warning, Workload};
 
 /// Version of `run.json`; readers refuse newer ones.
@@ -48,7 +48,7 @@ pub struct RunRecord {
 }
 
 /// How the workload was built.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Build {
     /// `opt-level`.
@@ -233,34 +233,11 @@ pub fn read(dir: &Path) -> Result<RunRecord, Error> {
     Ok(record)
 }
 
-/// Writes beside and renames: a reader sees the old file or the new one, whole.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".hotpath-").tempfile_in(dir)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    readable_as_usual(file.as_file())?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
-}
-
-/// Temporary files are private; a report should be as readable as any other file the user makes.
-#[cfg(unix)]
-fn readable_as_usual(file: &fs::File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable_as_usual(_: &fs::File) -> io::Result<()> {
-    Ok(())
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn record(id: &str) -> RunRecord {
+    pub(crate) fn record(id: &str) -> RunRecord {
         RunRecord {
             version: RECORD_VERSION,
             id: id.to_owned(),

@@ -37,7 +37,7 @@ pub enum JudgeError {
         file: PathBuf,
     },
     /// A figure that there is none of.
-    #[error("`{metric}` of `{target}` was not measured, so its budget can't be judged")]
+    #[error("{}", not_measured(target, *metric))]
     NotMeasured {
         /// The function, or `*`.
         target: String,
@@ -77,6 +77,15 @@ pub enum JudgeError {
     Nothing,
 }
 
+fn not_measured(target: &str, metric: Metric) -> String {
+    match metric {
+        Metric::PollsPerCall | Metric::FutureBytes => {
+            format!("`{metric}` of `{target}` can't be judged: the function is not async")
+        }
+        _ => format!("`{metric}` of `{target}` was not measured, so its budget can't be judged"),
+    }
+}
+
 impl JudgeError {
     /// What to do next.
     pub fn hint(&self) -> String {
@@ -87,7 +96,9 @@ impl JudgeError {
             }
             Self::NotMeasured { metric, .. } => match (metric, metric.unit()) {
                 (Metric::PollsPerCall | Metric::FutureBytes, _) => {
-                    "only async functions have polls and futures".to_owned()
+                    "only async functions have polls and futures of their own: take it out of the \
+                     budget, or limit the async function that waits for this one"
+                        .to_owned()
                 }
                 (_, Unit::Nanoseconds) => "the run has no such time of it".to_owned(),
                 _ => {

@@ -221,7 +221,7 @@ fn source_line<'s>(cause: &Cause, sources: &'s BTreeMap<String, String>) -> Opti
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::report::tests::{busy, report};
 
@@ -276,12 +276,12 @@ mod tests {
     fn the_other_formats_point_at_the_site() {
         let mut report = report(&busy(), |_, _| {});
         (report.budgets, report.findings) = (vec![broken()], Vec::new());
-        let text = crate::report::github::render(&report);
+        let text = crate::report::github::render(&report, "");
         assert!(text.starts_with("::error file=src/main.rs,line=5,col=23,title=budget"), "{text}");
         let text = crate::report::junit::render(&report);
         assert!(text.contains("<testcase classname=\"app::run\" name=\"allocs_per_call\">"));
         assert_eq!(text.matches("<failure ").count(), 1, "{text}");
-        let text = crate::report::sarif::render(&report);
+        let text = crate::report::sarif::render(&report, "");
         assert!(text.contains("\"ruleId\": \"budget\"") && text.contains("\"startLine\": 5"));
     }
 }
