@@ -54,6 +54,7 @@ pub fn advise(
         environment: record.environment.clone(),
         workload: record.workload.clone(),
         runs: runs(record),
+        instructions: instructions(record),
         warnings: warnings(record, &source),
         cut_short: record.interrupted || record.repetitions[record.reported].timed_out,
         stopped: record.repetitions[record.reported].stopped,
@@ -69,9 +70,19 @@ pub fn runs(record: &RunRecord) -> Vec<schema::Run> {
         wall_ns: repetition.wall_ns,
         cpu_ns: repetition.cpu_ns,
         allocs: repetition.allocs,
+        instructions: repetition.instructions,
         exit: repetition.exit.clone(),
     };
     record.repetitions.iter().map(run).collect()
+}
+
+fn instructions(record: &RunRecord) -> Option<schema::Instructions> {
+    let counting = record.instructions.clone()?;
+    Some(schema::Instructions {
+        count: record.repetitions[record.reported].instructions,
+        source: counting.source,
+        reason: counting.reason,
+    })
 }
 
 /// How a run's workload was built.

@@ -1,11 +1,16 @@
 //! The command line: cargo's flags with cargo's meaning, and our own.
 
+mod measure;
+mod report;
+mod stored;
+
 use std::path::{Path, PathBuf};
 
-use clap::builder::FalseyValueParser;
-use clap::error::ErrorKind;
-use clap::parser::ValueSource;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use measure::{Instructions, MeasureArgs};
+pub use report::{Also, Format, ReportFlags};
+pub use stored::check_stored;
 
 const PACKAGE: &str = "Package selection";
 const TARGET: &str = "Target selection";
@@ -205,173 +210,6 @@ pub struct ManifestArgs {
     /// Equivalent to specifying both --locked and --offline
     #[arg(long, help_heading = MANIFEST)]
     pub frozen: bool,
-}
-
-/// How often and how long the workload runs.
-#[derive(Debug, Args)]
-pub struct MeasureArgs {
-    /// Repetitions; figures are those of the one with the median wall time [default: 3 where the
-    /// first took under 5 s, else 1; 1 also keeps `--auto` from a second pass]
-    #[arg(long, value_name = "N", env = "CARGO_HOTPATH_RUNS", help_heading = MEASURE,
-        value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub runs: Option<u32>,
-    /// Stop a repetition after this time (`90s`, `5m`, `500ms`) and report what it did
-    #[arg(long, value_name = "DURATION", env = "CARGO_HOTPATH_TIMEOUT", help_heading = MEASURE)]
-    pub timeout: Option<String>,
-    /// Run CMD with the shell once the workload is ready, and stop the workload when CMD has ended
-    #[arg(long, value_name = "CMD", env = "CARGO_HOTPATH_DRIVE", help_heading = MEASURE)]
-    pub drive: Option<String>,
-    /// What says that the workload is ready: `tcp:PORT`, `log:REGEX` (a line of its output) or a
-    /// duration, each waited for up to 60 s [default: 1s]
-    #[arg(long, value_name = "WHEN", env = "CARGO_HOTPATH_READY", help_heading = MEASURE)]
-    pub ready: Option<String>,
-    /// Stop the workload after this time (from when it is ready); that is no failure
-    #[arg(long, value_name = "DURATION", env = "CARGO_HOTPATH_DURATION", help_heading = MEASURE)]
-    pub duration: Option<String>,
-    /// Sample live blocks, one byte in BYTES (`64 KiB`, `1 MiB`): which sites retain memory at the
-    /// end [without a value: 512 KiB]
-    #[arg(long, value_name = "BYTES", env = "CARGO_HOTPATH_RETAINED", help_heading = MEASURE,
-        num_args = 0..=1, require_equals = true, default_missing_value = "512 KiB")]
-    pub retained: Option<String>,
-    /// Measure every function without any annotation, in a copy of the workspace; with GLOB only
-    /// those of files (`src/parser/**`) or paths (`orders::parser::*`) that match [default: where no
-    /// function is annotated]
-    #[arg(long, value_name = "GLOB", env = "CARGO_HOTPATH_AUTO", help_heading = MEASURE,
-        num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub auto: Option<String>,
-}
-
-/// What the report shows, and where it goes.
-#[derive(Debug, Args)]
-pub struct ReportFlags {
-    /// List at most this many functions [default: 10]
-    #[arg(long, value_name = "N", env = "CARGO_HOTPATH_TOP", help_heading = REPORT,
-        value_parser = clap::value_parser!(u32).range(1..))]
-    pub top: Option<u32>,
-    /// Hide findings that gain less than this percentage of the wall time [default: 0.5, or 1 % of
-    /// the allocations; `min_impact_pct` of a rule in the configuration goes first]
-    #[arg(long, value_name = "PCT", env = "CARGO_HOTPATH_MIN_IMPACT", help_heading = REPORT)]
-    pub min_impact: Option<String>,
-    /// Show every finding, however small, but for what the source or the configuration allows
-    #[arg(long, env = "CARGO_HOTPATH_ALL", help_heading = REPORT,
-        value_parser = FalseyValueParser::new(), conflicts_with = "min_impact")]
-    pub all: bool,
-    /// Format of the report
-    #[arg(long, value_name = "FORMAT", env = "CARGO_HOTPATH_FORMAT", help_heading = REPORT,
-        value_enum, default_value_t = Format::Human)]
-    pub format: Format,
-    /// Write the report to a file
-    #[arg(short, long, value_name = "FILE", env = "CARGO_HOTPATH_OUTPUT", help_heading = REPORT)]
-    pub output: Option<PathBuf>,
-    /// Write the report in another format to a file, too (`sarif=hotpath.sarif`)
-    #[arg(long, value_name = "FORMAT=FILE", env = "CARGO_HOTPATH_ALSO", help_heading = REPORT,
-        value_parser = also)]
-    pub also: Vec<Also>,
-}
-
-/// A format, and the file that it goes to beside the report.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Also {
-    /// Format.
-    pub format: Format,
-    /// File.
-    pub path: PathBuf,
-}
-
-/// Flags of `check` that mean something where stored runs are judged.
-const OF_STORED: &[&str] = &[
-    "stored",
-    "baseline",
-    "update",
-    "manifest_path",
-    "locked",
-    "offline",
-    "frozen",
-    "target_dir",
-    "top",
-    "min_impact",
-    "all",
-    "format",
-    "output",
-    "also",
-    "color",
-    "quiet",
-    "verbose",
-];
-
-/// Refuses what says how to build and run where `check` does neither. Variables, which may be set for
-/// all commands, are let pass.
-///
-/// # Errors
-///
-/// An argument that would be without effect.
-pub fn check_stored(
-    command: &mut clap::Command,
-    matches: &clap::ArgMatches,
-) -> Result<(), clap::Error> {
-    let Some(given) = matches.subcommand_matches("check") else { return Ok(()) };
-    let is_given = |id: &str| given.value_source(id) == Some(ValueSource::CommandLine);
-    let Some(check) = command.find_subcommand_mut("check").filter(|_| is_given("stored")) else {
-        return Ok(());
-    };
-    let lost = check
-        .get_arguments()
-        .find(|argument| {
-            let id = argument.get_id().as_str();
-            !OF_STORED.contains(&id) && is_given(id)
-        })
-        .map(|argument| match argument.get_long() {
-            Some(long) => format!("`--{long}`"),
-            None => "arguments for the workload".to_owned(),
-        });
-    match lost {
-        None => Ok(()),
-        Some(what) => Err(check.error(
-            ErrorKind::ArgumentConflict,
-            format!(
-                "{what} can't be used with stored runs: they are judged as they were built and run"
-            ),
-        )),
-    }
-}
-
-fn also(text: &str) -> Result<Also, String> {
-    let names: Vec<&str> = Format::value_variants().iter().map(|format| format.name()).collect();
-    let known = || format!("write `FORMAT=FILE`, FORMAT one of {}", names.join(", "));
-    let (format, path) = text.split_once('=').filter(|(_, path)| !path.is_empty()).ok_or_else(known)?;
-    Ok(Also { format: Format::from_str(format, false).map_err(|_| known())?, path: path.into() })
-}
-
-/// Formats of the report.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    #[default]
-    Human,
-    /// One JSON document, with a schema
-    Json,
-    /// For pull requests, issues and job summaries
-    Markdown,
-    /// Annotations of GitHub's workflows, and the job summary
-    Github,
-    /// SARIF 2.1.0, for code scanning
-    Sarif,
-    /// XML as that of `JUnit`, for test reports
-    Junit,
-}
-
-impl Format {
-    /// As it is written on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Human => "human",
-            Self::Json => "json",
-            Self::Markdown => "markdown",
-            Self::Github => "github",
-            Self::Sarif => "sarif",
-            Self::Junit => "junit",
-        }
-    }
 }
 
 /// Flags of `report`.
@@ -609,40 +447,6 @@ mod tests {
     }
 
     #[test]
-    fn what_says_how_to_build_and_run_is_refused_with_stored_runs() {
-        let check = |args: &[&str]| {
-            let mut command = Cli::command();
-            let all = ["x", "check"].iter().chain(args);
-            let matches = command.try_get_matches_from_mut(all).unwrap();
-            check_stored(&mut command, &matches).map_err(|error| error.to_string())
-        };
-        let ids = ["top=3", "min-impact=1", "format=json", "output=x", "also=json=x"];
-        for id in ids.iter().chain(&["baseline=b", "manifest-path=m", "target-dir=t"]) {
-            assert_eq!(check(&["run", &format!("--{id}")]), Ok(()), "{id}");
-        }
-        for flag in ["--update", "--locked", "--offline", "--all", "-q", "-v"] {
-            assert_eq!(check(&["run", flag]), Ok(()), "{flag}");
-        }
-        assert_eq!(check(&["--bin", "x", "--runs", "3", "--", "args"]), Ok(()), "nothing is stored");
-        for flag in ["package=x", "bin=x", "features=x", "runs=3", "timeout=1s", "save=x", "auto", "jobs=1"] {
-            let error = check(&["run", &format!("--{flag}")]).unwrap_err();
-            let name = flag.split('=').next().unwrap();
-            assert!(error.contains(&format!("`--{name}` can't be used with stored runs")), "{error}");
-        }
-        assert!(check(&["run", "--release"]).unwrap_err().contains("`--release`"));
-        assert!(check(&["run", "--", "args"]).unwrap_err().contains("arguments for the workload"));
-    }
-
-    #[test]
-    fn other_formats_are_each_for_a_file() {
-        assert_eq!(also("junit=a=b.xml").unwrap().path, Path::new("a=b.xml"));
-        assert_eq!(also("sarif=x").unwrap().format, Format::Sarif);
-        for bad in ["sarif", "sarif=", "xml=x", "=x", ""] {
-            assert!(also(bad).unwrap_err().contains("one of human, json"), "{bad}");
-        }
-    }
-
-    #[test]
     fn every_own_flag_reads_its_variable() {
         let command = Cli::command();
         let run = command.find_subcommand("run").unwrap();
@@ -661,6 +465,7 @@ mod tests {
             "save",
             "retained",
             "auto",
+            "instructions",
         ] {
             let argument = run.get_arguments().find(|a| a.get_id() == flag).unwrap();
             let variable = argument.get_env().unwrap().to_str().unwrap().to_owned();

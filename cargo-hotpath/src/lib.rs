@@ -26,6 +26,7 @@ pub mod facts;
 mod fnv;
 pub mod gate;
 pub mod impact;
+pub mod instructions;
 pub mod interrupt;
 pub mod judge;
 pub mod options;

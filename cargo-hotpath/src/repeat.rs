@@ -1,5 +1,7 @@
 //! Repeats the workload, and judges what the repetitions say together.
 
+mod counted;
+
 use std::path::Path;
 
 use crate::cargo::process::{Ended, Launch};
@@ -7,6 +9,7 @@ use crate::cargo::stdin::Input;
 use crate::collect::{self, Outcome};
 use crate::counters;
 use crate::error::Error;
+use crate::instructions::Counted;
 use crate::interrupt::Interrupts;
 use crate::profile::Profile;
 use crate::run_dir::{Repetition, RunDir};
@@ -27,6 +30,8 @@ pub struct Repetitions {
     pub stored: Vec<Repetition>,
     /// Each one's profile.
     pub profiles: Vec<Profile>,
+    /// Each one's instructions, where they were asked for.
+    pub counted: Vec<Counted>,
     /// What to know before reading the figures.
     pub warnings: Vec<Warning>,
 }
@@ -46,7 +51,7 @@ pub fn repeat(
     while all.stored.len() < wanted as usize {
         let index = all.stored.len();
         announce(term, launch, index);
-        let (ended, profile) = once(launch, dir, root, input, interrupts)?;
+        let (mut ended, profile) = once(launch, dir, root, input, interrupts)?;
         let same_input = input.end();
         let (name, path) = dir.profile(index);
         // What was measured is reported all the same.
@@ -57,11 +62,18 @@ pub fn repeat(
         let ended_well = succeeded(&repetition);
         all.stored.push(repetition);
         all.profiles.push(profile);
-        if interrupts.received() || !ended_well || !all.hit() {
-            break;
-        }
-        if index == 0 && same_input && is_enough(&all) {
+        let is_last = interrupts.received() || !ended_well || !all.hit();
+        if !is_last && index == 0 && same_input && is_enough(&all) {
             return Ok(all);
+        }
+        let counted =
+            counted::count(launch, (&mut ended, same_input), dir, input, (interrupts, term));
+        if let (Some(counted), Some(stored)) = (counted, all.stored.last_mut()) {
+            stored.instructions = counted.as_ref().ok().copied();
+            all.counted.push(counted);
+        }
+        if is_last || interrupts.received() {
+            break;
         }
         if runs.is_none() && ended.wall_ns >= SHORT_NS {
             wanted = 1;
@@ -121,6 +133,7 @@ fn stored(profile_name: String, ended: &Ended, profile: &Profile) -> Repetition 
         wall_ns: ended.wall_ns,
         cpu_ns: ended.cpu_ns,
         allocs: allocations(profile),
+        instructions: None,
         exit: ended.exit.clone(),
         timed_out: ended.timed_out,
         stopped: ended.driven.stopped,
@@ -245,6 +258,7 @@ mod tests {
             wall_ns,
             cpu_ns: None,
             allocs: None,
+            instructions: None,
             exit: Exit { code: Some(code), signal: None },
             timed_out: false,
             stopped: false,

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::date;
 use crate::error::Error;
 use crate::replace::write_atomically;
-use crate::schema::{Environment, Exit, Warning, Workload};
+use crate::schema::{Environment, Exit, InstructionSource, Warning, Workload};
 
 /// Version of `run.json`; readers refuse newer ones.
-pub const RECORD_VERSION: u32 = 3;
+pub const RECORD_VERSION: u32 = 4;
 
 const RECORD: &str = "run.json";
 const RUNS: &str = "runs";
@@ -41,10 +41,23 @@ pub struct RunRecord {
     pub repetitions: Vec<Repetition>,
     /// Index of the repetition that the figures are from.
     pub reported: usize,
+    /// How instructions were counted, where they were asked for; `None` in records of version 3.
+    #[serde(default)]
+    pub instructions: Option<Counting>,
     /// Whether Ctrl-C ended it.
     pub interrupted: bool,
     /// What to know before reading the figures.
     pub warnings: Vec<Warning>,
+}
+
+/// How instructions were counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counting {
+    /// What was to count them.
+    pub source: InstructionSource,
+    /// Why a repetition has no count.
+    pub reason: Option<String>,
 }
 
 /// How the workload was built.
@@ -104,6 +117,9 @@ pub struct Repetition {
     pub cpu_ns: Option<u64>,
     /// Allocations of the process; `null` when not measured.
     pub allocs: Option<u64>,
+    /// Instructions that it ran; `None` where they were not counted, and in records of version 3.
+    #[serde(default)]
+    pub instructions: Option<u64>,
     /// How it ended.
     pub exit: Exit,
     /// Whether `--timeout` ended it.
@@ -264,12 +280,14 @@ pub(crate) mod tests {
                 wall_ns: 1,
                 cpu_ns: None,
                 allocs: None,
+                instructions: None,
                 exit: Exit { code: Some(0), signal: None },
                 timed_out: false,
                 stopped: false,
                 failure: None,
             }],
             reported: 0,
+            instructions: None,
             interrupted: false,
             warnings: Vec::new(),
         }
@@ -321,6 +339,9 @@ pub(crate) mod tests {
         for added in ["codegen", "own_allocator"] {
             old["build"].as_object_mut().unwrap().remove(added).expect("it is there");
         }
+        old.as_object_mut().unwrap().remove("instructions").expect("it is there");
+        let repetition = old["repetitions"][0].as_object_mut().unwrap();
+        repetition.remove("instructions").expect("it is there");
         fs::write(&path, old.to_string()).unwrap();
         assert_eq!(read(&dir.path).unwrap().build.own_allocator, None);
     }
@@ -333,7 +354,7 @@ pub(crate) mod tests {
         let good = fs::read_to_string(&path).unwrap();
         let cases = [
             (good[..good.len() / 2].to_owned(), "damaged"),
-            (good.replacen("\"version\": 3", "\"version\": 4", 1), "newer version 4"),
+            (good.replacen("\"version\": 4", "\"version\": 5", 1), "newer version 5"),
             ("{}".to_owned(), "no record"),
             (good.replace("\"reported\": 0", "\"reported\": 7"), "damaged"),
             (good.replace("profile-1.json", "../profile-1.json"), "damaged"),

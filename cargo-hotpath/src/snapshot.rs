@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::profile::FirstCall;
-use crate::schema::{Environment, Workload};
+use crate::schema::{Environment, InstructionSource, Workload};
 
 pub use gather::{Repeated, gather};
 
@@ -79,6 +79,19 @@ pub struct Totals {
     pub reallocs: Option<Count>,
     /// Most bytes live at once.
     pub peak_live_bytes: Option<Count>,
+    /// Instructions, where they were asked for and counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<InstructionCounts>,
+}
+
+/// Instructions of each repetition that has a count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InstructionCounts {
+    /// What counted them.
+    pub source: InstructionSource,
+    /// The counts.
+    pub counts: Vec<u64>,
 }
 
 /// Figures of a function; allocations include those of measured functions that it calls.

@@ -10,7 +10,7 @@ use crate::facts::{self, Facts};
 use crate::profile::Profile;
 use crate::run_dir::{self, Repetition, RunRecord};
 use crate::schema::Run;
-use crate::snapshot::{self, Fingerprint, Identity, Repeated, Snapshot};
+use crate::snapshot::{self, Fingerprint, Identity, InstructionCounts, Repeated, Snapshot};
 
 /// What is stored of a run: its record, and the profile that is reported.
 ///
@@ -31,12 +31,12 @@ pub fn load(dir: &Path) -> Result<(RunRecord, Profile), Error> {
 /// whole; runs that aren't of the same program, or one that is named twice.
 pub fn snapshot(dirs: &[PathBuf], root: &Path) -> Result<Snapshot, Error> {
     let mut all: Vec<Profile> = Vec::new();
-    let mut first: Option<RunRecord> = None;
+    let mut records: Vec<RunRecord> = Vec::new();
     let mut ids: BTreeSet<String> = BTreeSet::new();
     for dir in dirs {
         let record = run_dir::read(dir)?;
         whole(&record)?;
-        if let Some(first) = &first {
+        if let Some(first) = records.first() {
             alike(first, &record)?;
         }
         if !ids.insert(record.id.clone()) {
@@ -48,10 +48,13 @@ pub fn snapshot(dirs: &[PathBuf], root: &Path) -> Result<Snapshot, Error> {
         for repetition in &record.repetitions {
             all.push(Profile::read(&dir.join(&repetition.profile))?);
         }
-        first.get_or_insert(record);
+        records.push(record);
     }
-    let record = first.ok_or_else(|| Error::Internal("a snapshot of no run".to_owned()))?;
-    Ok(of_profiles(&record, &all, root))
+    let first =
+        records.first().ok_or_else(|| Error::Internal("a snapshot of no run".to_owned()))?;
+    let mut snapshot = of_profiles(first, &all, root);
+    snapshot.totals.instructions = instructions(&records);
+    Ok(snapshot)
 }
 
 /// Every repetition of these runs.
@@ -70,7 +73,21 @@ pub fn of_profiles(record: &RunRecord, profiles: &[Profile], root: &Path) -> Sna
     let join = |profile| facts::join(profile, &source, advise::build(record));
     let all: Vec<Facts> = profiles.iter().map(join).collect();
     let repeated: Vec<Repeated<'_>> = all.iter().map(|facts| Repeated { facts }).collect();
-    snapshot::gather(&record.workload, &record.environment, &repeated)
+    let mut snapshot = snapshot::gather(&record.workload, &record.environment, &repeated);
+    snapshot.totals.instructions = instructions(std::slice::from_ref(record));
+    snapshot
+}
+
+/// The counts of all repetitions, where they were counted in one way.
+fn instructions(records: &[RunRecord]) -> Option<InstructionCounts> {
+    let mut sources = records.iter().filter_map(|record| record.instructions.as_ref());
+    let source = sources.next()?.source;
+    let counts: Vec<u64> = records
+        .iter()
+        .flat_map(|record| record.repetitions.iter().filter_map(|it| it.instructions))
+        .collect();
+    let is_one = sources.all(|other| other.source == source) && !counts.is_empty();
+    is_one.then_some(InstructionCounts { source, counts })
 }
 
 /// A snapshot by name: of a run (`last`, its name, id or directory), a baseline, or a file of them.

@@ -34,7 +34,13 @@ pub fn baseline(args: &BaselineArgs, term: &Term) -> Result<Exit, Error> {
         BaselineCommand::List { format } => {
             let text = match format {
                 Format::Json => json(&baselines)?,
-                _ => human(&baselines),
+                Format::Human => human(&baselines),
+                other => {
+                    return Err(Error::usage(
+                        format!("a list of baselines has no format `{}`", other.name()),
+                        "there are `human` and `json`",
+                    ));
+                }
             };
             term::write_stdout(&text)?;
         }

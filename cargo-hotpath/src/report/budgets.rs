@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use hotpath_runtime_syntax::budget::{Metric, Unit};
 
+use super::instructions;
 use super::markdown::escape;
 use crate::schema::{Budget, BudgetOrigin, BudgetStatus, Cause, Report};
 use crate::units;
@@ -16,7 +17,11 @@ pub fn human(report: &Report, sources: &BTreeMap<String, String>) -> String {
         // Writing to a string can't fail.
         let _ = writeln!(text, "warning[{}]: {}", warning.id, warning.message);
     }
-    let _ = writeln!(text, "{}\n", headline(report));
+    let _ = writeln!(text, "{}", headline(report));
+    if let Some(instructions) = instructions::sentence(report) {
+        let _ = writeln!(text, "{instructions}");
+    }
+    text.push('\n');
     let rows = table(report);
     if rows.len() > 1 {
         let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
@@ -52,6 +57,9 @@ pub fn human(report: &Report, sources: &BTreeMap<String, String>) -> String {
 /// The verdict for a pull request.
 pub fn markdown(report: &Report, sources: &BTreeMap<String, String>) -> String {
     let mut text = format!("## cargo hotpath: {}\n\n", escape::text(&headline(report)));
+    if let Some(instructions) = instructions::sentence(report) {
+        text.push_str(&format!("{}\n\n", escape::text(&instructions)));
+    }
     for warning in &report.quality.warnings {
         // Writing to a string can't fail.
         let _ = writeln!(

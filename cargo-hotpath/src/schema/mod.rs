@@ -4,12 +4,14 @@
 
 mod finding;
 mod heap;
+mod instructions;
 mod measured;
 
 pub use finding::{
     Applicability, Category, Confidence, Edit, Effort, Finding, Fix, Impact, Metric, Range,
     Severity, TestOutcome, Verified,
 };
+pub use instructions::{InstructionSource, Instructions};
 pub use heap::{OperationCost, Retained, RetainedSite, SizeClass};
 pub use measured::{
     AsyncFigures, Bounds, Budget, BudgetOrigin, BudgetStatus, Cause, Edge, Environment, Exit,

@@ -131,6 +131,7 @@ fn totals(all: &[Repeated<'_>], measured: bool) -> Totals {
         alloc_bytes: each(|allocs| allocs.bytes),
         reallocs: each(|allocs| allocs.reallocs),
         peak_live_bytes: count(|facts| facts.peak_live_bytes.unwrap_or_default()),
+        instructions: None,
     }
 }
 
