@@ -151,7 +151,6 @@ pub fn suppressions(source: &Source) -> Vec<Warning> {
     source.allowances().iter().filter_map(warning).collect()
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

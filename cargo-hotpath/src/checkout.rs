@@ -18,8 +18,12 @@ fn below(workspace: &Path, github: Option<&OsStr>) -> String {
     let git = || workspace.ancestors().find(|dir| dir.join(".git").exists()).map(PathBuf::from);
     let root = github.or_else(git);
     let path = root.and_then(|root| workspace.strip_prefix(root).ok().map(PathBuf::from));
-    let names = path.iter().flat_map(|path| path.iter());
-    names.map(|name| format!("{}/", name.to_string_lossy())).collect()
+    let mut prefix = String::new();
+    for name in path.iter().flat_map(|path| path.iter()) {
+        prefix.push_str(&name.to_string_lossy());
+        prefix.push('/');
+    }
+    prefix
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use crate::advise::Advice;
 use crate::cli::Format;
 use crate::error::Error;
 use crate::options::ReportOptions;
-use crate::report::{self, prose::Limits};
 use crate::replace::write_atomically;
+use crate::report::{self, prose::Limits};
 use crate::term::{self, Term};
 
 /// Finds out before the run whether all that was asked for can be written.

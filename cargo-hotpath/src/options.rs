@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::auto::Pattern;
 use crate::cli::{
-    Also, BuildArgs, FeatureArgs, Format, Instructions, ManifestArgs, MeasureArgs, ReportFlags, RunArgs, WorkloadArgs,
+    Also, BuildArgs, FeatureArgs, Format, Instructions, ManifestArgs, MeasureArgs, ReportFlags,
+    RunArgs, WorkloadArgs,
 };
 use crate::drive::{Plan, Ready};
 use crate::error::Error;

@@ -63,7 +63,8 @@ pub fn snapshot(dirs: &[PathBuf], root: &Path) -> Result<Snapshot, Error> {
 ///
 /// A record that is missing, damaged or newer.
 pub fn runs(dirs: &[PathBuf]) -> Result<Vec<Run>, Error> {
-    let records: Vec<RunRecord> = dirs.iter().map(|dir| run_dir::read(dir)).collect::<Result<_, _>>()?;
+    let records: Vec<RunRecord> =
+        dirs.iter().map(|dir| run_dir::read(dir)).collect::<Result<_, _>>()?;
     Ok(records.iter().flat_map(advise::runs).collect())
 }
 
@@ -189,6 +190,8 @@ mod tests {
     use crate::run_dir::tests::record;
     use crate::schema::Git;
 
+    type Change = &'static dyn Fn(&mut RunRecord);
+
     #[test]
     fn runs_of_different_things_are_not_taken_together() {
         let first = record("a");
@@ -200,7 +203,6 @@ mod tests {
         assert_eq!(refused(&|_| {}), None);
         let git = |commit: &str| Some(Git { commit: commit.to_owned(), dirty: false });
         assert_eq!(refused(&|it| it.environment.git = git("1")), None, "of one nobody knows");
-        type Change = &'static dyn Fn(&mut RunRecord);
         let cases: [(Change, &str); 4] = [
             (&|it| it.workload.name = "q".to_owned(), "bin `p` of package `p` and bin `q`"),
             (&|it| it.workload.args = vec!["x".to_owned()], "arguments `` and `x`"),

@@ -167,7 +167,8 @@ fn ci_formats_say_the_same_and_sarif_validates() {
     let _alone = alone();
     configure("[budget]\n\"gate::parse\" = { allocs_per_call = 3 }\n");
     let github = hotpath(&["check", stored(), "--format", "github"]);
-    let github = github.env("GITHUB_WORKSPACE", root().to_str().unwrap()).run().expect_code(1).stdout;
+    let github =
+        github.env("GITHUB_WORKSPACE", root().to_str().unwrap()).run().expect_code(1).stdout;
     let first = github.lines().next().unwrap();
     assert!(first.starts_with("::error file=src/main.rs,line=12,col="), "{github}");
     let dir = tempfile::tempdir().unwrap();
@@ -262,8 +263,7 @@ fn update_sets_limits_and_baseline_and_says_so() {
     let _ = check(&[]).expect_code(0);
 }
 
-const CONTRADICTORY: &str =
-    "[budget]\n\"gate::*\" = { allocs = 3 }\n\"*::parse\" = { allocs = 4 }";
+const CONTRADICTORY: &str = "[budget]\n\"gate::*\" = { allocs = 3 }\n\"*::parse\" = { allocs = 4 }";
 
 #[test]
 fn bad_input_is_exit_2_and_nothing_is_overwritten() {

@@ -29,7 +29,9 @@ fn assert_sarif(log: &Value) {
 fn uris(log: &Value) -> Vec<String> {
     let results = log["runs"][0]["results"].as_array().unwrap();
     let uri = |it: &Value| {
-        it["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().map(str::to_owned)
+        it["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+            .as_str()
+            .map(str::to_owned)
     };
     results.iter().filter_map(uri).collect()
 }

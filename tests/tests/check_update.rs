@@ -36,7 +36,8 @@ fn a_baseline_is_not_replaced_by_one_of_another_program() {
     let _ = gate.hotpath(&["run", "--bin", "made", "--runs", "1", "--save", "made"]).run();
     let save = gate.hotpath(&["baseline", "save", "--run", "made"]).run().expect_code(2);
     assert!(
-        save.stderr.contains("baseline `default` is of bin `gate` of package `gate`, and the run is of"),
+        save.stderr
+            .contains("baseline `default` is of bin `gate` of package `gate`, and the run is of"),
         "{}",
         save.stderr
     );
@@ -136,8 +137,9 @@ fn figures_of_async_functions_alone_are_refused_for_others() {
         gate.configure(text);
         gate.hotpath(&["check", "--bin", "made", "--runs", "1"]).run()
     };
-    let _ = check("[budget]\n\"made::waited\" = { polls_per_call = 1, future_bytes = \"1 KiB\" }\n")
-        .expect_code(0);
+    let _ =
+        check("[budget]\n\"made::waited\" = { polls_per_call = 1, future_bytes = \"1 KiB\" }\n")
+            .expect_code(0);
     for (metric, limit) in [("polls_per_call", "1"), ("future_bytes", "\"64 B\"")] {
         let wrong = check(&format!("[budget]\n\"made::made\" = {{ {metric} = {limit} }}\n"));
         let wrong = wrong.expect_code(2).stderr;
@@ -149,7 +151,9 @@ fn figures_of_async_functions_alone_are_refused_for_others() {
     gate.configure("");
     let wrong = gate.hotpath(&["check", "--bin", "polled", "--runs", "1"]).run().expect_code(2);
     assert!(
-        wrong.stderr.contains("`polls_per_call` of `polled::label` can't be judged: the function is"),
+        wrong
+            .stderr
+            .contains("`polls_per_call` of `polled::label` can't be judged: the function is"),
         "{}",
         wrong.stderr
     );

@@ -47,7 +47,8 @@ pub struct Also {
 fn also(text: &str) -> Result<Also, String> {
     let names: Vec<&str> = Format::value_variants().iter().map(|format| format.name()).collect();
     let known = || format!("write `FORMAT=FILE`, FORMAT one of {}", names.join(", "));
-    let (format, path) = text.split_once('=').filter(|(_, path)| !path.is_empty()).ok_or_else(known)?;
+    let (format, path) =
+        text.split_once('=').filter(|(_, path)| !path.is_empty()).ok_or_else(known)?;
     Ok(Also { format: Format::from_str(format, false).map_err(|_| known())?, path: path.into() })
 }
 

@@ -82,11 +82,20 @@ mod tests {
         for flag in ["--update", "--locked", "--offline", "--all", "-q", "-v"] {
             assert_eq!(check(&["run", flag]), Ok(()), "{flag}");
         }
-        assert_eq!(check(&["--bin", "x", "--runs", "3", "--", "args"]), Ok(()), "nothing is stored");
-        for flag in ["package=x", "bin=x", "features=x", "runs=3", "timeout=1s", "save=x", "auto", "jobs=1"] {
+        assert_eq!(
+            check(&["--bin", "x", "--runs", "3", "--", "args"]),
+            Ok(()),
+            "nothing is stored"
+        );
+        for flag in
+            ["package=x", "bin=x", "features=x", "runs=3", "timeout=1s", "save=x", "auto", "jobs=1"]
+        {
             let error = check(&["run", &format!("--{flag}")]).unwrap_err();
             let name = flag.split('=').next().unwrap();
-            assert!(error.contains(&format!("`--{name}` can't be used with stored runs")), "{error}");
+            assert!(
+                error.contains(&format!("`--{name}` can't be used with stored runs")),
+                "{error}"
+            );
         }
         assert!(check(&["run", "--release"]).unwrap_err().contains("`--release`"));
         assert!(check(&["run", "--", "args"]).unwrap_err().contains("arguments for the workload"));

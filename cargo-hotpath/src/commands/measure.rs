@@ -374,10 +374,9 @@ fn record(
         roots: job.roots(),
         repetitions: repetitions.stored.clone(),
         reported,
-        instructions: options.instructions.map(|source| Counting {
-            source,
-            reason: instructions::reason(&repetitions.counted),
-        }),
+        instructions: options
+            .instructions
+            .map(|source| Counting { source, reason: instructions::reason(&repetitions.counted) }),
         interrupted: interrupts.received(),
         warnings: repetitions.warnings.clone(),
     }

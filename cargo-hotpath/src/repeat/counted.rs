@@ -56,7 +56,8 @@ fn under_callgrind(
     input: &mut Input,
     interrupts: &Interrupts,
 ) -> Counted {
-    let unusable = |error: std::io::Error| format!("there is no room for callgrind's files: {error}");
+    let unusable =
+        |error: std::io::Error| format!("there is no room for callgrind's files: {error}");
     let files = tempfile::tempdir_in(&dir.path).map_err(unusable)?;
     let counters = counters::directory(&dir.path).map_err(unusable)?;
     let words = callgrind::words(files.path())?;

@@ -58,7 +58,8 @@ pub fn human(report: &Report, sources: &BTreeMap<String, String>) -> String {
 pub fn markdown(report: &Report, sources: &BTreeMap<String, String>) -> String {
     let mut text = format!("## cargo hotpath: {}\n\n", escape::text(&headline(report)));
     if let Some(instructions) = instructions::sentence(report) {
-        text.push_str(&format!("{}\n\n", escape::text(&instructions)));
+        // Writing to a string can't fail.
+        let _ = writeln!(text, "{}\n", escape::text(&instructions));
     }
     for warning in &report.quality.warnings {
         // Writing to a string can't fail.

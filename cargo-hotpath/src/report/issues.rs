@@ -47,8 +47,7 @@ pub(super) const BUDGET: &str = "budget";
 /// What fails first, then by rank. `prefix` goes before the path of each file of the workspace.
 pub(super) fn issues(report: &Report, prefix: &str) -> Vec<Issue> {
     let broken = report.budgets.iter().filter(|budget| budget.status == BudgetStatus::Fail);
-    let mut issues: Vec<Issue> =
-        broken.map(|budget| of_budget(budget, &report.workload)).collect();
+    let mut issues: Vec<Issue> = broken.map(|budget| of_budget(budget, &report.workload)).collect();
     issues.extend(report.findings.iter().map(of_finding));
     issues.sort_by_key(|issue| issue.level);
     for place in issues.iter_mut().filter_map(|issue| issue.place.as_mut()) {
@@ -166,7 +165,11 @@ mod tests {
     fn files_are_named_from_the_root_of_the_checkout() {
         let report = report(&busy(), |_, _| {});
         let files = |prefix: &str| -> Vec<String> {
-            issues(&report, prefix).into_iter().filter_map(|it| it.place).map(|it| it.file).collect()
+            issues(&report, prefix)
+                .into_iter()
+                .filter_map(|it| it.place)
+                .map(|it| it.file)
+                .collect()
         };
         assert!(files("").iter().all(|file| file == "src/main.rs"));
         assert!(files("back end/").iter().all(|file| file == "back end/src/main.rs"));

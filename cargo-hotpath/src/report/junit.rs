@@ -156,7 +156,8 @@ mod tests {
             message: hostile.to_owned(),
             hint: Some(hostile.to_owned()),
         };
-        for (text, name, count) in [(render(&report), "failure", 2), (failure(&error), "error", 1)] {
+        for (text, name, count) in [(render(&report), "failure", 2), (failure(&error), "error", 1)]
+        {
             let document = roxmltree::Document::parse(&text).expect("well-formed");
             let all = document.descendants().filter(|it| it.has_tag_name(name));
             let said: Vec<&str> = all.filter_map(|it| it.attribute("message")).collect();

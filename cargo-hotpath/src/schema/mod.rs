@@ -11,8 +11,8 @@ pub use finding::{
     Applicability, Category, Confidence, Edit, Effort, Finding, Fix, Impact, Metric, Range,
     Severity, TestOutcome, Verified,
 };
-pub use instructions::{InstructionSource, Instructions};
 pub use heap::{OperationCost, Retained, RetainedSite, SizeClass};
+pub use instructions::{InstructionSource, Instructions};
 pub use measured::{
     AsyncFigures, Bounds, Budget, BudgetOrigin, BudgetStatus, Cause, Edge, Environment, Exit,
     Function, Git, Measurement, Quality, Run, Sampled, Seen, Site, Timeline, Tool, Totals, Warning,
