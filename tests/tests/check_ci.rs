@@ -144,7 +144,7 @@ fn script(step: &str) -> String {
     let (_, step) = text.split_once(&format!("- name: {step}\n")).expect("the step");
     let (_, run) = step.split_once("      run: |\n").expect("its script");
     let lines = run.lines().take_while(|line| line.is_empty() || line.starts_with("        "));
-    lines.map(|line| format!("{}\n", line.trim_start())).collect()
+    lines.map(str::trim_start).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
