@@ -5,6 +5,7 @@ use std::path::Path;
 
 use hotpath_runtime::hotpath;
 
+use crate::checkout;
 use crate::facts::{self, BuildFacts};
 use crate::options::ReportOptions;
 use crate::profile::Profile;
@@ -22,6 +23,8 @@ pub struct Advice {
     pub report: Report,
     /// Source text by file name.
     pub sources: BTreeMap<String, String>,
+    /// The workspace's path in its checkout, with `/` at its end.
+    pub prefix: String,
 }
 
 /// Joins a run with the workspace's sources and ranks what is worth changing.
@@ -47,12 +50,34 @@ pub fn advise(
         ranked,
         environment: record.environment.clone(),
         workload: record.workload.clone(),
-        runs: record.repetitions.iter().map(run).collect(),
+        runs: runs(record),
+        instructions: instructions(record),
         warnings: warnings(record, &source),
         cut_short: record.interrupted || record.repetitions[record.reported].timed_out,
         stopped: record.repetitions[record.reported].stopped,
     });
-    Advice { report, sources: facts.sources }
+    Advice { report, sources: facts.sources, prefix: checkout::prefix(root) }
+}
+
+/// The repetitions of a run.
+pub fn runs(record: &RunRecord) -> Vec<schema::Run> {
+    let run = |repetition: &Repetition| schema::Run {
+        wall_ns: repetition.wall_ns,
+        cpu_ns: repetition.cpu_ns,
+        allocs: repetition.allocs,
+        instructions: repetition.instructions,
+        exit: repetition.exit.clone(),
+    };
+    record.repetitions.iter().map(run).collect()
+}
+
+fn instructions(record: &RunRecord) -> Option<schema::Instructions> {
+    let counting = record.instructions.clone()?;
+    Some(schema::Instructions {
+        count: record.repetitions[record.reported].instructions,
+        source: counting.source,
+        reason: counting.reason,
+    })
 }
 
 /// How a run's workload was built.
@@ -119,15 +144,6 @@ pub fn suppressions(source: &Source) -> Vec<Warning> {
         Some(Warning { id: id.to_owned(), message: format!("{file}:{line}: {what}") })
     };
     source.allowances().iter().filter_map(warning).collect()
-}
-
-fn run(repetition: &Repetition) -> schema::Run {
-    schema::Run {
-        wall_ns: repetition.wall_ns,
-        cpu_ns: repetition.cpu_ns,
-        allocs: repetition.allocs,
-        exit: repetition.exit.clone(),
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::run_dir::write_atomically;
+use crate::replace::{self, Staged};
 use crate::snapshot::Snapshot;
 
 pub use error::BaselineError;
@@ -75,6 +75,9 @@ impl Baselines {
         let header: Header = serde_json::from_slice(&bytes).map_err(damaged)?;
         if header.version > VERSION {
             return Err(BaselineError::Newer { path, found: header.version });
+        }
+        if header.version == 0 {
+            return Err(damaged(serde::de::Error::custom("versions are counted from 1")));
         }
         let content = serde_json::from_slice(&bytes).map_err(damaged)?;
         Ok(Self { path, content })
@@ -145,15 +148,26 @@ impl Baselines {
     ///
     /// [`BaselineError::Write`], with the file as it was.
     pub fn write(&mut self) -> Result<(), BaselineError> {
-        self.content.version = VERSION;
-        let write = || {
-            if self.content.baselines.is_empty() {
-                return fs::remove_file(&self.path);
-            }
-            let value = serde_json::to_value(&self.content)?;
-            write_atomically(&self.path, layout::text(&value).as_bytes())
+        let written = if self.content.baselines.is_empty() {
+            fs::remove_file(&self.path)
+        } else {
+            self.stage()?.commit()
         };
-        write().map_err(|source| BaselineError::Write { path: self.path.clone(), source })
+        written.map_err(|source| BaselineError::Write { path: self.path.clone(), source })
+    }
+
+    /// Writes beside the file only, to be put in its place together with others.
+    ///
+    /// # Errors
+    ///
+    /// [`BaselineError::Write`].
+    pub fn stage(&mut self) -> Result<Staged, BaselineError> {
+        self.content.version = VERSION;
+        let stage = || {
+            let value = serde_json::to_value(&self.content)?;
+            replace::stage(&self.path, layout::text(&value).as_bytes())
+        };
+        stage().map_err(|source| BaselineError::Write { path: self.path.clone(), source })
     }
 }
 
@@ -234,6 +248,7 @@ mod tests {
             ("{\"version\": 1, \"baselines\": {", "damaged"),
             ("<<<<<<< HEAD", "damaged"),
             ("{\"version\": 99, \"other\": 1}", "version 99"),
+            ("{\"version\": 0, \"baselines\": {}}", "damaged"),
             ("{\"version\": 1, \"baselines\": {\"a\": {\"oops\": 1}}}", "damaged"),
         ] {
             fs::write(&path, text).unwrap();

@@ -1,9 +1,16 @@
 //! The command line: cargo's flags with cargo's meaning, and our own.
 
-use std::path::PathBuf;
+mod measure;
+mod report;
+mod stored;
 
-use clap::builder::FalseyValueParser;
+use std::path::{Path, PathBuf};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use measure::{Instructions, MeasureArgs};
+pub use report::{Also, Format, ReportFlags};
+pub use stored::check_stored;
 
 const PACKAGE: &str = "Package selection";
 const TARGET: &str = "Target selection";
@@ -82,6 +89,19 @@ impl Command {
             | Self::Init(_)
             | Self::Annotate(_)
             | Self::Clean(_) => Format::Human,
+        }
+    }
+}
+
+impl Command {
+    /// The file that the report was to be written to.
+    pub fn output(&self) -> Option<&Path> {
+        match self {
+            Self::Run(args) => args.report.output.as_deref(),
+            Self::Report(args) => args.report.output.as_deref(),
+            Self::Check(args) => args.run.report.output.as_deref(),
+            Self::Compare(args) => args.output.as_deref(),
+            _ => None,
         }
     }
 }
@@ -190,96 +210,6 @@ pub struct ManifestArgs {
     /// Equivalent to specifying both --locked and --offline
     #[arg(long, help_heading = MANIFEST)]
     pub frozen: bool,
-}
-
-/// How often and how long the workload runs.
-#[derive(Debug, Args)]
-pub struct MeasureArgs {
-    /// Repetitions; figures are those of the one with the median wall time [default: 3 where the
-    /// first took under 5 s, else 1; 1 also keeps `--auto` from a second pass]
-    #[arg(long, value_name = "N", env = "CARGO_HOTPATH_RUNS", help_heading = MEASURE,
-        value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub runs: Option<u32>,
-    /// Stop a repetition after this time (`90s`, `5m`, `500ms`) and report what it did
-    #[arg(long, value_name = "DURATION", env = "CARGO_HOTPATH_TIMEOUT", help_heading = MEASURE)]
-    pub timeout: Option<String>,
-    /// Run CMD with the shell once the workload is ready, and stop the workload when CMD has ended
-    #[arg(long, value_name = "CMD", env = "CARGO_HOTPATH_DRIVE", help_heading = MEASURE)]
-    pub drive: Option<String>,
-    /// What says that the workload is ready: `tcp:PORT`, `log:REGEX` (a line of its output) or a
-    /// duration, each waited for up to 60 s [default: 1s]
-    #[arg(long, value_name = "WHEN", env = "CARGO_HOTPATH_READY", help_heading = MEASURE)]
-    pub ready: Option<String>,
-    /// Stop the workload after this time (from when it is ready); that is no failure
-    #[arg(long, value_name = "DURATION", env = "CARGO_HOTPATH_DURATION", help_heading = MEASURE)]
-    pub duration: Option<String>,
-    /// Sample live blocks, one byte in BYTES (`64 KiB`, `1 MiB`): which sites retain memory at the
-    /// end [without a value: 512 KiB]
-    #[arg(long, value_name = "BYTES", env = "CARGO_HOTPATH_RETAINED", help_heading = MEASURE,
-        num_args = 0..=1, require_equals = true, default_missing_value = "512 KiB")]
-    pub retained: Option<String>,
-    /// Measure every function without any annotation, in a copy of the workspace; with GLOB only
-    /// those of files (`src/parser/**`) or paths (`orders::parser::*`) that match [default: where no
-    /// function is annotated]
-    #[arg(long, value_name = "GLOB", env = "CARGO_HOTPATH_AUTO", help_heading = MEASURE,
-        num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub auto: Option<String>,
-}
-
-/// What the report shows, and where it goes.
-#[derive(Debug, Args)]
-pub struct ReportFlags {
-    /// List at most this many functions [default: 10]
-    #[arg(long, value_name = "N", env = "CARGO_HOTPATH_TOP", help_heading = REPORT,
-        value_parser = clap::value_parser!(u32).range(1..))]
-    pub top: Option<u32>,
-    /// Hide findings that gain less than this percentage of the wall time [default: 0.5, or 1 % of
-    /// the allocations; `min_impact_pct` of a rule in the configuration goes first]
-    #[arg(long, value_name = "PCT", env = "CARGO_HOTPATH_MIN_IMPACT", help_heading = REPORT)]
-    pub min_impact: Option<String>,
-    /// Show every finding, however small, but for what the source or the configuration allows
-    #[arg(long, env = "CARGO_HOTPATH_ALL", help_heading = REPORT,
-        value_parser = FalseyValueParser::new(), conflicts_with = "min_impact")]
-    pub all: bool,
-    /// Format of the report
-    #[arg(long, value_name = "FORMAT", env = "CARGO_HOTPATH_FORMAT", help_heading = REPORT,
-        value_enum, default_value_t = Format::Human)]
-    pub format: Format,
-    /// Write the report to a file
-    #[arg(short, long, value_name = "FILE", env = "CARGO_HOTPATH_OUTPUT", help_heading = REPORT)]
-    pub output: Option<PathBuf>,
-}
-
-/// Formats of the report.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    #[default]
-    Human,
-    /// One JSON document, with a schema
-    Json,
-    /// For pull requests, issues and job summaries
-    Markdown,
-    /// Annotations of GitHub's workflows, and the job summary
-    Github,
-    /// SARIF 2.1.0, for code scanning
-    Sarif,
-    /// XML as that of `JUnit`, for test reports
-    Junit,
-}
-
-impl Format {
-    /// As it is written on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Human => "human",
-            Self::Json => "json",
-            Self::Markdown => "markdown",
-            Self::Github => "github",
-            Self::Sarif => "sarif",
-            Self::Junit => "junit",
-        }
-    }
 }
 
 /// Flags of `report`.
@@ -531,9 +461,11 @@ mod tests {
             "all",
             "format",
             "output",
+            "also",
             "save",
             "retained",
             "auto",
+            "instructions",
         ] {
             let argument = run.get_arguments().find(|a| a.get_id() == flag).unwrap();
             let variable = argument.get_env().unwrap().to_str().unwrap().to_owned();

@@ -1,11 +1,13 @@
 //! Two snapshots against each other: allocations exactly, times by statistics.
 
+pub mod instructions;
 pub mod noise;
 pub mod statistics;
 
 use serde::Serialize;
 
-use crate::snapshot::{Count, Figures, Snapshot};
+use crate::snapshot::{Count, Figures, InstructionCounts, Snapshot};
+use instructions::Instructions;
 use noise::{Claim, Times};
 
 /// Functions that never take a larger share of either side's time are not judged by time.
@@ -26,6 +28,8 @@ pub struct Comparison {
     pub alloc_bytes: Option<Change>,
     /// Most bytes live at once.
     pub peak_live_bytes: Option<Change>,
+    /// Instructions; `null` where they are not compared.
+    pub instructions: Option<Instructions>,
     /// Functions that differ, most additional allocations first.
     pub functions: Vec<FunctionChange>,
     /// Functions in which nothing differs.
@@ -115,9 +119,19 @@ pub fn compare(base: &Snapshot, new: &Snapshot) -> Comparison {
         allocs: pair(base.totals.allocs, new.totals.allocs),
         alloc_bytes: pair(base.totals.alloc_bytes, new.totals.alloc_bytes),
         peak_live_bytes: pair(base.totals.peak_live_bytes, new.totals.peak_live_bytes),
+        instructions: of_both(base, new)
+            .filter(|_| same_environment)
+            .and_then(|(base, new)| Instructions::of(base, new)),
         unchanged: all - functions.len(),
         functions: functions.into_iter().map(|(_, change)| change).collect(),
     }
+}
+
+fn of_both<'s>(
+    base: &'s Snapshot,
+    new: &'s Snapshot,
+) -> Option<(&'s InstructionCounts, &'s InstructionCounts)> {
+    base.totals.instructions.as_ref().zip(new.totals.instructions.as_ref())
 }
 
 fn functions(base: &Snapshot, new: &Snapshot, with_times: bool) -> Vec<(String, FunctionChange)> {
@@ -194,6 +208,7 @@ fn warnings(base: &Snapshot, new: &Snapshot, differences: &[String], timed: usiz
             differences.join(", ")
         ));
     }
+    warnings.extend(of_both(base, new).and_then(|(base, new)| instructions::unlike(base, new)));
     if base.totals.allocs.is_none() || new.totals.allocs.is_none() {
         warnings.push("allocations were not measured on both sides".to_owned());
     }

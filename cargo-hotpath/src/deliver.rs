@@ -8,9 +8,15 @@ use crate::advise::Advice;
 use crate::cli::Format;
 use crate::error::Error;
 use crate::options::ReportOptions;
+use crate::replace::write_atomically;
 use crate::report::{self, prose::Limits};
-use crate::run_dir::write_atomically;
 use crate::term::{self, Term};
+
+/// Finds out before the run whether all that was asked for can be written.
+pub fn check_all(options: &ReportOptions) -> Result<(), Error> {
+    let also = options.also.iter().map(|also| also.path.as_path());
+    options.output.as_deref().into_iter().chain(also).try_for_each(|path| check(Some(path)))
+}
 
 /// Finds out before the run whether the output file can be written.
 pub fn check(output: Option<&Path>) -> Result<(), Error> {
@@ -33,30 +39,70 @@ pub fn check(output: Option<&Path>) -> Result<(), Error> {
     }
 }
 
-/// Renders and writes.
+/// Renders and writes, in each format that was asked for.
 pub fn deliver(advice: &Advice, options: &ReportOptions, term: &Term) -> Result<(), Error> {
-    let text = match options.format {
-        Format::Json => report::json::render(&advice.report),
+    each(options, term, &|format, is_file| render(advice, options, (format, is_file), term))
+}
+
+/// Writes what `render` makes for each format and place that was asked for; it is told whether the
+/// place is a file.
+pub fn each(
+    options: &ReportOptions,
+    term: &Term,
+    render: &dyn Fn(Format, bool) -> Result<String, Error>,
+) -> Result<(), Error> {
+    // First the files: standard output may be closed early.
+    for also in &options.also {
+        put(&render(also.format, true)?, Some(&also.path), term)?;
+    }
+    let output = options.output.as_deref();
+    put(&render(options.format, output.is_some())?, output, term)
+}
+
+/// The report in a format.
+pub fn render(
+    advice: &Advice,
+    options: &ReportOptions,
+    (format, is_file): (Format, bool),
+    term: &Term,
+) -> Result<String, Error> {
+    let Advice { report, sources, prefix, .. } = advice;
+    Ok(match format {
+        Format::Json => report::json::render(report),
         Format::Github => {
-            let full = report::markdown::render(&advice.report, &advice.sources, &limits(options));
-            summary(&full)?;
-            report::github::render(&advice.report)
+            summary(&report::markdown::render(report, sources, &limits(options)))?;
+            report::github::render(report, prefix)
         }
-        Format::Sarif => report::sarif::render(&advice.report),
-        Format::Junit => report::junit::render(&advice.report),
-        Format::Markdown => {
-            report::markdown::render(&advice.report, &advice.sources, &limits(options))
-        }
+        Format::Sarif => report::sarif::render(report, prefix),
+        Format::Junit => report::junit::render(report),
+        Format::Markdown => report::markdown::render(report, sources, &limits(options)),
         Format::Human => {
             let style = report::human::Options {
-                color: options.output.is_none() && term.color_stdout(),
+                color: !is_file && term.color_stdout(),
                 width: term.width(),
                 limits: limits(options),
             };
-            report::human::render(&advice.report, &advice.sources, &style)
+            report::human::render(report, sources, &style)
         }
+    })
+}
+
+/// Says what went wrong in the place and the format of the report, for machines; people read standard
+/// error.
+pub fn failure(error: &Error, format: Format, output: Option<&Path>) {
+    let document = error.document();
+    let text = match format {
+        Format::Human | Format::Markdown => return,
+        Format::Json => serde_json::to_string_pretty(&document).unwrap_or_default() + "\n",
+        Format::Github => report::github::failure(&document.error),
+        Format::Sarif => report::sarif::failure(&document.error),
+        Format::Junit => report::junit::failure(&document.error),
     };
-    put(&text, options.output.as_deref(), term)
+    let is_written = output.is_some_and(|path| write(path, text.as_bytes()).is_ok());
+    if !is_written {
+        // The exit code and standard error say it already, should this fail too.
+        let _ = term::write_stdout(&text);
+    }
 }
 
 /// Adds Markdown to the job's summary, where a workflow of GitHub says which file that is.
@@ -87,9 +133,7 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if is_special(path) {
         return fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
     }
-    // A link stays one: what it points to is replaced.
-    let target = fs::canonicalize(path);
-    write_atomically(target.as_deref().unwrap_or(path), bytes)
+    write_atomically(path, bytes)
 }
 
 /// Devices, pipes and the like (`/dev/stdout`, `/dev/null`, `>(cmd)`) are written to, never replaced.

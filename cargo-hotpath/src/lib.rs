@@ -9,6 +9,7 @@ pub mod allocator;
 pub mod auto;
 pub mod baseline;
 pub mod cargo;
+pub mod checkout;
 pub mod cli;
 pub mod collect;
 pub mod commands;
@@ -25,6 +26,7 @@ pub mod facts;
 mod fnv;
 pub mod gate;
 pub mod impact;
+pub mod instructions;
 pub mod interrupt;
 pub mod judge;
 pub mod options;
@@ -33,6 +35,7 @@ pub mod own_cost;
 pub mod profile;
 pub mod rank;
 pub mod repeat;
+pub mod replace;
 pub mod report;
 pub mod resolution;
 pub mod roots;
@@ -51,9 +54,10 @@ pub mod update;
 
 use std::ffi::{OsStr, OsString};
 use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{ColorChoice, CommandFactory, FromArgMatches};
+use clap::{ColorChoice, CommandFactory, FromArgMatches, ValueEnum};
 
 use cli::{Cli, Command, Format};
 use error::{Error, Exit};
@@ -68,12 +72,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return refuse(&error, &args),
     };
     let term = Term::new(&cli.display);
-    let format = cli.command.format();
+    let (format, output) = (cli.command.format(), cli.command.output().map(Path::to_owned));
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| dispatch(cli.command, &term)));
     let result = outcome.unwrap_or_else(|panic| Err(Error::Internal(panic_message(&*panic))));
     match result {
         Ok(exit) => exit.into(),
-        Err(error) => fail(&error, format, &term).into(),
+        Err(error) => fail(&error, (format, output.as_deref()), &term).into(),
     }
 }
 
@@ -93,16 +97,12 @@ fn dispatch(command: Command, term: &Term) -> Result<Exit, Error> {
 }
 
 /// Says what went wrong: to people, and as a document where one was asked for.
-fn fail(error: &Error, format: Format, term: &Term) -> Exit {
+fn fail(error: &Error, (format, output): (Format, Option<&Path>), term: &Term) -> Exit {
     if matches!(error, Error::Closed) {
         return error.exit();
     }
     term.error(error);
-    if format == Format::Json {
-        let document = serde_json::to_string_pretty(&error.document()).unwrap_or_default();
-        // The exit code and standard error say it already, should this fail too.
-        let _ = term::write_stdout(&format!("{document}\n"));
-    }
+    deliver::failure(error, format, output);
     error.exit()
 }
 
@@ -120,31 +120,37 @@ fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
         Ok("never") => ColorChoice::Never,
         _ => ColorChoice::Auto,
     };
-    Cli::from_arg_matches(&Cli::command().color(color).try_get_matches_from(args)?)
+    let mut command = Cli::command().color(color);
+    let matches = command.try_get_matches_from_mut(args)?;
+    cli::check_stored(&mut command, &matches)?;
+    Cli::from_arg_matches(&matches)
 }
 
 /// Help, version, and arguments that can't be parsed.
 fn refuse(error: &clap::Error, args: &[OsString]) -> ExitCode {
     // Where nobody reads, there is nobody to tell.
     let _ = error.print();
-    if error.use_stderr() && asks_for_json(args) {
+    if let (true, Some(format)) = (error.use_stderr(), asked_for(args)) {
         let text = error.to_string();
         let first = text.lines().next().unwrap_or_default();
         let message = first.strip_prefix("error: ").unwrap_or(first).to_owned();
         let error = Error::usage(message, "`cargo hotpath --help` lists what there is");
-        let document = serde_json::to_string_pretty(&error.document()).unwrap_or_default();
-        let _ = term::write_stdout(&format!("{document}\n"));
+        deliver::failure(&error, format, None);
     }
     ExitCode::from(error.exit_code() as u8)
 }
 
-fn asks_for_json(args: &[OsString]) -> bool {
-    let own = args.iter().take_while(|word| *word != "--").collect::<Vec<_>>();
-    let split = own.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json");
-    let variable = std::env::var_os("CARGO_HOTPATH_FORMAT");
-    split
-        || own.contains(&&OsString::from("--format=json"))
-        || variable.as_deref() == Some(OsStr::new("json"))
+/// The format of arguments that can't be parsed.
+fn asked_for(args: &[OsString]) -> Option<Format> {
+    let own: Vec<&OsStr> =
+        args.iter().take_while(|word| *word != "--").map(OsString::as_os_str).collect();
+    let split = own.windows(2).find(|pair| pair[0] == "--format").map(|pair| pair[1].to_owned());
+    let joined = || {
+        let words = own.iter().filter_map(|word| word.to_str());
+        words.filter_map(|word| word.strip_prefix("--format=")).map(OsString::from).next()
+    };
+    let asked = split.or_else(joined).or_else(|| std::env::var_os("CARGO_HOTPATH_FORMAT"))?;
+    Format::from_str(asked.to_str()?, false).ok()
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use crate::auto::Pattern;
 use crate::cli::{
-    BuildArgs, FeatureArgs, Format, ManifestArgs, MeasureArgs, ReportFlags, RunArgs, WorkloadArgs,
+    Also, BuildArgs, FeatureArgs, Format, Instructions, ManifestArgs, MeasureArgs, ReportFlags,
+    RunArgs, WorkloadArgs,
 };
 use crate::drive::{Plan, Ready};
 use crate::error::Error;
+use crate::schema::InstructionSource;
 
 /// Everything `run` needs to know.
 #[derive(Debug)]
@@ -36,6 +38,8 @@ pub struct RunOptions {
     pub retained: Option<u64>,
     /// Whether functions are measured without annotation.
     pub auto: Auto,
+    /// What counts instructions, where they were asked for.
+    pub instructions: Option<InstructionSource>,
     /// Report.
     pub report: ReportOptions,
     /// Name to keep the run under.
@@ -57,6 +61,8 @@ pub struct ReportOptions {
     pub format: Format,
     /// File to write to; standard output without one.
     pub output: Option<PathBuf>,
+    /// Other formats, each with its file.
+    pub also: Vec<Also>,
 }
 
 /// Whether functions are measured without annotation.
@@ -103,6 +109,15 @@ impl From<WorkloadArgs> for Choice {
     }
 }
 
+impl From<Instructions> for InstructionSource {
+    fn from(asked: Instructions) -> Self {
+        match asked {
+            Instructions::Hardware => Self::Hardware,
+            Instructions::Callgrind => Self::Callgrind,
+        }
+    }
+}
+
 impl TryFrom<RunArgs> for RunOptions {
     type Error = Error;
 
@@ -126,6 +141,7 @@ impl TryFrom<RunArgs> for RunOptions {
             plan: plan(&args.measure)?,
             retained: args.measure.retained.as_deref().map(period).transpose()?,
             auto: auto(args.measure.auto.as_deref())?,
+            instructions: args.measure.instructions.map(InstructionSource::from),
             report: args.report.try_into()?,
             save: args.save,
             args: args.args,
@@ -143,6 +159,7 @@ impl TryFrom<ReportFlags> for ReportOptions {
             all: flags.all,
             format: flags.format,
             output: flags.output,
+            also: flags.also,
         })
     }
 }
@@ -346,6 +363,15 @@ mod tests {
         for bad in ["", "0", "-1", "1.5k", "x", "1 parsec", "99999999999 GiB"] {
             assert!(period(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn instructions_are_counted_where_that_is_asked_for() {
+        let asked = |args: &[&str]| run(args).unwrap().instructions;
+        assert_eq!(asked(&[]), None);
+        assert_eq!(asked(&["--instructions", "--", "x"]), Some(InstructionSource::Hardware));
+        assert_eq!(asked(&["--instructions=callgrind"]), Some(InstructionSource::Callgrind));
+        assert!(Cli::try_parse_from(["x", "run", "--instructions=perf"]).is_err());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Repeats the workload, and judges what the repetitions say together.
 
+mod counted;
 mod often;
 
 use std::path::Path;
@@ -9,6 +10,7 @@ use crate::cargo::stdin::Input;
 use crate::collect::{self, Outcome};
 use crate::counters;
 use crate::error::Error;
+use crate::instructions::Counted;
 use crate::interrupt::Interrupts;
 use crate::profile::Profile;
 use crate::run_dir::{Repetition, RunDir};
@@ -35,6 +37,8 @@ pub struct Repetitions {
     pub stored: Vec<Repetition>,
     /// Each one's profile.
     pub profiles: Vec<Profile>,
+    /// Each one's instructions, where they were asked for.
+    pub counted: Vec<Counted>,
     /// What to know before reading the figures.
     pub warnings: Vec<Warning>,
 }
@@ -54,7 +58,7 @@ pub fn repeat(
     while all.stored.len() < wanted as usize {
         let index = all.stored.len();
         announce(term, launch, index);
-        let (ended, profile) = once(launch, dir, root, input, interrupts)?;
+        let (mut ended, profile) = once(launch, dir, root, input, interrupts)?;
         let same_input = input.end();
         let (name, path) = dir.profile(index);
         // What was measured is reported all the same.
@@ -65,11 +69,18 @@ pub fn repeat(
         let ended_well = succeeded(&repetition);
         all.stored.push(repetition);
         all.profiles.push(profile);
-        if interrupts.received() || !ended_well || !all.hit() {
-            break;
-        }
-        if index == 0 && same_input && (ask.is_enough)(&all) {
+        let is_last = interrupts.received() || !ended_well || !all.hit();
+        if !is_last && index == 0 && same_input && (ask.is_enough)(&all) {
             return Ok(all);
+        }
+        let counted =
+            counted::count(launch, (&mut ended, same_input), dir, input, (interrupts, term));
+        if let (Some(counted), Some(stored)) = (counted, all.stored.last_mut()) {
+            stored.instructions = counted.as_ref().ok().copied();
+            all.counted.push(counted);
+        }
+        if is_last || interrupts.received() {
+            break;
         }
         if index == 0 && often.runs.is_none() && ended.wall_ns >= often.long_ns {
             wanted = often.long;
@@ -77,8 +88,8 @@ pub fn repeat(
         if index == 0 {
             (step, most) = (wanted, wanted.saturating_mul(AT_MOST_TIMES));
         }
-        let is_last = all.stored.len() >= wanted as usize;
-        if is_last && same_input && wanted < most && (ask.is_doubtful)(&all) {
+        let is_enough = all.stored.len() >= wanted as usize;
+        if is_enough && same_input && wanted < most && (ask.is_doubtful)(&all) {
             wanted = wanted.saturating_add(step).min(most);
         }
         if !same_input && all.stored.len() < wanted as usize {
@@ -136,6 +147,7 @@ fn stored(profile_name: String, ended: &Ended, profile: &Profile) -> Repetition 
         wall_ns: ended.wall_ns,
         cpu_ns: ended.cpu_ns,
         allocs: allocations(profile),
+        instructions: None,
         exit: ended.exit.clone(),
         timed_out: ended.timed_out,
         stopped: ended.driven.stopped,
@@ -260,6 +272,7 @@ mod tests {
             wall_ns,
             cpu_ns: None,
             allocs: None,
+            instructions: None,
             exit: Exit { code: Some(code), signal: None },
             timed_out: false,
             stopped: false,

@@ -1,17 +1,17 @@
 //! Runs on disk: `target/hotpath/runs/<time>-<id>/` with a record and a profile per repetition.
 
 use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::date;
 use crate::error::Error;
-use crate::schema::{Environment, Exit, Warning, Workload};
+use crate::replace::write_atomically;
+use crate::schema::{Environment, Exit, InstructionSource, Warning, Workload};
 
 /// Version of `run.json`; readers refuse newer ones.
-pub const RECORD_VERSION: u32 = 3;
+pub const RECORD_VERSION: u32 = 4;
 
 const RECORD: &str = "run.json";
 const RUNS: &str = "runs";
@@ -41,14 +41,27 @@ pub struct RunRecord {
     pub repetitions: Vec<Repetition>,
     /// Index of the repetition that the figures are from.
     pub reported: usize,
+    /// How instructions were counted, where they were asked for; `None` in records of version 3.
+    #[serde(default)]
+    pub instructions: Option<Counting>,
     /// Whether Ctrl-C ended it.
     pub interrupted: bool,
     /// What to know before reading the figures.
     pub warnings: Vec<Warning>,
 }
 
+/// How instructions were counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counting {
+    /// What was to count them.
+    pub source: InstructionSource,
+    /// Why a repetition has no count.
+    pub reason: Option<String>,
+}
+
 /// How the workload was built.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Build {
     /// `opt-level`.
@@ -104,6 +117,9 @@ pub struct Repetition {
     pub cpu_ns: Option<u64>,
     /// Allocations of the process; `null` when not measured.
     pub allocs: Option<u64>,
+    /// Instructions that it ran; `None` where they were not counted, and in records of version 3.
+    #[serde(default)]
+    pub instructions: Option<u64>,
     /// How it ended.
     pub exit: Exit,
     /// Whether `--timeout` ended it.
@@ -233,34 +249,11 @@ pub fn read(dir: &Path) -> Result<RunRecord, Error> {
     Ok(record)
 }
 
-/// Writes beside and renames: a reader sees the old file or the new one, whole.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".hotpath-").tempfile_in(dir)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    readable_as_usual(file.as_file())?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
-}
-
-/// Temporary files are private; a report should be as readable as any other file the user makes.
-#[cfg(unix)]
-fn readable_as_usual(file: &fs::File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable_as_usual(_: &fs::File) -> io::Result<()> {
-    Ok(())
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn record(id: &str) -> RunRecord {
+    pub(crate) fn record(id: &str) -> RunRecord {
         RunRecord {
             version: RECORD_VERSION,
             id: id.to_owned(),
@@ -287,12 +280,14 @@ mod tests {
                 wall_ns: 1,
                 cpu_ns: None,
                 allocs: None,
+                instructions: None,
                 exit: Exit { code: Some(0), signal: None },
                 timed_out: false,
                 stopped: false,
                 failure: None,
             }],
             reported: 0,
+            instructions: None,
             interrupted: false,
             warnings: Vec::new(),
         }
@@ -344,6 +339,9 @@ mod tests {
         for added in ["codegen", "own_allocator"] {
             old["build"].as_object_mut().unwrap().remove(added).expect("it is there");
         }
+        old.as_object_mut().unwrap().remove("instructions").expect("it is there");
+        let repetition = old["repetitions"][0].as_object_mut().unwrap();
+        repetition.remove("instructions").expect("it is there");
         fs::write(&path, old.to_string()).unwrap();
         assert_eq!(read(&dir.path).unwrap().build.own_allocator, None);
     }
@@ -356,7 +354,7 @@ mod tests {
         let good = fs::read_to_string(&path).unwrap();
         let cases = [
             (good[..good.len() / 2].to_owned(), "damaged"),
-            (good.replacen("\"version\": 3", "\"version\": 4", 1), "newer version 4"),
+            (good.replacen("\"version\": 4", "\"version\": 5", 1), "newer version 5"),
             ("{}".to_owned(), "no record"),
             (good.replace("\"reported\": 0", "\"reported\": 7"), "damaged"),
             (good.replace("profile-1.json", "../profile-1.json"), "damaged"),

@@ -13,7 +13,7 @@ use hotpath_runtime_syntax::Budget;
 use serde::{Deserialize, Serialize};
 
 use crate::profile::FirstCall;
-use crate::schema::Workload;
+use crate::schema::{InstructionSource, Workload};
 
 pub use count::Count;
 pub use fingerprint::Fingerprint;
@@ -86,6 +86,19 @@ pub struct Totals {
     pub reallocs: Option<Count>,
     /// Most bytes live at once.
     pub peak_live_bytes: Option<Count>,
+    /// Instructions, where they were asked for and counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<InstructionCounts>,
+}
+
+/// Instructions of each repetition that has a count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InstructionCounts {
+    /// What counted them.
+    pub source: InstructionSource,
+    /// The counts.
+    pub counts: Vec<u64>,
 }
 
 /// Figures of a function; allocations include those of measured functions that it calls.

@@ -58,6 +58,11 @@ impl Term {
         }
     }
 
+    /// What changes in the user's files; printed even with `-q`.
+    pub fn change(&self, verb: &str, text: impl Display) {
+        line(format_args!("{GREEN}{verb:>12}{GREEN:#} {text}"));
+    }
+
     /// A line for `-v`.
     pub fn detail(&self, verb: &str, text: impl Display) {
         if self.verbose > 0 {

@@ -65,6 +65,7 @@ mod tests {
                 wall_ns: 1,
                 cpu_ns: None,
                 allocs: None,
+                instructions: None,
                 exit: schema::Exit { code: Some(code), signal: None },
                 timed_out: false,
                 stopped: false,

@@ -10,7 +10,7 @@ use toml_edit::{DocumentMut, Item, TableLike, Value};
 use crate::config::BudgetEntry;
 use crate::error::Error;
 use crate::judge;
-use crate::run_dir::write_atomically;
+use crate::replace::{self, Staged};
 use crate::schema::{Budget, BudgetOrigin, BudgetStatus};
 
 /// Room that a limit of time gets above what was measured.
@@ -60,7 +60,7 @@ pub fn changes(entries: &BTreeMap<String, BudgetEntry>, budgets: &[Budget]) -> V
         let Some(Limit::AtMost(old)) = entry.budget.get(metric) else { continue };
         let is_broken = budget.status == BudgetStatus::Fail;
         let value = match metric.unit() {
-            Unit::Count => (budget.actual_most * 1e3).ceil() / 1e3,
+            Unit::Count => tight(budget.actual_most),
             Unit::Bytes => budget.actual_most.ceil(),
             Unit::Nanoseconds if is_broken => three_digits(budget.actual * ROOM),
             Unit::Nanoseconds => old,
@@ -83,12 +83,12 @@ pub fn changes(entries: &BTreeMap<String, BudgetEntry>, budgets: &[Budget]) -> V
     wanted.into_iter().filter_map(change).collect()
 }
 
-/// Writes them, each file whole or not at all.
+/// Writes what the files would hold beside them.
 ///
 /// # Errors
 ///
 /// A file that can't be read or written, or that has changed since it was read.
-pub fn apply(changes: &[Change]) -> Result<(), Error> {
+pub fn stage(changes: &[Change]) -> Result<Vec<Staged>, Error> {
     let mut files: BTreeMap<&Path, DocumentMut> = BTreeMap::new();
     for change in changes {
         if !files.contains_key(change.file.as_path()) {
@@ -101,11 +101,11 @@ pub fn apply(changes: &[Change]) -> Result<(), Error> {
         });
         placed.ok_or_else(|| unusable(&change.file, "its budgets have changed meanwhile"))?;
     }
-    for (file, document) in files {
-        write_atomically(file, document.to_string().as_bytes())
-            .map_err(|source| Error::output(file.display(), source))?;
-    }
-    Ok(())
+    let stage = |(file, document): (&Path, DocumentMut)| {
+        let staged = replace::stage(file, document.to_string().as_bytes());
+        staged.map_err(|source| Error::output(file.display(), source))
+    };
+    files.into_iter().map(stage).collect()
 }
 
 fn read(file: &Path) -> Result<DocumentMut, Error> {
@@ -134,6 +134,21 @@ fn put(item: &mut Item, change: &Change) -> Option<()> {
     *new.decor_mut() = old.decor().clone();
     *old = new;
     Some(())
+}
+
+/// With as few decimals as say it: a limit lets nothing through that a few calls more would do.
+fn tight(value: f64) -> f64 {
+    const MOST: i32 = 9;
+    let scaled = |digits: i32| (value * 10_f64.powi(digits), 10_f64.powi(digits));
+    let is_near = |digits: &i32| {
+        let (value, scale) = scaled(*digits);
+        (value - value.round()).abs() / scale <= 1e-10
+    };
+    let (value, scale) = match (0..=MOST).find(is_near).map(scaled) {
+        Some((value, scale)) => (value.round(), scale),
+        None => (scaled(MOST).0.ceil(), scaled(MOST).1),
+    };
+    value / scale
 }
 
 /// Rounded up to three digits.
@@ -168,13 +183,25 @@ mod tests {
             change("a::b", Metric::AllocsPerCall, 3.0, 4.0),
             change("*", Metric::AllocBytes, 1024.0, 1025.0),
         ];
-        apply(&changes).unwrap();
+        let staged = stage(&changes).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), text, "not before it is told");
+        replace::commit_all(staged).unwrap();
         let expected = text.replace("call = 3", "call = 4").replace("\"1 KiB\"", "\"1025 B\"");
         assert_eq!(fs::read_to_string(&file).unwrap(), expected);
         assert_eq!(changes[0].describe(dir.path()), "hotpath.toml: `a::b` allocs_per_call 3 -> 4");
         let lost = change("a::c", Metric::AllocsPerCall, 3.0, 4.0);
-        assert!(apply(&[change("a::b", Metric::AllocsPerCall, 4.0, 9.0), lost]).is_err());
+        assert!(stage(&[change("a::b", Metric::AllocsPerCall, 4.0, 9.0), lost]).is_err());
         assert_eq!(fs::read_to_string(&file).unwrap(), expected, "all or nothing");
+    }
+
+    #[test]
+    fn counts_get_no_room() {
+        for (actual, limit) in
+            [(4.0, "4"), (3.1, "3.1"), (0.0, "0"), (1.0 / 3.0, "0.333333334"), (2.0005, "2.0005")]
+        {
+            assert_eq!(tight(actual).to_string(), limit);
+            assert!(tight(actual) >= actual);
+        }
     }
 
     #[test]

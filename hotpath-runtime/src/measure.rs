@@ -141,7 +141,8 @@ impl<T> Measured<T> {
     /// Calls of a function with `#[hotpath]` (async: first polls), by its name in reports or the end
     /// of its path: `parse`, `Parser::parse`, `orders::Parser::parse`. Where several are called so, those of all.
     ///
-    /// `None` where the process has called none of that name: nobody knows of a function before.
+    /// `None` where the process has called none of that name, as nobody knows of a function before; and
+    /// where there was no memory to remember one of that name.
     pub fn calls(&self, function: &str) -> Option<u64> {
         self.figures().and_then(|figures| figures.calls(function))
     }

@@ -1,6 +1,6 @@
 //! What is said where a check was asked for and nothing is measured: one line, or a failure.
 
-use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 #[cfg_attr(unix, path = "notice/system_unix.rs")]
 #[cfg_attr(any(windows, target_os = "wasi"), path = "notice/system_std.rs")]
@@ -51,8 +51,8 @@ impl Unmeasured {
     }
 }
 
-/// Says that a check is none: one line on stderr for each process, whoever captures the output of
-/// tests.
+/// Says that a check is none: one line on stderr for each reason in each process, whoever captures
+/// the output of tests.
 ///
 /// # Panics
 ///
@@ -61,10 +61,36 @@ impl Unmeasured {
 #[inline(never)]
 #[track_caller]
 pub(crate) fn not_checked(why: Unmeasured) {
-    static SAID: AtomicBool = AtomicBool::new(false);
+    static SAID: AtomicU8 = AtomicU8::new(0);
     let text = why.text();
     assert!(!system::is_required(), "{text} (CARGO_HOTPATH_REQUIRE is set)");
-    if !SAID.swap(true, Relaxed) {
+    if is_new(why, &SAID) {
         system::say(text);
+    }
+}
+
+/// Whether this reason was not given before; `said` has a bit for each.
+fn is_new(why: Unmeasured, said: &AtomicU8) -> bool {
+    let bit = 1 << why as u8;
+    said.fetch_or(bit, Relaxed) & bit == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_is_given_once() {
+        let said = AtomicU8::new(0);
+        let all = [
+            Unmeasured::Off,
+            Unmeasured::Target,
+            Unmeasured::NoAllocator,
+            Unmeasured::NoCounters,
+            Unmeasured::Forked,
+        ];
+        for expected in [true, false] {
+            assert!(all.iter().all(|why| is_new(*why, &said) == expected), "{expected}");
+        }
     }
 }

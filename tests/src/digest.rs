@@ -80,7 +80,13 @@ impl Digest {
     fn report(&self, profile: &Profile) {
         let facts = facts::join(profile, &self.source, BuildFacts::default());
         let ranked = rank::findings(&facts, &rank::Options { all: true, ..Default::default() });
-        let run = |wall_ns| Run { wall_ns, cpu_ns: None, allocs: None, exit: Exit::default() };
+        let run = |wall_ns| Run {
+            wall_ns,
+            cpu_ns: None,
+            allocs: None,
+            instructions: None,
+            exit: Exit::default(),
+        };
         let report = report::assemble(Inputs {
             facts: &facts,
             profile,
@@ -94,6 +100,7 @@ impl Digest {
                 exit: Exit::default(),
             },
             runs: vec![run(profile.wall_ns), run(profile.outside_ns)],
+            instructions: None,
             warnings: Vec::new(),
             cut_short: false,
             stopped: false,

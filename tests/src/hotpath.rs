@@ -23,7 +23,8 @@ impl Hotpath {
             let own = name.to_string_lossy().starts_with("CARGO_HOTPATH_");
             let cargos =
                 ["CARGO_TERM_COLOR", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET", "RUSTFLAGS"];
-            if own || cargos.iter().any(|cargos| name == *cargos) {
+            let githubs = ["GITHUB_WORKSPACE", "GITHUB_STEP_SUMMARY"];
+            if own || cargos.iter().chain(&githubs).any(|other| name == *other) {
                 command.env_remove(name);
             }
         }

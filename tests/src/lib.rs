@@ -6,6 +6,7 @@ pub mod carried;
 pub mod damage;
 pub mod dense;
 pub mod digest;
+pub mod gate;
 pub mod hotpath;
 pub mod package;
 pub mod perf;
@@ -17,6 +18,7 @@ pub mod seeds;
 pub mod verdict;
 pub mod workspace;
 
+pub use gate::Gate;
 pub use hotpath::{Finished, Hotpath};
 pub use report::{Report, number};
 pub use workspace::Workspace;

@@ -8,7 +8,9 @@ use cargo_hotpath::profile::{
 };
 use cargo_hotpath::rank::{self, Options};
 use cargo_hotpath::report::{self, Inputs};
-use cargo_hotpath::schema::{Environment, Exit, Git, Run, Warning, Workload};
+use cargo_hotpath::schema::{
+    Environment, Exit, Git, InstructionSource, Instructions, Run, Warning, Workload,
+};
 use hotpath_runtime_syntax::Kind;
 use serde_json::{Value, json};
 
@@ -97,7 +99,13 @@ fn document(facts: &Facts) -> Value {
     };
     let git = Git { commit: "0123abc".to_owned(), dirty: true };
     let exit = Exit { code: None, signal: Some(9) };
-    let run = |wall_ns| Run { wall_ns, cpu_ns: None, allocs: Some(1), exit: exit.clone() };
+    let run = |wall_ns| Run {
+        wall_ns,
+        cpu_ns: None,
+        allocs: Some(1),
+        instructions: Some(7),
+        exit: exit.clone(),
+    };
     let report = report::assemble(Inputs {
         facts,
         profile: &profile,
@@ -111,6 +119,11 @@ fn document(facts: &Facts) -> Value {
             exit: exit.clone(),
         },
         runs: vec![run(1), run(2)],
+        instructions: Some(Instructions {
+            count: Some(7),
+            source: InstructionSource::Callgrind,
+            reason: None,
+        }),
         warnings: vec![Warning { id: "w".to_owned(), message: "m".to_owned() }],
         cut_short: false,
         stopped: false,

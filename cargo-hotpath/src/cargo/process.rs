@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -17,8 +17,9 @@ use super::stdin::Input;
 use super::variables;
 use crate::drive::{Driven, Log, Plan, Ready};
 use crate::error::Error;
+use crate::instructions::{Counted, Counter};
 use crate::interrupt::Interrupts;
-use crate::schema::Exit;
+use crate::schema::{Exit, InstructionSource};
 
 /// What a workload gets to end by itself, once asked by `--timeout`.
 const GRACE: Duration = Duration::from_secs(3);
@@ -39,6 +40,8 @@ pub struct Launch {
     pub plan: Option<Plan>,
     /// Bytes of which one is drawn to sample live blocks, where they are.
     pub retained: Option<u64>,
+    /// What counts instructions, where they were asked for.
+    pub instructions: Option<InstructionSource>,
 }
 
 /// How one repetition went.
@@ -58,6 +61,8 @@ pub struct Ended {
     pub timed_out: bool,
     /// How the plan for it went.
     pub driven: Driven,
+    /// Instructions by the processor's counter, where that was asked for.
+    pub instructions: Option<Counted>,
 }
 
 impl Launch {
@@ -83,20 +88,26 @@ impl Launch {
             timeout: None,
             plan: None,
             retained: None,
+            instructions: None,
         }
     }
 
     /// The command line, for people.
     pub fn display(&self) -> String {
-        let words = self.words();
+        let words = self.words(&[]);
         let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
         words.join(" ")
     }
 
-    fn words(&self) -> Vec<&OsStr> {
-        let runner = self.runner.iter().map(OsString::as_os_str);
+    fn words<'w>(&'w self, under: &'w [OsString]) -> Vec<&'w OsStr> {
+        let before = self.runner.iter().chain(under).map(OsString::as_os_str);
         let args = self.args.iter().map(OsString::as_os_str);
-        runner.chain([self.executable.path().as_os_str()]).chain(args).collect()
+        before.chain([self.executable.path().as_os_str()]).chain(args).collect()
+    }
+
+    /// Whether cargo's configuration names a program that starts it.
+    pub fn has_runner(&self) -> bool {
+        !self.runner.is_empty()
     }
 
     /// Runs it once; its counters go to `counters`.
@@ -106,8 +117,19 @@ impl Launch {
         input: &mut Input,
         interrupts: &Interrupts,
     ) -> Result<Ended, Error> {
+        self.run_under(&[], counters, input, interrupts)
+    }
+
+    /// Runs it once more, below the program of these words; what it prints was seen before.
+    pub fn run_under(
+        &self,
+        under: &[OsString],
+        counters: &Path,
+        input: &mut Input,
+        interrupts: &Interrupts,
+    ) -> Result<Ended, Error> {
         let start = |source| Error::Start { program: self.display(), source };
-        let words = self.words();
+        let words = self.words(under);
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).envs(self.env.iter().map(|(name, value)| (name, value)));
         command.env("CARGO_HOTPATH_DIR", counters);
@@ -122,6 +144,8 @@ impl Launch {
         });
         if pattern.is_some() {
             Log::tap(&mut command);
+        } else if !under.is_empty() {
+            command.stdout(Stdio::null()).stderr(Stdio::null());
         } else if self.stdout_to_stderr {
             command.stdout(io::stderr());
         }
@@ -132,7 +156,7 @@ impl Launch {
         let cpu_before = system::cpu_of_children();
         let spawned_monotonic_ns = system::monotonic_ns();
         let began = Instant::now();
-        let mut child = interrupts.spawn(&mut command).map_err(start)?;
+        let (mut child, counter) = self.spawn(&mut command, interrupts).map_err(start)?;
         input.feed(&mut child);
         let log = Log::default();
         let pumps = pattern.map(|pattern| log.pump(&mut child, pattern, self.stdout_to_stderr));
@@ -150,6 +174,26 @@ impl Launch {
             exited,
             timed_out: waited.timed_out,
             driven: waited.driven,
+            instructions: counter.map(Counter::read),
+        })
+    }
+
+    /// Starts it, with the processor's counter on it where that was asked for: on a thread of its own,
+    /// as all that the thread starts counts, also what drives the workload later.
+    fn spawn(
+        &self,
+        command: &mut Command,
+        interrupts: &Interrupts,
+    ) -> io::Result<(Child, Option<Counter>)> {
+        if self.instructions != Some(InstructionSource::Hardware) {
+            return Ok((interrupts.spawn(command)?, None));
+        }
+        std::thread::scope(|scope| {
+            let started = scope.spawn(|| {
+                let counter = Counter::open();
+                Ok((interrupts.spawn(command)?, Some(counter)))
+            });
+            started.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     }
 

@@ -109,6 +109,7 @@ fn hot(run: &str, workspace: &Workspace) -> Result<BTreeSet<(String, u32)>, Erro
         all: false,
         format: Format::Json,
         output: None,
+        also: Vec::new(),
     };
     let config = Config::load(workspace, &record.workload.package)?;
     let Report { functions, findings, .. } =

@@ -7,8 +7,11 @@ use serde::Serialize;
 use crate::baseline::Baselines;
 use crate::cargo::metadata::Workspace;
 use crate::cli::{BaselineArgs, BaselineCommand, Format};
+use crate::compare;
 use crate::error::{Error, Exit};
 use crate::options::check_name;
+use crate::replace::{self, Staged};
+use crate::report::comparison;
 use crate::run_dir;
 use crate::schema::SCHEMA_VERSION;
 use crate::snapshot::{Fingerprint, Identity, Snapshot};
@@ -25,42 +28,80 @@ pub fn baseline(args: &BaselineArgs, term: &Term) -> Result<Exit, Error> {
             check_name(name)?;
             let dir = run_dir::find(&workspace.data_dir, run)?;
             let snapshot = stored::snapshot(&[dir], workspace.root())?;
-            save(&mut baselines, name, snapshot, term)?;
+            let staged = stage(&mut baselines, (name, run), snapshot, term)?;
+            commit(vec![staged])?;
         }
         BaselineCommand::List { format } => {
             let text = match format {
                 Format::Json => json(&baselines)?,
-                _ => human(&baselines),
+                Format::Human => human(&baselines),
+                other => {
+                    return Err(Error::usage(
+                        format!("a list of baselines has no format `{}`", other.name()),
+                        "there are `human` and `json`",
+                    ));
+                }
             };
             term::write_stdout(&text)?;
         }
         BaselineCommand::Rm { name } => {
             baselines.remove(name)?;
             baselines.write()?;
-            term.status("Removed", format_args!("baseline `{name}`"));
+            term.change("Removed", format_args!("baseline `{name}`"));
         }
     }
     Ok(Exit::Success)
 }
 
-/// Puts a baseline into the file, and says what it holds.
-pub(super) fn save(
+/// Makes ready the file with this baseline in it, and says what that changes: nothing is accepted
+/// silently.
+pub(super) fn stage(
     baselines: &mut Baselines,
-    name: &str,
+    (name, run): (&str, &str),
     snapshot: Snapshot,
     term: &Term,
-) -> Result<(), Error> {
+) -> Result<Staged, Error> {
+    let before = baselines.get(name);
+    if let Some(before) = before {
+        alike((name, before), &snapshot)?;
+        let compared = compare::compare(before, &snapshot);
+        let text = comparison::human(&compared, (name, run), usize::MAX);
+        text.lines().for_each(|line| term.change("", line));
+    }
     if snapshot.totals.allocs.is_none() {
         term.warning(format_args!("baseline `{name}` has no allocations: they were not measured"));
     }
     let functions = units::counted(snapshot.functions.len() as u64, "function");
     let what = snapshot.workload.describe();
-    let verb = if baselines.get(name).is_some() { "Replaced" } else { "Saved" };
+    let verb = if before.is_some() { "Replacing" } else { "Saving" };
     baselines.set(name, snapshot)?;
-    baselines.write()?;
+    let staged = baselines.stage()?;
     let path = baselines.path().display();
-    term.status(verb, format_args!("baseline `{name}` in {path}: {what}, {functions}"));
-    Ok(())
+    term.change(verb, format_args!("baseline `{name}` in {path}: {what}, {functions}"));
+    Ok(staged)
+}
+
+/// Puts files in their places, all or none.
+pub(super) fn commit(staged: Vec<Staged>) -> Result<(), Error> {
+    replace::commit_all(staged).map_err(|(path, source)| Error::output(path.display(), source))
+}
+
+/// A baseline is replaced by one of the same program only.
+fn alike((name, before): (&str, &Snapshot), new: &Snapshot) -> Result<(), Error> {
+    if before.workload.is_target_of(&new.workload) {
+        return Ok(());
+    }
+    Err(Error::usage(
+        format!(
+            "baseline `{name}` is of {}, and the run is of {}",
+            before.workload.describe(),
+            new.workload.describe()
+        ),
+        format!(
+            "give it a name of its own, `cargo hotpath baseline save NAME`, or take the other out \
+             first: `cargo hotpath baseline rm {name}`"
+        ),
+    ))
 }
 
 fn human(baselines: &Baselines) -> String {

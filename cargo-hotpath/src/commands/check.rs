@@ -10,7 +10,6 @@ use crate::cargo::metadata::Workspace;
 use crate::cargo::select;
 use crate::cli::{CheckArgs, Format};
 use crate::commands::{baseline, measure};
-use crate::compare;
 use crate::config::Config;
 use crate::deliver;
 use crate::error::{Error, Exit};
@@ -19,11 +18,11 @@ use crate::judge::{self, JudgeError, Verdict};
 use crate::options::{RunOptions, check_name};
 use crate::profile::Profile;
 use crate::repeat::LEAST_FOR_VERDICT;
-use crate::report::{budgets, comparison};
+use crate::report::{budgets, github};
 use crate::roots;
 use crate::rules::Level;
 use crate::run_dir::{self, CrateRoot, RunRecord};
-use crate::schema::{Budget, BudgetOrigin, BudgetStatus};
+use crate::schema::{Budget, BudgetOrigin, BudgetStatus, Report};
 use crate::snapshot::Snapshot;
 use crate::source::SourceFunction;
 use crate::stored;
@@ -44,7 +43,7 @@ pub fn check(args: CheckArgs, term: &Term) -> Result<Exit, Error> {
     if let Some(name) = &baseline {
         check_name(name)?;
     }
-    deliver::check(options.report.output.as_deref())?;
+    deliver::check_all(&options.report)?;
     let workspace = Workspace::load(&options.manifest, options.build.target_dir.as_deref())?;
     let mut desk = Desk {
         baselines: Baselines::load(workspace.root())?,
@@ -89,8 +88,7 @@ impl Desk<'_> {
             // Before anything is built; what is said of the plan is said when that is done.
             let term = Term { quiet: true, ..self.term.clone() };
             let plan = auto::plan(workspace, &selection, options, &term)?;
-            let all = plan.map(|plan| plan.roots).unwrap_or_default();
-            self.check_entries(&all, &BTreeSet::new())?;
+            self.foresee(&plan.map(|plan| plan.roots).unwrap_or_default())?;
         }
         let rules = &self.config.rules;
         let doubts = |record: &RunRecord, profiles: &[Profile]| self.is_broken(record, profiles);
@@ -109,6 +107,7 @@ impl Desk<'_> {
         }
         let new = stored::of_profiles(&record, profiles, root);
         self.term.detail("Stored", outcome.dir.path.display());
+        self.check_entries(&record.roots, &advice.report)?;
         self.judge(Case { record, advice, new })
     }
 
@@ -139,33 +138,51 @@ impl Desk<'_> {
         let (record, profile) = stored::load(&dirs[dirs.len() - 1])?;
         self.config = Config::load(self.workspace, &record.workload.package)?;
         let report = &self.options.report;
-        let advice = advise::advise(&record, &profile, root, report, &self.config.rules);
-        let measured = advice.report.functions.iter().map(|it| it.path.clone()).collect();
-        self.check_entries(&record.roots, &measured)?;
+        let mut advice = advise::advise(&record, &profile, root, report, &self.config.rules);
+        // The figures are of the last; what is judged is all of them.
+        advice.report.runs = stored::runs(&dirs)?;
+        self.check_entries(&record.roots, &advice.report)?;
         self.judge(Case { record, advice, new })
+    }
+
+    /// Says before the build which entries seem to be for nothing: the source isn't all, as macros
+    /// and build scripts write functions, too. Those that contradict each other are an error already.
+    fn foresee(&self, roots: &[CrateRoot]) -> Result<(), JudgeError> {
+        let known = self.paths_of_source(roots);
+        if let Err(error) = self.check_known(&known) {
+            self.term.warning(format_args!("{error} that the source shows; {}", error.hint()));
+        }
+        judge::check_entries(&self.config.budgets, known.iter().map(String::as_str))
     }
 
     /// Whether each entry is for something: for functions that are annotated anywhere in the
     /// workspace, measured, or in these crates.
-    fn check_entries(
-        &self,
-        roots: &[CrateRoot],
-        measured: &BTreeSet<String>,
-    ) -> Result<(), JudgeError> {
+    fn check_entries(&self, roots: &[CrateRoot], report: &Report) -> Result<(), JudgeError> {
         if self.config.budgets.is_empty() {
             return Ok(());
         }
-        let (root, members) = (self.workspace.root(), self.workspace.members());
-        let path = |it: &SourceFunction| format!("{}::{}", it.module, it.name);
-        let paths = |roots: &[CrateRoot]| -> BTreeSet<String> {
-            advise::scan(roots, root).functions().iter().map(path).collect()
-        };
-        let mut known = paths(&roots::of_packages(self.workspace, &members));
-        known.extend(paths(roots));
-        known.extend(measured.iter().cloned());
-        let all = || paths(&roots::of_every_target(self.workspace, &members));
-        judge::check_matches(&self.config.budgets, &known, &all)?;
+        let mut known = self.paths_of_source(roots);
+        known.extend(report.functions.iter().map(|it| it.path.clone()));
+        self.check_known(&known)?;
         judge::check_entries(&self.config.budgets, known.iter().map(String::as_str))
+    }
+
+    fn check_known(&self, known: &BTreeSet<String>) -> Result<(), JudgeError> {
+        let members = self.workspace.members();
+        let all = || self.paths(&roots::of_every_target(self.workspace, &members));
+        judge::check_matches(&self.config.budgets, known, &all)
+    }
+
+    fn paths_of_source(&self, roots: &[CrateRoot]) -> BTreeSet<String> {
+        let members = self.workspace.members();
+        let mut known = self.paths(&roots::of_packages(self.workspace, &members));
+        known.extend(self.paths(roots));
+        known
+    }
+
+    fn paths(&self, roots: &[CrateRoot]) -> BTreeSet<String> {
+        let path = |it: &SourceFunction| format!("{}::{}", it.module, it.name);
+        advise::scan(roots, self.workspace.root()).functions().iter().map(path).collect()
     }
 
     fn judge(&mut self, mut case: Case) -> Result<Exit, Error> {
@@ -237,19 +254,17 @@ impl Desk<'_> {
         }
     }
 
-    /// Sets limits and the baseline to what was measured, and says each change.
+    /// Sets limits and the baseline to what was measured: each change is said before it is made, and
+    /// all are made or none.
     fn take_over(&mut self, case: &Case, verdict: &Verdict, name: &str) -> Result<(), Error> {
-        if let Some(before) = self.baselines.get(name) {
-            let compared = compare::compare(before, &case.new);
-            let text = comparison::human(&compared, (name, "this run"), usize::MAX);
-            text.lines().for_each(|line| self.term.status("", line));
-        }
         let changes = update::changes(&self.config.budgets, &verdict.budgets);
-        update::apply(&changes)?;
+        let mut staged = update::stage(&changes)?;
+        let names = (name, "this run");
+        staged.push(baseline::stage(&mut self.baselines, names, case.new.clone(), self.term)?);
         for change in &changes {
-            self.term.status("Updated", change.describe(self.workspace.root()));
+            self.term.change("Updating", change.describe(self.workspace.root()));
         }
-        baseline::save(&mut self.baselines, name, case.new.clone(), self.term)?;
+        baseline::commit(staged)?;
         let is_left =
             |it: &&Budget| it.origin == BudgetOrigin::Attribute && it.status == BudgetStatus::Fail;
         for budget in verdict.budgets.iter().filter(is_left) {
@@ -263,18 +278,20 @@ impl Desk<'_> {
     }
 
     fn deliver(&self, case: &Case) -> Result<(), Error> {
-        let (options, Advice { report, sources, .. }) = (&self.options.report, &case.advice);
-        let text = match options.format {
-            Format::Human => budgets::human(report, sources),
-            Format::Markdown => budgets::markdown(report, sources),
-            Format::Github => {
-                deliver::summary(&budgets::markdown(report, sources))?;
-                crate::report::github::render(report)
-            }
-            Format::Json | Format::Sarif | Format::Junit => {
-                return deliver::deliver(&case.advice, options, self.term);
-            }
-        };
-        deliver::put(&text, options.output.as_deref(), self.term)
+        let (options, Advice { report, sources, prefix, .. }) =
+            (&self.options.report, &case.advice);
+        deliver::each(options, self.term, &|format, is_file| {
+            Ok(match format {
+                Format::Human => budgets::human(report, sources),
+                Format::Markdown => budgets::markdown(report, sources),
+                Format::Github => {
+                    deliver::summary(&budgets::markdown(report, sources))?;
+                    github::render(report, prefix)
+                }
+                Format::Json | Format::Sarif | Format::Junit => {
+                    return deliver::render(&case.advice, options, (format, is_file), self.term);
+                }
+            })
+        })
     }
 }

@@ -16,14 +16,15 @@ use crate::cargo::stdin::Input;
 use crate::cli::Format;
 use crate::environment;
 use crate::error::{Error, Exit};
+use crate::instructions;
 use crate::interrupt::Interrupts;
 use crate::options::RunOptions;
 use crate::profile::Profile;
 use crate::repeat::{self, Ask, Often, Repetitions, ending};
 use crate::roots;
 use crate::rules::Settings;
-use crate::run_dir::{self, Build, CrateRoot, RECORD_VERSION, RunDir, RunRecord};
-use crate::schema::{Warning, Workload};
+use crate::run_dir::{self, Build, Counting, CrateRoot, RECORD_VERSION, RunDir, RunRecord};
+use crate::schema::{InstructionSource, Warning, Workload};
 use crate::term::Term;
 use crate::unhit;
 
@@ -74,7 +75,9 @@ pub(super) fn carry_out(
     };
     let interrupts = Interrupts::install();
     let dir = RunDir::create(&workspace.data_dir)?;
-    let mut input = Input::plan(options.runs != Some(1), &dir.path).map_err(|source| {
+    let is_repeated =
+        options.runs != Some(1) || options.instructions == Some(InstructionSource::Callgrind);
+    let mut input = Input::plan(is_repeated, &dir.path).map_err(|source| {
         dir.discard();
         Error::output(dir.path.display(), source)
     })?;
@@ -237,6 +240,7 @@ fn measure(
     launch.timeout = options.timeout;
     launch.plan.clone_from(&options.plan);
     launch.retained = options.retained;
+    launch.instructions = options.instructions;
     launch.stdout_to_stderr =
         options.report.format != Format::Human && options.report.output.is_none();
     let mut left_out = LeftOut::default();
@@ -381,6 +385,9 @@ fn record(
         roots: job.roots(),
         repetitions: repetitions.stored.clone(),
         reported,
+        instructions: options
+            .instructions
+            .map(|source| Counting { source, reason: instructions::reason(&repetitions.counted) }),
         interrupted: interrupts.received(),
         warnings: repetitions.warnings.clone(),
     }

@@ -15,7 +15,7 @@ use crate::term::Term;
 /// Reads the run and reports it as `run` did; sources are those of the workspace now.
 pub fn report(args: ReportArgs, term: &Term) -> Result<Exit, Error> {
     let options = ReportOptions::try_from(args.report)?;
-    deliver::check(options.output.as_deref())?;
+    deliver::check_all(&options)?;
     let workspace = Workspace::load(&args.manifest, args.target_dir.as_deref())?;
     let dir = run_dir::find(&workspace.data_dir, &args.run)?;
     let (record, profile) = stored::load(&dir)?;

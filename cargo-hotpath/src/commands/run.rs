@@ -13,7 +13,7 @@ use crate::term::Term;
 
 /// Does it all; the exit code says how the workload went.
 pub fn run(options: &RunOptions, term: &Term) -> Result<Exit, Error> {
-    deliver::check(options.report.output.as_deref())?;
+    deliver::check_all(&options.report)?;
     let workspace = Workspace::load(&options.manifest, options.build.target_dir.as_deref())?;
     let selection = select::select(&workspace, options.package.as_deref(), &options.choice)?;
     let rules = Config::load(&workspace, &selection.package.name)?.rules;

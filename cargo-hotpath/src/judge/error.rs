@@ -41,7 +41,7 @@ pub enum JudgeError {
         file: PathBuf,
     },
     /// A figure that there is none of.
-    #[error("`{metric}` of `{target}` was not measured, so its budget can't be judged")]
+    #[error("{}", not_measured(target, *metric))]
     NotMeasured {
         /// The function, or `*`.
         target: String,
@@ -87,6 +87,15 @@ pub enum JudgeError {
     Nothing,
 }
 
+fn not_measured(target: &str, metric: Metric) -> String {
+    match metric {
+        Metric::PollsPerCall | Metric::FutureBytes => {
+            format!("`{metric}` of `{target}` can't be judged: the function is not async")
+        }
+        _ => format!("`{metric}` of `{target}` was not measured, so its budget can't be judged"),
+    }
+}
+
 impl JudgeError {
     /// What to do next.
     pub fn hint(&self) -> String {
@@ -97,7 +106,9 @@ impl JudgeError {
             }
             Self::NotMeasured { metric, .. } => match (metric, metric.unit()) {
                 (Metric::PollsPerCall | Metric::FutureBytes, _) => {
-                    "only async functions have polls and futures".to_owned()
+                    "only async functions have polls and futures of their own: take it out of the \
+                     budget, or limit the async function that waits for this one"
+                        .to_owned()
                 }
                 (_, Unit::Nanoseconds) => "the run has no such time of it".to_owned(),
                 _ => COUNTING.to_owned(),

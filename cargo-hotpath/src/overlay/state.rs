@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::OverlayError;
-use crate::run_dir::write_atomically;
+use crate::replace::write_atomically;
 
 /// Beside the copy's files; a name that no workspace has.
 const FILE: &str = ".hotpath-overlay.json";

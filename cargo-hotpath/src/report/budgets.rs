@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use hotpath_runtime_syntax::budget::{Metric, Unit};
 
+use super::instructions;
 use super::markdown::escape;
 use crate::schema::{Budget, BudgetOrigin, BudgetStatus, Cause, Report};
 use crate::units;
@@ -16,7 +17,11 @@ pub fn human(report: &Report, sources: &BTreeMap<String, String>) -> String {
         // Writing to a string can't fail.
         let _ = writeln!(text, "warning[{}]: {}", warning.id, warning.message);
     }
-    let _ = writeln!(text, "{}\n", headline(report));
+    let _ = writeln!(text, "{}", headline(report));
+    if let Some(instructions) = instructions::sentence(report) {
+        let _ = writeln!(text, "{instructions}");
+    }
+    text.push('\n');
     let rows = table(report);
     if rows.len() > 1 {
         let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
@@ -52,6 +57,10 @@ pub fn human(report: &Report, sources: &BTreeMap<String, String>) -> String {
 /// The verdict for a pull request.
 pub fn markdown(report: &Report, sources: &BTreeMap<String, String>) -> String {
     let mut text = format!("## cargo hotpath: {}\n\n", escape::text(&headline(report)));
+    if let Some(instructions) = instructions::sentence(report) {
+        // Writing to a string can't fail.
+        let _ = writeln!(text, "{}\n", escape::text(&instructions));
+    }
     for warning in &report.quality.warnings {
         // Writing to a string can't fail.
         let _ = writeln!(
@@ -226,7 +235,7 @@ fn source_line<'s>(cause: &Cause, sources: &'s BTreeMap<String, String>) -> Opti
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::report::tests::{busy, report};
 
@@ -291,12 +300,12 @@ mod tests {
     fn the_other_formats_point_at_the_site() {
         let mut report = report(&busy(), |_, _| {});
         (report.budgets, report.findings) = (vec![broken()], Vec::new());
-        let text = crate::report::github::render(&report);
+        let text = crate::report::github::render(&report, "");
         assert!(text.starts_with("::error file=src/main.rs,line=5,col=23,title=budget"), "{text}");
         let text = crate::report::junit::render(&report);
         assert!(text.contains("<testcase classname=\"app::run\" name=\"allocs_per_call\">"));
         assert_eq!(text.matches("<failure ").count(), 1, "{text}");
-        let text = crate::report::sarif::render(&report);
+        let text = crate::report::sarif::render(&report, "");
         assert!(text.contains("\"ruleId\": \"budget\"") && text.contains("\"startLine\": 5"));
     }
 }

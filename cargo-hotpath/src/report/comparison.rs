@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::markdown::escape;
+use crate::compare::instructions::{self, Instructions};
 use crate::compare::noise::{Claim, Times};
 use crate::compare::{Change, Comparison, FunctionChange, Kind};
 use crate::error::Error;
@@ -105,6 +106,9 @@ fn sums(comparison: &Comparison) -> Vec<(&'static str, String)> {
     if let Some(wall) = &comparison.wall {
         sums.push(("wall time", times(wall)));
     }
+    if let Some(it) = &comparison.instructions {
+        sums.push(("instructions", instructions(it)));
+    }
     let counts = [
         ("allocations", comparison.allocs, units::count as fn(u64) -> String),
         ("allocated", comparison.alloc_bytes, units::bytes),
@@ -164,6 +168,14 @@ fn times(times: &Times) -> String {
         Claim::None => format!("no claim: p {p:.2}, noise {}", units::percent(*noise_pct)),
     };
     format!("{} -> {} ({said})", units::time(*base_ns), units::time(*new_ns))
+}
+
+/// `1 000 -> 1 100 (x 1.100, 1.099 to 1.101)`, or that nothing is claimed.
+fn instructions(it: &Instructions) -> String {
+    let [base, new] = [it.base, it.new].map(|count| units::count(count.round() as u64));
+    let claim = if it.claim == instructions::Claim::None { "no claim: " } else { "" };
+    let range = format!("{:.4} to {:.4}", it.ratio_low, it.ratio_high);
+    format!("{base} -> {new} ({claim}x {:.4}, {range}, by {})", it.ratio, it.source.name())
 }
 
 fn rest(comparison: &Comparison, top: usize) -> String {

@@ -1,7 +1,9 @@
 //! What CI systems are told of a report: broken budgets and findings, each as one issue with a place.
 
+use std::path::Path;
+
 use crate::fnv::fnv1a;
-use crate::schema::{Budget, BudgetStatus, Finding, Report, Severity};
+use crate::schema::{Budget, BudgetOrigin, BudgetStatus, Finding, Report, Severity, Workload};
 use crate::units;
 
 use super::budgets;
@@ -42,16 +44,34 @@ pub(super) struct Place {
 /// The rule of budgets, among those of findings.
 pub(super) const BUDGET: &str = "budget";
 
-/// What fails first, then by rank.
-pub(super) fn issues(report: &Report) -> Vec<Issue> {
+/// What fails first, then by rank. `prefix` goes before the path of each file of the workspace.
+pub(super) fn issues(report: &Report, prefix: &str) -> Vec<Issue> {
     let broken = report.budgets.iter().filter(|budget| budget.status == BudgetStatus::Fail);
-    let mut issues: Vec<Issue> = broken.map(of_budget).collect();
+    let mut issues: Vec<Issue> = broken.map(|budget| of_budget(budget, &report.workload)).collect();
     issues.extend(report.findings.iter().map(of_finding));
     issues.sort_by_key(|issue| issue.level);
+    for place in issues.iter_mut().filter_map(|issue| issue.place.as_mut()) {
+        if Path::new(&place.file).is_relative() {
+            place.file.insert_str(0, prefix);
+        }
+    }
     issues
 }
 
-fn of_budget(budget: &Budget) -> Issue {
+/// Of several workloads, functions of one path and limits of one metric, each has its own.
+fn fingerprint(budget: &Budget, workload: &Workload) -> String {
+    let function = budget.function.as_deref().unwrap_or_default();
+    let origin = match budget.origin {
+        BudgetOrigin::Configuration => "configuration",
+        BudgetOrigin::Attribute => "attribute",
+        BudgetOrigin::Baseline => "baseline",
+    };
+    let Workload { kind, package, name, .. } = workload;
+    let words = [kind, package, name, &budget.target, function, &budget.metric, origin];
+    format!("{:016x}", fnv1a(&words.join("\0")))
+}
+
+fn of_budget(budget: &Budget, workload: &Workload) -> Issue {
     let at_cause =
         budget.causes.first().filter(|cause| cause.more_allocs.is_none_or(|more| more > 0));
     let place = match (at_cause, &budget.file, budget.line) {
@@ -74,7 +94,7 @@ fn of_budget(budget: &Budget) -> Issue {
         title: format!("budget broken: {} of {}", budget.metric, budget.target),
         message: message.join("\n"),
         place,
-        fingerprint: format!("{:016x}", fnv1a(&format!("{}\0{}", budget.target, budget.metric))),
+        fingerprint: fingerprint(budget, workload),
     }
 }
 
@@ -106,5 +126,53 @@ fn of_finding(finding: &Finding) -> Issue {
         message: message.join("\n"),
         place,
         fingerprint: finding.id.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::budgets;
+    use crate::report::tests::{busy, report};
+
+    #[test]
+    fn broken_budgets_have_fingerprints_of_their_own() {
+        let mut report = report(&busy(), |_, _| {});
+        (report.budgets, report.findings) = (vec![budgets::tests::broken()], Vec::new());
+        let print = |report: &Report| issues(report, "")[0].fingerprint.clone();
+        let first = print(&report);
+        let mut moved = report.clone();
+        (moved.budgets[0].line, moved.budgets[0].causes[0].line) = (Some(90), 92);
+        assert_eq!(print(&moved), first);
+        let changed = |change: &dyn Fn(&mut Report)| {
+            let mut other = report.clone();
+            change(&mut other);
+            print(&other)
+        };
+        let all = [
+            changed(&|it| it.workload.name = "other".to_owned()),
+            // Two functions of one `macro_rules` body have one path.
+            changed(&|it| it.budgets[0].function = Some("f2".to_owned())),
+            changed(&|it| it.budgets[0].metric = "allocs".to_owned()),
+            changed(&|it| it.budgets[0].origin = BudgetOrigin::Baseline),
+            first,
+        ];
+        let different: std::collections::BTreeSet<&String> = all.iter().collect();
+        assert_eq!(different.len(), all.len());
+    }
+
+    #[test]
+    fn files_are_named_from_the_root_of_the_checkout() {
+        let report = report(&busy(), |_, _| {});
+        let files = |prefix: &str| -> Vec<String> {
+            issues(&report, prefix)
+                .into_iter()
+                .filter_map(|it| it.place)
+                .map(|it| it.file)
+                .collect()
+        };
+        assert!(files("").iter().all(|file| file == "src/main.rs"));
+        assert!(files("back end/").iter().all(|file| file == "back end/src/main.rs"));
+        assert!(!files("").is_empty());
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::budgets;
-use crate::schema::{BudgetStatus, Report};
+use crate::schema::{BudgetStatus, ErrorBody, Report};
 
 /// One test case.
 struct Case {
@@ -40,6 +40,20 @@ pub fn render(report: &Report) -> String {
     }
     text.push_str("</testsuites>\n");
     text
+}
+
+/// One test case that could not be carried out.
+pub fn failure(error: &ErrorBody) -> String {
+    let ErrorBody { code, message, hint } = error;
+    let (code, message) = (xml(code), xml(message));
+    let hint = xml(hint.as_deref().unwrap_or_default());
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <testsuites name=\"cargo-hotpath\" tests=\"1\" failures=\"0\" errors=\"1\">\n  \
+         <testsuite name=\"cargo-hotpath\" tests=\"1\" failures=\"0\" errors=\"1\">\n    \
+         <testcase classname=\"cargo-hotpath\" name=\"{code}\">\n      \
+         <error message=\"{message}\">{hint}</error>\n    </testcase>\n  </testsuite>\n</testsuites>\n"
+    )
 }
 
 fn of_budgets(report: &Report) -> Vec<Case> {
@@ -122,6 +136,35 @@ mod tests {
         assert!(text.contains(&format!("tests=\"{all}\" failures=\"1\"")), "{text}");
         assert_eq!(text.matches("<failure ").count(), 1, "{text}");
         assert_eq!(text.matches("<testcase ").count(), all);
+    }
+
+    #[test]
+    fn whatever_stands_in_the_report_it_is_one_document() {
+        let hostile = "</failure><a b='c'>]]> & \"\u{0}\u{1b}[31m\u{fffe}\u{85}\r\n\té";
+        let mut report = report(&busy(), |_, _| {});
+        let mut broken = budgets::tests::broken();
+        hostile.clone_into(&mut broken.target);
+        hostile.clone_into(&mut broken.causes[0].text);
+        report.budgets = vec![broken];
+        let finding = &mut report.findings[0];
+        finding.denied = true;
+        for text in [&mut finding.title, &mut finding.problem, &mut finding.rule] {
+            hostile.clone_into(text);
+        }
+        let error = ErrorBody {
+            code: "usage".to_owned(),
+            message: hostile.to_owned(),
+            hint: Some(hostile.to_owned()),
+        };
+        for (text, name, count) in [(render(&report), "failure", 2), (failure(&error), "error", 1)]
+        {
+            let document = roxmltree::Document::parse(&text).expect("well-formed");
+            let all = document.descendants().filter(|it| it.has_tag_name(name));
+            let said: Vec<&str> = all.filter_map(|it| it.attribute("message")).collect();
+            assert_eq!(said.len(), count, "{text}");
+            assert!(said[0].contains("</failure><a b='c'>]]> & \"[31m"), "{text}");
+            assert!(!document.descendants().any(|it| it.has_tag_name("a")), "{text}");
+        }
     }
 
     #[test]

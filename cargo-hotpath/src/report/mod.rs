@@ -7,6 +7,7 @@ pub(crate) mod functions;
 pub mod github;
 mod heap;
 pub mod human;
+mod instructions;
 mod issues;
 pub mod json;
 pub mod junit;
@@ -22,7 +23,7 @@ use crate::facts::Facts;
 use crate::profile::{Allocs, Profile};
 use crate::rank::Ranked;
 use crate::schema::{
-    Edge, Environment, Report, Run, SCHEMA_VERSION, Tool, Totals, Warning, Workload,
+    Edge, Environment, Instructions, Report, Run, SCHEMA_VERSION, Tool, Totals, Warning, Workload,
 };
 
 /// All that a report is made of.
@@ -40,6 +41,8 @@ pub struct Inputs<'a> {
     pub workload: Workload,
     /// Every repetition.
     pub runs: Vec<Run>,
+    /// Instructions that it ran, where they were asked for.
+    pub instructions: Option<Instructions>,
     /// Caveats that earlier stages have met.
     pub warnings: Vec<Warning>,
     /// Whether the workload was stopped before its end.
@@ -53,7 +56,7 @@ pub struct Inputs<'a> {
 pub fn assemble(inputs: Inputs<'_>) -> Report {
     let Inputs { facts, profile, ranked, .. } = &inputs;
     let quality = quality::quality(&inputs);
-    let totals = totals(facts, profile);
+    let totals = Totals { instructions: inputs.instructions.clone(), ..totals(facts, profile) };
     let breakdown = breakdown::breakdown(facts);
     let functions = functions::functions(facts);
     let sites = sites::sites(facts);
@@ -100,6 +103,7 @@ fn totals(facts: &Facts, profile: &Profile) -> Totals {
         reallocs: allocs.map(|allocs| allocs.reallocs),
         frees: allocs.map(|allocs| allocs.frees),
         peak_live_bytes: profile.memory.as_ref().map(|memory| memory.peak_live_bytes),
+        instructions: None,
     }
 }
 

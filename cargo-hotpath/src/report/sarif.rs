@@ -7,26 +7,53 @@ use serde_json::{Value, json};
 
 use super::issues::{BUDGET, Issue, Level, issues};
 use crate::rules;
-use crate::schema::Report;
+use crate::schema::{ErrorBody, Report};
 
-/// The report's broken budgets and findings as a SARIF log.
-pub fn render(report: &Report) -> String {
-    let issues = issues(report);
+/// The report's broken budgets and findings as a SARIF log. `prefix` is the workspace's path in the
+/// checkout, with `/` at its end.
+pub fn render(report: &Report, prefix: &str) -> String {
+    let issues = issues(report, prefix);
     let used: BTreeSet<&str> = issues.iter().map(|issue| issue.rule.as_str()).collect();
     let used: Vec<&str> = used.into_iter().collect();
+    log(&json!({
+        "tool": {"driver": {
+            "name": report.tool.name,
+            "semanticVersion": report.tool.version,
+            "informationUri": env!("CARGO_PKG_REPOSITORY"),
+            "rules": used.iter().map(|id| rule(id)).collect::<Vec<_>>(),
+        }},
+        "columnKind": "unicodeCodePoints",
+        "results": issues.iter().map(|issue| result(issue, &used)).collect::<Vec<_>>(),
+    }))
+}
+
+/// The log of an invocation that came to no report. It has no results, which is not the same as none
+/// found: nothing that was found before counts as mended by it.
+pub fn failure(error: &ErrorBody) -> String {
+    let hint = error.hint.iter().map(|hint| format!("\nhelp: {hint}"));
+    let text: String = [error.message.clone()].into_iter().chain(hint).collect();
+    log(&json!({
+        "tool": {"driver": {
+            "name": env!("CARGO_PKG_NAME"),
+            "semanticVersion": env!("CARGO_PKG_VERSION"),
+            "informationUri": env!("CARGO_PKG_REPOSITORY"),
+        }},
+        "invocations": [{
+            "executionSuccessful": false,
+            "toolExecutionNotifications": [{
+                "level": "error",
+                "descriptor": {"id": error.code},
+                "message": {"text": text},
+            }],
+        }],
+    }))
+}
+
+fn log(run: &Value) -> String {
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {
-                "name": report.tool.name,
-                "semanticVersion": report.tool.version,
-                "informationUri": env!("CARGO_PKG_REPOSITORY"),
-                "rules": used.iter().map(|id| rule(id)).collect::<Vec<_>>(),
-            }},
-            "columnKind": "unicodeCodePoints",
-            "results": issues.iter().map(|issue| result(issue, &used)).collect::<Vec<_>>(),
-        }],
+        "runs": [run],
     });
     format!("{log:#}\n")
 }
@@ -100,7 +127,7 @@ mod tests {
             let results = log["runs"][0]["results"].as_array().unwrap();
             results.iter().map(|result| result["partialFingerprints"].clone()).collect()
         };
-        let before = render(&report(&busy(), |_, _| {}));
+        let before = render(&report(&busy(), |_, _| {}), "");
         let mut moved = busy();
         for site in &mut moved.functions[0].sites {
             site.line += 40;
@@ -109,7 +136,7 @@ mod tests {
                 (source.span.line + 40, source.span.end_line + 40);
         }
         moved.functions[0].line += 40;
-        let after = render(&report(&moved, |_, _| {}));
+        let after = render(&report(&moved, |_, _| {}), "");
         assert_ne!(before, after);
         assert_eq!(prints(&before), prints(&after));
         assert!(!prints(&before).is_empty());

@@ -86,6 +86,7 @@ pub(crate) fn report(facts: &Facts, change: impl FnOnce(&mut Inputs<'_>, &mut Pr
             exit: Exit { code: Some(0), signal: None },
         },
         runs: vec![repetition(facts.wall_ns)],
+        instructions: None,
         warnings: Vec::new(),
         cut_short: false,
         stopped: false,
@@ -95,7 +96,7 @@ pub(crate) fn report(facts: &Facts, change: impl FnOnce(&mut Inputs<'_>, &mut Pr
 }
 
 pub(crate) fn repetition(wall_ns: u64) -> Run {
-    Run { wall_ns, cpu_ns: None, allocs: None, exit: Exit::default() }
+    Run { wall_ns, cpu_ns: None, allocs: None, instructions: None, exit: Exit::default() }
 }
 
 fn ids(report: &Report) -> Vec<&str> {

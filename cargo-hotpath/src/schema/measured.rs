@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Range;
+use super::{Instructions, Range};
 
 /// Name and version of the tool.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -83,6 +83,9 @@ pub struct Run {
     pub cpu_ns: Option<u64>,
     /// Allocations of the whole process.
     pub allocs: Option<u64>,
+    /// Instructions that it ran, as in `totals`; `null` where they were not counted.
+    #[serde(default)]
+    pub instructions: Option<u64>,
     /// How it ended.
     pub exit: Exit,
 }
@@ -178,6 +181,9 @@ pub struct Totals {
     pub frees: Option<u64>,
     /// Most bytes live at once.
     pub peak_live_bytes: Option<u64>,
+    /// Instructions that it ran; `null` where nobody asked for them (`--instructions`).
+    #[serde(default)]
+    pub instructions: Option<Instructions>,
 }
 
 /// One part of where the time went.

@@ -4,6 +4,7 @@
 
 mod finding;
 mod heap;
+mod instructions;
 mod measured;
 
 pub use finding::{
@@ -11,6 +12,7 @@ pub use finding::{
     Severity, TestOutcome, Verified,
 };
 pub use heap::{OperationCost, Retained, RetainedSite, SizeClass};
+pub use instructions::{InstructionSource, Instructions};
 pub use measured::{
     AsyncFigures, Bounds, Budget, BudgetOrigin, BudgetStatus, Cause, Edge, Environment, Exit,
     Function, Git, Measurement, Quality, Run, Sampled, Seen, Site, Timeline, Tool, Totals, Warning,

@@ -154,6 +154,7 @@ fn totals(all: &[Repeated<'_>], measured: bool) -> Totals {
         alloc_bytes: count(|allocs| allocs.bytes),
         reallocs: count(|allocs| allocs.reallocs),
         peak_live_bytes: peaks.filter(|_| measured).and_then(Count::of),
+        instructions: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! *Current state*: where the time went.
 
 use super::{Block, Section, costly, count_or_dash, failure, functions};
+use crate::report::instructions;
 use crate::schema::{Measurement, Report, Timeline, Where, WhereKind};
 use crate::units;
 
@@ -18,6 +19,7 @@ pub(super) fn section(report: &Report, top: usize) -> Section<'static> {
         Some(went(report)),
         Some(workload(report)),
         Some(memory(report)),
+        instructions::sentence(report),
         report.quality.timeline.as_ref().map(looks),
         probes(report),
     ];
