@@ -5,7 +5,7 @@ use std::path::Path;
 
 use hotpath_runtime::hotpath;
 
-use crate::facts::{self, BuildFacts};
+use crate::facts::{self, BuildFacts, Facts};
 use crate::options::ReportOptions;
 use crate::profile::Profile;
 use crate::rank;
@@ -42,7 +42,8 @@ pub fn advise(
         codegen: record.build.codegen.clone(),
         own_allocator: record.build.own_allocator,
     };
-    let facts = facts::join(profile, &source, build);
+    let cores = record.environment.cores;
+    let facts = Facts { cores, ..facts::join(profile, &source, build) };
     let floor = rank::Options {
         min_impact_pct: options.min_impact_pct,
         all: options.all,

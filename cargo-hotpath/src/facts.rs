@@ -29,6 +29,8 @@ pub struct Facts {
     pub outside_ns: u64,
     /// Threads seen.
     pub threads: u64,
+    /// Processors of the machine; 0 where that isn't known.
+    pub cores: u64,
     /// Threads that polled measured async functions.
     pub polling_threads: u64,
     /// Whether a counting allocator ran.
