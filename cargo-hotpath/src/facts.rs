@@ -230,6 +230,9 @@ pub struct SiteSource {
     pub fed_by: Vec<usize>,
     /// Whether that binding is only borrowed while it lives: never moved, given away or assigned.
     pub only_lent: Option<bool>,
+    /// Whether the variable that the receiver is a part of stays as it is while that binding is in
+    /// scope: not changed, given away, or called a method on that may change it.
+    pub original_stays: Option<bool>,
     /// Where the receiver is a variable of the function: whether nothing names it after this, in
     /// this iteration or another, so that it could be moved.
     pub last_use: Option<bool>,

@@ -6,6 +6,7 @@ mod growth;
 mod items;
 mod last_use;
 mod loops;
+mod outlived;
 mod uses;
 mod walk;
 
@@ -24,6 +25,7 @@ use growth::Binding;
 use items::Items;
 use last_use::Store;
 use loops::Loops;
+use outlived::Outlived;
 use uses::Uses;
 
 /// One site as it was enumerated: its kind, and the place of its method name, macro path or `await`.
@@ -60,6 +62,7 @@ pub(super) fn describe(
         uses: Uses::default(),
         items: Vec::new(),
         stores: Vec::new(),
+        outlived: Outlived::default(),
         statement: None,
         slot: Slot::default(),
         closures: 0,
@@ -132,6 +135,7 @@ struct Walker<'a> {
     uses: Uses,
     items: Vec<Items>,
     stores: Vec<Store>,
+    outlived: Outlived,
     /// Range of the innermost statement around.
     statement: Option<(LineColumn, LineColumn)>,
     /// For the next expression only.
@@ -167,6 +171,7 @@ impl Walker<'_> {
                 source.grown_by = growth.in_loop;
                 source.fed_by = growth.anywhere;
                 source.only_lent = variable.only_lent;
+                source.original_stays = variable.original_stays;
                 source.last_use = variable.last_use;
                 source.declared_type = variable.declared_type;
                 source.bound_by = variable.bound_by;

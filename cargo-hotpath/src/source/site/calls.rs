@@ -7,7 +7,7 @@ use syn::{Expr, ExprCall, ExprClosure, ExprMethodCall, Macro};
 
 use super::super::arguments::{self, MacroArguments};
 use super::super::{equality, iteration, place, range};
-use super::{Slot, Walker};
+use super::{Slot, Walker, uses};
 use crate::facts::{Origin, SiteSource, Usage};
 
 impl Walker<'_> {
@@ -30,8 +30,10 @@ impl Walker<'_> {
         }
         let method = call.method.to_string();
         if place::is_mutator(&method) {
-            self.loops.change(place::changed_root(&call.receiver));
+            self.change(place::changed_root(&call.receiver));
             self.store(call);
+        } else if !uses::only_lends(&method) {
+            self.outlived.call(place::changed_root(&call.receiver), self.at_statement());
         }
         self.visit_as(&call.receiver, Slot::receiver(method.clone(), own_site, chain));
         let per_element = iteration::calls_per_element(call);
@@ -136,7 +138,7 @@ impl Walker<'_> {
             self.note(site, slot, range::of_macro(mac), own);
         }
         if let Some(target) = target {
-            self.loops.change(place::changed_root(target));
+            self.change(place::changed_root(target));
         }
         if parsed.all.is_empty() {
             self.name_all(mac.tokens.clone());

@@ -392,3 +392,40 @@ fn variables_that_head_and_body_of_a_loop_share_are_known() {
     assert_eq!(of("x.collect::<Vec<_>>().iter().for_each(|y| a.push(y));"), None);
     assert_eq!(of("x.collect::<Vec<_>>().iter().for_each(|y| x.take(y));"), Some(true));
 }
+
+#[test]
+fn the_original_stays_where_nothing_changes_or_takes_it_while_the_copy_lives() {
+    let stays = |parameters: &str, body: &str| {
+        let code = format!("fn f({parameters}) {{ {body} }}");
+        let text =
+            if code.contains("cart.rows.clone()") { "cart.rows.clone()" } else { "x.clone()" };
+        site(&code, text).original_stays
+    };
+    let copied = "let rows = cart.rows.clone(); show(&rows);";
+    assert_eq!(stays("cart: Cart", copied), Some(true));
+    assert_eq!(stays("cart: Cart", &format!("{copied} log(&cart.name);")), Some(true));
+    assert_eq!(stays("cart: Cart", &format!("{copied} println!(\"{{cart:?}}\");")), Some(true));
+    // A reference may be given away: here it is named again, or declared as one.
+    let given = format!("{copied} log(cart); log(&cart.name);");
+    assert_eq!(stays("cart: Anything", &given), Some(true));
+    assert_eq!(stays("cart: &Cart", &format!("{copied} log(cart);")), Some(true));
+    assert_eq!(stays("cart: &Cart", &format!("{copied} cart.log();")), Some(true));
+    // Each of these may need the copy.
+    for after in [
+        "drop(cart);",
+        "cart.rows = Vec::new();",
+        "cart.rows.clear();",
+        "cart.recompute();",
+        "for row in &rows { cart.total += row.cents; }",
+        "let cart = 1;",
+        "fill(&mut cart);",
+    ] {
+        let body = format!("{copied} {after}");
+        assert_eq!(stays("mut cart: Cart", &body), Some(false), "{after}");
+    }
+    assert_eq!(stays("cart: &mut Cart", &format!("{copied} cart.recompute();")), Some(false));
+    // In a block of its own it ends before.
+    let scoped = format!("{{ {copied} }} cart.recompute();");
+    assert_eq!(stays("cart: &mut Cart", &scoped), Some(true));
+    assert_eq!(stays("x: String", "show(&x.clone());"), None, "no `let` holds it");
+}

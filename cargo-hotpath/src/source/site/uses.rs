@@ -99,11 +99,11 @@ pub(super) struct Uses {
 }
 
 pub(super) struct Use {
-    name: String,
+    pub(super) name: String,
     pub(super) at: usize,
     pub(super) moved: bool,
     /// The binding that the name means, once all are known.
-    binding: Option<usize>,
+    pub(super) binding: Option<usize>,
 }
 
 impl Uses {
@@ -132,12 +132,17 @@ impl Uses {
 /// Functions that take what lies behind a `&mut` away.
 const TAKING: &[&str] = &["replace", "swap", "take"];
 
+/// Whether a method of this name borrows its receiver only.
+pub(super) fn only_lends(method: &str) -> bool {
+    LENDING.contains(&method)
+}
+
 /// Whether a variable in such a place is only borrowed.
 pub(super) fn lends(usage: &Usage) -> bool {
     match usage {
         Usage::Borrowed | Usage::Compared | Usage::AddAssign { borrowed: true } => true,
         Usage::Argument { callee, borrowed, .. } => *borrowed && !TAKING.contains(&callee.as_str()),
-        Usage::Receiver(method) => LENDING.contains(&method.as_str()),
+        Usage::Receiver(method) => only_lends(method),
         _ => false,
     }
 }
@@ -152,6 +157,7 @@ pub(super) fn visible(bindings: &[Binding], name: &str, at: usize) -> Option<usi
 #[derive(Default)]
 pub(super) struct Variable {
     pub(super) only_lent: Option<bool>,
+    pub(super) original_stays: Option<bool>,
     pub(super) last_use: Option<bool>,
     pub(super) declared_type: Option<String>,
     pub(super) bound_by: Option<usize>,
@@ -237,6 +243,7 @@ impl Walker<'_> {
             .and_then(|name| visible(&self.bindings, name, source.span.byte_start));
         Variable {
             only_lent: found.binding.map(|binding| self.is_only_lent(binding)),
+            original_stays: self.original_stays(found),
             last_use: receiver.map(|binding| self.is_last_use(found, binding)),
             declared_type: receiver.and_then(|it| self.bindings[it].declared_type.clone()),
             bound_by: receiver.and_then(|it| {
@@ -255,6 +262,10 @@ impl Walker<'_> {
         let binding = visible(&self.bindings, root, found.source.span.byte_start);
         let inside = binding.filter(|&it| self.bindings[it].innermost == found.innermost);
         inside.map_or(Origin::Outside, |it| self.bindings[it].origin)
+    }
+
+    pub(super) fn all_uses(&self) -> &[Use] {
+        &self.uses.all
     }
 
     pub(super) fn uses_of(&self, binding: usize) -> impl Iterator<Item = &Use> {
