@@ -125,7 +125,7 @@ impl Walker<'_> {
                 };
                 self.visit_as(&inner.expr, Slot::taken(usage, slot.taken_by));
             }
-            Expr::Path(_) => self.name(expr, !uses::lends(&slot.usage)),
+            Expr::Path(_) => self.name_in(expr, slot),
             Expr::MethodCall(call) => self.method_call(call, slot),
             Expr::Call(call) => self.call(call, slot),
             Expr::Macro(mac) => self.macro_call(&mac.mac, slot),
