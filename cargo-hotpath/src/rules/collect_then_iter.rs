@@ -105,8 +105,8 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
         }
         _ => return None,
     };
-    let lends = *usage == Usage::Borrowed
-        || matches!(usage, Usage::Receiver(method) if method == "iter");
+    let lends =
+        *usage == Usage::Borrowed || matches!(usage, Usage::Receiver(method) if method == "iter");
     let use_ =
         if instead.starts_with("the ") { instead.to_owned() } else { format!("`{instead}`") };
     Some(Candidate {

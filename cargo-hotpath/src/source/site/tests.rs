@@ -445,11 +445,12 @@ fn the_only_use_of_a_let_is_known() {
     let iterated = once(&format!("{made} for part in parts {{ show(part, line); }}"));
     let iterated = iterated.expect("one use");
     assert_eq!((iterated.usage, iterated.read_meanwhile), (Usage::Iterated, true));
+    let given = once(&format!("{made} vec![parts];")).expect("one use");
+    assert!(matches!(given.usage, Usage::Argument { .. }), "{given:?}");
     for other in [
         "show(&parts); show(&parts);",
         "for row in rows { for part in parts.iter() { show(part); } }",
         "spawn(|| parts.iter().count());",
-        "vec![parts];",
     ] {
         assert_eq!(once(&format!("{made} {other}")), None, "{other}");
     }

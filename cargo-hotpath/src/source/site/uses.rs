@@ -312,7 +312,8 @@ impl Walker<'_> {
         let (span, until) = (found.source.span, self.bindings[found.binding?].until);
         let made_from = |it: &&Use| (span.byte_start..span.byte_end).contains(&it.at);
         let again = |of: &Use| {
-            let mut later = self.uses.all.iter().filter(|it| (span.byte_end..until).contains(&it.at));
+            let mut later =
+                self.uses.all.iter().filter(|it| (span.byte_end..until).contains(&it.at));
             later.any(|it| it.name == of.name && it.binding == of.binding)
         };
         let read_meanwhile = self.uses.all.iter().filter(made_from).any(again);

@@ -6,7 +6,7 @@ use syn::{Arm, BinOp, Block, Expr, ExprClosure, Item, Local, Pat, Stmt};
 
 use super::super::{place, range};
 use super::growth::Binding;
-use super::{Slot, Walker, uses};
+use super::{Slot, Walker};
 use crate::facts::{Origin, SiteSource, Usage};
 
 impl Walker<'_> {
