@@ -8,10 +8,10 @@ use crate::facts::Origin;
 
 /// Label and facts of every site of a function, as written at the start of a file.
 fn sites(text: &str) -> Vec<(String, Option<SiteSource>)> {
-    let function: ItemFn = syn::parse_str(text).unwrap();
+    let mut function: ItemFn = syn::parse_str(text).unwrap();
     let is_async = function.sig.asyncness.is_some();
     let options = hotpath_runtime_syntax::Options::default();
-    let enumerated = enumeration::of(&function.block, is_async, &options);
+    let enumerated = enumeration::of(&mut function.block, is_async, &options);
     let places: Vec<Enumerated> = enumerated.iter().map(|site| (site.kind, site.at)).collect();
     let body = Body { signature: &function.sig, block: &function.block };
     let facts = describe(body, &places, &Lines::new(text), false);

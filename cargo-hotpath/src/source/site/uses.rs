@@ -1,7 +1,5 @@
 //! Where a function names its variables, and what follows for the sites that read or bind them.
 
-use std::collections::HashMap;
-
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{Expr, FnArg, Pat};
 
@@ -327,13 +325,13 @@ impl Walker<'_> {
         let span = found.source.span;
         let body = self.loops.body_below(span);
         let until = body.as_ref().map_or(found.source.statement.byte_end, |body| body.end);
-        let mut named: HashMap<(&str, Option<usize>), (bool, bool)> = HashMap::new();
-        for it in &self.uses.all {
-            let (inside, behind) = named.entry((&it.name, it.binding)).or_default();
-            *inside |= (span.byte_start..span.byte_end).contains(&it.at);
-            *behind |= (span.byte_end..until).contains(&it.at);
-        }
-        let shared = named.values().any(|&(inside, behind)| inside && behind);
+        let between = |from: usize, until: usize| {
+            self.uses.all.iter().filter(move |it| (from..until).contains(&it.at))
+        };
+        let inside: Vec<&Use> = between(span.byte_start, span.byte_end).collect();
+        let is_inside =
+            |it: &Use| inside.iter().any(|of| of.name == it.name && of.binding == it.binding);
+        let shared = !inside.is_empty() && between(span.byte_end, until).any(is_inside);
         (shared || body.is_some()).then_some(shared)
     }
 }
