@@ -71,6 +71,9 @@ pub(super) fn describe(
     walker.parameters(body);
     walker.visit_block(body.block);
     let mut described = walker.finish(sites);
+    if !sites.iter().any(|(kind, _)| *kind == Kind::Await) {
+        return described;
+    }
     let places: HashMap<(usize, usize), usize> = sites
         .iter()
         .enumerate()
