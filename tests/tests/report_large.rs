@@ -66,9 +66,8 @@ fn write_sources(root: &Path, size: &Size) {
     let mut main = String::new();
     for file in 0..size.files {
         let _ = writeln!(main, "mod m{file};");
-        let text: String = (0..size.functions)
-            .map(|number| function(&format!("f{number}"), size.lines))
-            .collect();
+        let text: String =
+            (0..size.functions).map(|number| function(&format!("f{number}"), size.lines)).collect();
         fs::write(root.join(format!("src/m{file}.rs")), text).unwrap();
     }
     fs::write(root.join("src/main.rs"), main + "\nfn main() {}\n").unwrap();

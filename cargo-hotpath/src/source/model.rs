@@ -12,7 +12,10 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
-use syn::{Attribute, Block, Expr, ExprAsync, File, ImplItem, Item, ItemImpl, ItemMod, Signature, TraitItem};
+use syn::{
+    Attribute, Block, Expr, ExprAsync, File, ImplItem, Item, ItemImpl, ItemMod, Signature,
+    TraitItem,
+};
 
 use super::comment::Suppressions;
 use super::module::{self, Place};

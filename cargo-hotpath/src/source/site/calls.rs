@@ -38,8 +38,7 @@ impl Walker<'_> {
         }
         self.visit_as(&call.receiver, Slot::receiver(method.clone(), own_site, chain));
         let is_closure = |argument: &Expr| matches!(argument, Expr::Closure(_));
-        let per_element =
-            call.args.iter().any(is_closure) && iteration::calls_per_element(call);
+        let per_element = call.args.iter().any(is_closure) && iteration::calls_per_element(call);
         for (position, argument) in call.args.iter().enumerate() {
             match argument {
                 Expr::Closure(closure) if per_element => {
