@@ -25,7 +25,7 @@ pub struct Facts {
     pub wall_ns: u64,
     /// CPU time from the system.
     pub cpu_ns: Option<u64>,
-    /// Time with no measured function on a thread's stack, all threads.
+    /// Time with no measured function on a thread's stack, all threads, idle ones included.
     pub outside_ns: u64,
     /// Threads seen.
     pub threads: u64,
