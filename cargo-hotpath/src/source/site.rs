@@ -2,6 +2,7 @@
 
 mod awaits;
 mod calls;
+mod changes;
 mod growth;
 mod items;
 mod last_use;
