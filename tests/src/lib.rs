@@ -7,6 +7,7 @@ pub mod damage;
 pub mod dense;
 pub mod digest;
 pub mod hotpath;
+pub mod large;
 pub mod package;
 pub mod perf;
 pub mod program;
