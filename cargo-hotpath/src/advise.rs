@@ -6,7 +6,7 @@ use std::path::Path;
 use hotpath_runtime::hotpath;
 
 use crate::checkout;
-use crate::facts::{self, BuildFacts};
+use crate::facts::{self, BuildFacts, Facts};
 use crate::options::ReportOptions;
 use crate::profile::Profile;
 use crate::rank;
@@ -37,7 +37,8 @@ pub fn advise(
     rules: &Settings,
 ) -> Advice {
     let source = scan(&record.roots, root);
-    let facts = facts::join(profile, &source, build(record));
+    let cores = record.environment.cores;
+    let facts = Facts { cores, ..facts::join(profile, &source, build(record)) };
     let floor = rank::Options {
         min_impact_pct: options.min_impact_pct,
         all: options.all,

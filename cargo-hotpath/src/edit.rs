@@ -15,7 +15,7 @@ const ADDED: Style = AnsiColor::Green.on_default();
 const PLACE: Style = AnsiColor::Cyan.on_default();
 
 /// Unchanged lines around a change.
-const CONTEXT: usize = 3;
+pub const CONTEXT: usize = 3;
 
 /// What becomes of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,28 @@ impl Edit {
         }
         replace(&path, &self.after).map_err(failed)
     }
+}
+
+/// The same of a part of a file, behind so many lines.
+pub fn diff_from(name: &str, skipped: usize, (before, after): (&str, &str)) -> String {
+    let whole = diff(name, before, after, false);
+    let lines = whole.split_inclusive('\n').map(|line| match line.strip_prefix("@@ -") {
+        Some(places) => moved(places, skipped).unwrap_or_else(|| line.to_owned()),
+        None => line.to_owned(),
+    });
+    lines.collect()
+}
+
+/// `1,5 +1,4 @@` with both places moved down.
+fn moved(places: &str, by: usize) -> Option<String> {
+    let (old, rest) = places.split_once(" +")?;
+    let (new, rest) = rest.split_once(" @@")?;
+    let down = |place: &str| {
+        let (line, count) = place.split_once(',').unwrap_or((place, "1"));
+        let line = line.parse::<usize>().ok()? + by;
+        Some(if count == "1" { line.to_string() } else { format!("{line},{count}") })
+    };
+    Some(format!("@@ -{} +{} @@{rest}", down(old)?, down(new)?))
 }
 
 /// The unified diff of a file, as `patch` and `git apply` take it where `color` is off.

@@ -25,10 +25,12 @@ pub struct Facts {
     pub wall_ns: u64,
     /// CPU time from the system.
     pub cpu_ns: Option<u64>,
-    /// Time with no measured function on a thread's stack, all threads.
+    /// Time with no measured function on a thread's stack, all threads, idle ones included.
     pub outside_ns: u64,
     /// Threads seen.
     pub threads: u64,
+    /// Processors of the machine; 0 where that isn't known.
+    pub cores: u64,
     /// Threads that polled measured async functions.
     pub polling_threads: u64,
     /// Whether a counting allocator ran.
@@ -227,12 +229,17 @@ pub struct SiteSource {
     /// Whether that binding is `mut`, or a `move` closure or block in the innermost loop may take
     /// it along.
     pub changed_or_moved: bool,
+    /// The place where that binding is used, if there is only one, in the same loop.
+    pub used_once: Option<OnlyUse>,
     /// Site indices of the calls that grow that binding inside a loop which starts after it.
     pub grown_by: Vec<usize>,
     /// Site indices of the calls that grow that binding anywhere.
     pub fed_by: Vec<usize>,
     /// Whether that binding is only borrowed while it lives: never moved, given away or assigned.
     pub only_lent: Option<bool>,
+    /// Whether the variable that the receiver is a part of stays as it is while that binding is in
+    /// scope: not changed, given away, or called a method on that may change it.
+    pub original_stays: Option<bool>,
     /// Where the receiver is a variable of the function: whether nothing names it after this, in
     /// this iteration or another, so that it could be moved.
     pub last_use: Option<bool>,
@@ -253,6 +260,17 @@ pub struct SiteSource {
     pub items_only_lent: Option<bool>,
     /// The expression of the enclosing test function or module: not a hot path of the product.
     pub in_test: bool,
+}
+
+/// The only use of a `let` binding.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OnlyUse {
+    /// What it is used for.
+    pub usage: Usage,
+    /// As [`SiteSource::followed_by`].
+    pub followed_by: Vec<String>,
+    /// Whether something that the value is made from is named while the binding is in scope.
+    pub read_meanwhile: bool,
 }
 
 /// What the source says of an await.

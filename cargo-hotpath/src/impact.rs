@@ -79,6 +79,19 @@ pub enum Measure {
     Peak,
 }
 
+/// Wall time that goes when calls of `function` wait less by `waited`: at most by how many tasks
+/// wait at once; likely only as often as a processor is free for what comes after
+/// ([`Facts::processor_is_free`]), at least as if any that is busy were in the way.
+pub fn wall_of_wait(facts: &Facts, function: usize, waited: Saved) -> Saved {
+    let at_once = facts.concurrency(function);
+    let (idle, free) = if at_once > 1.0 {
+        (1.0 - facts.processors_used(), facts.processor_is_free())
+    } else {
+        (1.0, 1.0)
+    };
+    Saved::new(idle * waited.low / at_once, free * waited.best / at_once, waited.high / at_once)
+}
+
 /// What several claims save together.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Gone {
@@ -144,6 +157,8 @@ pub struct Workload {
     cpu: Option<Saved>,
     threads: f64,
     parallelism: f64,
+    /// Computing that is likely one of wall time.
+    by_wall: f64,
     /// Most bytes that were live at once, where that was measured.
     peak_bytes: Option<f64>,
 }
@@ -162,6 +177,7 @@ impl Workload {
             cpu: facts.cpu_ns.map(|cpu| without(cpu as f64, probes, 1.0)),
             threads,
             parallelism,
+            by_wall: facts.computing_by_wall().unwrap_or(parallelism),
             peak_bytes: facts.peak_live_bytes.map(|bytes| bytes as f64),
         }
     }
@@ -194,8 +210,8 @@ impl Workload {
     /// Percent of wall time that goes.
     ///
     /// On one thread what is saved is saved. On several, the least is what can't overlap with
-    /// the other threads' work, the likely is the run's average parallelism, the most is the
-    /// critical path. What tasks wait less is wall time, but not more than what all threads together
+    /// the other threads' work, the likely is the run's average parallelism (for tasks see
+    /// [`Facts::computing_by_wall`]), the most is the critical path. What tasks wait less is wall time, but not more than what all threads together
     /// leave of it.
     pub fn wall_pct(&self, gone: Gone) -> Range {
         let saved = gone.threads;
@@ -207,7 +223,7 @@ impl Workload {
         } else {
             let busy = self.cpu.map_or(self.wall.best * self.threads, |cpu| cpu.best);
             let alone = (2.0 * saved.low - busy).max(0.0) / self.threads;
-            Saved::new(alone, saved.best / self.parallelism, saved.high)
+            Saved::new(alone, saved.best / self.by_wall, saved.high)
         };
         let idle = self
             .cpu
@@ -271,7 +287,8 @@ fn share(part: Saved, whole: Saved) -> Range {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::FunctionFacts;
+    use crate::facts::{Edge, FunctionFacts};
+    use crate::profile::Polls;
 
     fn facts(threads: u64, cpu_ns: Option<u64>) -> Facts {
         Facts { wall_ns: 1_000, cpu_ns, threads, ..Facts::default() }
@@ -291,6 +308,21 @@ mod tests {
         let workload = Workload::new(&facts(2, Some(800)));
         assert_eq!(workload.wall_pct(gone), Range { low: 10.0, best: 40.0, high: 60.0 });
         assert_eq!(workload.cpu_pct(gone).map(|range| range.high), Some(0.0));
+    }
+
+    #[test]
+    fn waits_are_likely_worth_what_is_free_of_the_processors() {
+        let task = FunctionFacts {
+            is_async: true,
+            calls: 50,
+            total_ns: 500,
+            polls: Some(Polls { wait_ns: 3_500, ..Polls::default() }),
+            ..FunctionFacts::default()
+        };
+        let edges = vec![Edge { caller: None, callee: 0, calls: 1, total_ns: 0 }];
+        let facts = Facts { cores: 2, functions: vec![task], edges, ..facts(3, Some(1_500)) };
+        let wall = wall_of_wait(&facts, 0, Saved::new(400.0, 800.0, 1_200.0));
+        assert_eq!(wall, Saved { low: 25.0, best: 87.5, high: 300.0 });
     }
 
     #[test]

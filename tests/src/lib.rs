@@ -8,6 +8,7 @@ pub mod dense;
 pub mod digest;
 pub mod gate;
 pub mod hotpath;
+pub mod large;
 pub mod package;
 pub mod perf;
 pub mod program;

@@ -78,7 +78,7 @@ fn is_culprit(case: &Case, culprit: &Culprit, report: &Report, finding: &Value) 
         return false;
     }
     if culprit.function.is_empty() {
-        return finding["file"].is_null();
+        return finding["function"].is_null();
     }
     finding["file"] == case.file()
         && function(report, finding) == culprit.function

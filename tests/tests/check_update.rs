@@ -143,8 +143,9 @@ fn figures_of_async_functions_alone_are_refused_for_others() {
     for (metric, limit) in [("polls_per_call", "1"), ("future_bytes", "\"64 B\"")] {
         let wrong = check(&format!("[budget]\n\"made::made\" = {{ {metric} = {limit} }}\n"));
         let wrong = wrong.expect_code(2).stderr;
-        let expected =
-            format!("`{metric}` of `made::made` can't be judged: the function is not async");
+        let expected = format!(
+            "`{metric}` of `made::made` can't be judged: it is measured of async functions only"
+        );
         assert!(wrong.contains(&expected), "{wrong}");
         assert!(wrong.contains("help: "), "{wrong}");
     }

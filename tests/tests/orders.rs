@@ -8,12 +8,16 @@
 #![cfg(unix)]
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use hotpath_tests::{Hotpath, Report, binary, carried};
+use hotpath_tests::accuracy::Metric;
+use hotpath_tests::race::Race;
+use hotpath_tests::{Finished, Hotpath, Report, binary, carried, number};
+use serde_json::Value;
 
 /// The file of each planted fault, its function, and that of the fixed twin.
 const PLANTED: [(&str, &str, &str); 7] = [
@@ -25,6 +29,26 @@ const PLANTED: [(&str, &str, &str); 7] = [
     ("trending.rs", "trending::count", "trending::count_fast"),
     ("notifier.rs", "notifier::send_each", "notifier::send_together"),
 ];
+
+/// Where each fault is: its rule, and the line that must be named; and the argument that takes it out.
+const FINDINGS: [(&str, &str, &str, &str); 7] = [
+    ("n-plus-one", "history.rs", "store.lines_of(", "n-plus-one"),
+    ("sequential-awaits", "quote.rs", "customs.duty(parcel).await?", "sequential"),
+    ("guard-across-await", "stock.rs", "stock.left.lock().await;", "guard"),
+    ("blocking-in-async", "label.rs", "thread::sleep(", "blocking"),
+    ("spawn-per-item", "offers.rs", "tokio::spawn(", "spawn"),
+    ("default-hasher-hot", "trending.rs", ".entry(sale.product)", "hasher"),
+    ("unbounded-channel", "notifier.rs", "mpsc::unbounded_channel()", "channel"),
+];
+
+/// Requests of a measured run.
+const REQUESTS: &str = "6000";
+
+/// Runs of each variant.
+const ROUNDS: usize = 9;
+
+/// What the sums of a handler may be off the client's latency, in percent.
+const OFF_PCT: f64 = 5.0;
 
 /// Throughput that has to be left with all probes on, as a share of that without.
 const LEFT: f64 = 0.95;
@@ -74,11 +98,16 @@ fn probed() -> &'static Path {
 
 /// Its `cargo hotpath run` with these flags.
 fn measured(flags: &[&str]) -> Report {
+    measuring(flags).report()
+}
+
+/// The same, with what the program itself prints on stderr.
+fn measuring(flags: &[&str]) -> Finished {
     fetch();
     let target = target().join("measured");
     let target = target.to_str().expect("the path is UTF-8");
     let run = ["run", "--format", "json", "--runs", "1", "--target-dir", target];
-    Hotpath::new(&folder(), &run).args(flags).run().expect_code(0).report()
+    Hotpath::new(&folder(), &run).args(flags).run().expect_code(0)
 }
 
 /// Requests a second, as the program says in its last line.
@@ -136,6 +165,106 @@ fn it_serves_for_real_and_is_driven() {
     );
     let flags = ["--ready", "log:^listening on ", "--drive", &drive, "--", "--serve", &address];
     assert_eq!(calls(&measured(&flags))["trending::count"], 3);
+}
+
+/// The finding at the line of a fault.
+fn finding<'r>(report: &'r Report, fault: &(&str, &str, &str, &str)) -> Option<&'r Value> {
+    let (rule, file, text, _) = fault;
+    let source = fs::read_to_string(folder().join("src").join(file)).expect("the source is there");
+    let is_there =
+        |line: u64| source.lines().nth(line as usize - 1).is_some_and(|it| it.contains(text));
+    report.findings().iter().find(|it| {
+        it["rule"] == *rule
+            && it["file"] == format!("src/{file}")
+            && it["line"].as_u64().is_some_and(is_there)
+    })
+}
+
+/// What the whole program had at most, with these faults fixed.
+fn peak_bytes(fixes: &[&str]) -> f64 {
+    let report = measured(&[&["--", "--requests", REQUESTS], fixes].concat());
+    number(&report["totals"]["peak_live_bytes"])
+}
+
+/// Prints rank, predicted range and what each fix gains: throughput, and of the channel the most
+/// bytes that are live.
+#[test]
+#[ignore = "measures for a quarter of an hour, and wants the machine for itself"]
+fn each_fault_is_found_at_its_line_and_gains_what_was_predicted() {
+    let report = measured(&["--", "--requests", REQUESTS]);
+    let planted: Vec<&str> = FINDINGS.iter().map(|(rule, ..)| *rule).collect();
+    let first = report.findings().iter().take(5);
+    let first: Vec<&str> = first.filter_map(|it| it["rule"].as_str()).collect();
+    assert!(first.iter().all(|rule| planted.contains(rule)), "{first:?}");
+    println!("rank  fault        predicted %                 achieved % (middle half)  inside");
+    let (mut inside, mut gains) = (0, Vec::new());
+    for fault in &FINDINGS {
+        let fix = ["--fix", fault.3];
+        let finding = finding(&report, fault)
+            .unwrap_or_else(|| panic!("{fault:?} not found: {:#?}", report.findings()));
+        let memory = &finding["impact"]["peak_memory_pct"];
+        let (range, achieved, (from, to)) = if memory.is_object() {
+            let gain =
+                100.0 * (1.0 - peak_bytes(&fix) / number(&report["totals"]["peak_live_bytes"]));
+            (memory, gain, (gain, gain))
+        } else {
+            let once = |fixes: &[&str]| {
+                let mut command = Command::new(plain());
+                command.args(["--requests", REQUESTS]).args(fixes);
+                command
+            };
+            let race = Race::of_talkers(ROUNDS, Metric::Wall, || once(&[]), || once(&fix));
+            gains.push((finding["rank"].as_u64(), race.middle_half(), fault.3));
+            (&finding["impact"]["wall_pct"], race.gain(), race.middle_half())
+        };
+        let (low, best, high) =
+            (number(&range["low"]), number(&range["best"]), number(&range["high"]));
+        let holds = (low..=high).contains(&achieved);
+        inside += u32::from(holds);
+        println!(
+            "{:>4}  {:<11}  {low:>4.1} to {high:>4.1}, likely {best:>4.1}  {achieved:>8.1} ({from:.1} to {to:.1})  {holds}",
+            finding["rank"], fault.3
+        );
+    }
+    assert!(inside >= 5, "{inside} of 7 predictions hold");
+    // Those whose gains can be told apart at all.
+    gains.retain(|(rank, ..)| rank.is_some_and(|rank| rank <= 5));
+    for (rank, (from, _), name) in &gains {
+        for (other, (_, to), after) in &gains {
+            assert!(from <= to || rank < other, "{name} gains more than {after}");
+        }
+    }
+}
+
+/// Busy and wait of a handler are what its clients wait, but for what HTTP takes.
+#[test]
+#[ignore = "builds SQLite and axum, from the network"]
+fn a_handlers_busy_and_wait_are_its_clients_latency() {
+    let run = measuring(&["--", "--requests", "3000", "--connections", "1"]);
+    let report = run.report();
+    let mut quote = None;
+    for module in ["history", "quote", "stock", "label", "offers"] {
+        let handler = if ["stock", "label"].contains(&module) { "post" } else { "get" };
+        let path = format!("orders::{module}::{handler}");
+        let row = report.functions().iter().find(|it| it["path"] == path.as_str());
+        let row = row.expect("a handler");
+        let sum = number(&row["async"]["busy_ns"]) + number(&row["async"]["wait_ns"]);
+        let line = run.stderr.lines().find(|line| line.starts_with(module)).expect("its row");
+        let words: Vec<f64> = line.split_whitespace().filter_map(|it| it.parse().ok()).collect();
+        let client = 1e3 * words[0] * words[1];
+        println!(
+            "{module}: handler {:.1} ms, client {:.1} ms: {:.3}",
+            sum / 1e6,
+            client / 1e6,
+            sum / client
+        );
+        if module == "quote" {
+            quote = Some(sum / client);
+        }
+    }
+    // The longest request: of the others HTTP itself is more than that.
+    let off = 100.0 * (1.0 - quote.expect("it is measured"));
+    assert!(off.abs() <= OFF_PCT, "{off}");
 }
 
 /// Prints the ratio of each round.

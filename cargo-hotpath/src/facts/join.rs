@@ -35,6 +35,7 @@ pub fn join(profile: &Profile, source: &Source, build: BuildFacts) -> Facts {
         cpu_ns: profile.cpu_ns,
         outside_ns: profile.outside_ns,
         threads: profile.threads,
+        cores: 0,
         polling_threads: profile.polling_threads,
         allocations_measured: profile.memory.is_some(),
         probes: profile.probes,

@@ -1,8 +1,17 @@
-//! Tasks: how many of them wait at once, so that what one waits less is wall time.
+//! Tasks: how many of them are there at once, so that what one waits or computes less is wall time.
+//!
+//! Requests of a service are customers of a closed network: each waits, computes, and comes again.
+//! Its two bounds (Denning and Buzen, "The operational analysis of queueing network models", 1978)
+//! say what less of either gains: with idle processors both are parts of a request's time, so what
+//! all requests save is wall time by how many there are at once; with busy ones only less
+//! computing helps, by the processors. Between them lies how likely one is free.
 
 use std::collections::BTreeSet;
 
 use super::{Facts, FunctionFacts, Repeated, SiteFacts};
+
+/// Share of the measured time from which it is that of tasks.
+const MOSTLY: f64 = 0.5;
 
 impl Facts {
     /// How many tasks of the kind that `function` runs in were there at once, on average over the run;
@@ -15,13 +24,53 @@ impl Facts {
     /// law). What a task waits for the next event isn't part of it.
     pub fn concurrency(&self, function: usize) -> f64 {
         let above = self.roots_above(function);
-        if above.iter().all(|&root| self.functions[root].calls <= 1) || self.wall_ns == 0 {
+        if above.iter().all(|&root| self.functions[root].calls <= 1) {
             return 1.0;
         }
+        self.tasks_at_once()
+    }
+
+    /// Computing, in nanoseconds, that is one of wall time: of a program whose computing is that of
+    /// tasks; `None` for others.
+    pub fn computing_by_wall(&self) -> Option<f64> {
+        let roots = self.many().map(|root| root.total_ns as f64).sum::<f64>();
+        let measured: f64 = self.functions.iter().map(|function| function.self_ns as f64).sum();
+        let (at_once, processors) = (self.tasks_at_once(), self.processors()?);
+        if roots < MOSTLY * measured || at_once <= processors {
+            return None;
+        }
+        let free = self.processor_is_free();
+        Some(1.0 / (free / at_once + (1.0 - free) / processors))
+    }
+
+    /// How likely one of the processors is free at a time, from 0 to 1: not all of them in use.
+    pub fn processor_is_free(&self) -> f64 {
+        1.0 - self.processors_used().powf(self.processors().unwrap_or(1.0))
+    }
+
+    /// Part of the processors that the program used, from 0 to 1: of as many as it has threads.
+    pub fn processors_used(&self) -> f64 {
+        match (self.cpu_ns, self.processors()) {
+            (Some(cpu), Some(processors)) if self.wall_ns > 0 => {
+                (cpu as f64 / (self.wall_ns as f64 * processors)).min(1.0)
+            }
+            _ => 0.0,
+        }
+    }
+
+    fn processors(&self) -> Option<f64> {
+        (self.cores > 0).then(|| self.cores.min(self.threads.max(1)) as f64)
+    }
+
+    /// Of the roots that came more than once.
+    fn tasks_at_once(&self) -> f64 {
+        let time: f64 = self.many().map(FunctionFacts::task_ns).sum();
+        if self.wall_ns > 0 { (time / self.wall_ns as f64).max(1.0) } else { 1.0 }
+    }
+
+    fn many(&self) -> impl Iterator<Item = &FunctionFacts> {
         let roots = (0..self.functions.len()).filter(|&it| self.is_root(it));
-        let many = roots.map(|root| &self.functions[root]).filter(|root| root.calls > 1);
-        let time: f64 = many.map(FunctionFacts::task_ns).sum();
-        (time / self.wall_ns as f64).max(1.0)
+        roots.map(|root| &self.functions[root]).filter(|root| root.calls > 1)
     }
 
     /// Threads that polled, 1 at least: the workers of a runtime.
@@ -130,6 +179,22 @@ mod tests {
         let awaits = Some(Awaits { wait_ns: 3_000, ..Awaits::default() });
         facts.functions[1].sites = vec![SiteFacts { awaits, source: Some(source), ..site }];
         assert!((facts.concurrency(2) - 3.0).abs() < 1e-9, "{}", facts.concurrency(2));
+    }
+
+    #[test]
+    fn computing_less_helps_by_the_tasks_while_processors_idle_and_by_these_when_they_are_busy() {
+        let mut facts = Facts { cores: 2, threads: 7, cpu_ns: Some(0), ..service() };
+        facts.functions[1].self_ns = 400;
+        let by_wall = |facts: &Facts| facts.computing_by_wall().expect("tasks");
+        assert!((by_wall(&facts) - 6.0).abs() < 1e-9, "{}", by_wall(&facts));
+        facts.cpu_ns = Some(2_000);
+        assert!((facts.processors_used() - 1.0).abs() < 1e-9);
+        assert!((by_wall(&facts) - 2.0).abs() < 1e-9, "{}", by_wall(&facts));
+        // Most is computed elsewhere, or nobody knows how many processors there are.
+        facts.functions[0].self_ns = 1_000;
+        assert_eq!(facts.computing_by_wall(), None);
+        let unknown = Facts { cores: 0, ..facts };
+        assert_eq!((unknown.computing_by_wall(), unknown.processors_used()), (None, 0.0));
     }
 
     #[test]

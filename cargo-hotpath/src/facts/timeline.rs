@@ -1,4 +1,4 @@
-//! What the timeline is good for: shares of wall time and parallelism, where it tells them.
+//! What threads did: outside of measured functions, and by the timeline, where it tells.
 
 use super::{Facts, FunctionFacts};
 
@@ -12,6 +12,31 @@ const LEAST_SAMPLES: f64 = 400.0;
 const LEAST_COVERED: f64 = 0.9;
 
 impl Facts {
+    /// Time that threads were idle in with no measured function on their stack: without the CPU time that
+    /// measured functions leave over. A runtime's parked threads would drown everything else. `None` where
+    /// CPU time was not measured.
+    pub fn idle_ns(&self) -> Option<u64> {
+        let computed: f64 = self.functions.iter().map(|function| self.computed_ns(function)).sum();
+        let left = (self.cpu_ns? as f64 - computed).max(0.0) as u64;
+        Some(self.outside_ns.saturating_sub(left))
+    }
+
+    /// The rest of that time: running, as far as it is known.
+    pub fn active_outside_ns(&self) -> u64 {
+        self.outside_ns - self.idle_ns().unwrap_or(0)
+    }
+
+    /// CPU time in the function itself: all of its own time, but for the share of looks that met it
+    /// blocked.
+    fn computed_ns(&self, function: &FunctionFacts) -> f64 {
+        let states = function.timeline.filter(|_| self.timeline_tells()).and_then(|it| it.states);
+        let running = states.and_then(|it| {
+            let seen = it.running_ns + it.blocked_ns;
+            (seen > 0).then(|| it.running_ns as f64 / seen as f64)
+        });
+        function.self_ns as f64 * running.unwrap_or(1.0)
+    }
+
     /// Time of the workload's wall that falls to a function by the timeline: each moment divided
     /// among the threads that ran. `None` without one that tells enough.
     pub fn wall_ns_of(&self, function: &FunctionFacts) -> Option<f64> {
@@ -66,6 +91,22 @@ mod tests {
         for little in [facts(399.0, 900), facts(400.0, 899), Facts::default()] {
             assert_eq!((little.wall_ns_of(&busy), little.parallelism()), (None, None));
         }
+    }
+
+    #[test]
+    fn cpu_time_that_measured_functions_leave_over_was_spent_outside() {
+        let of = |cpu_ns, states| {
+            let function = FunctionFacts { self_ns: 100, ..function(states) };
+            let functions = vec![function];
+            let facts = Facts { cpu_ns, outside_ns: 900, functions, ..facts(400.0, 1_000) };
+            (facts.idle_ns(), facts.active_outside_ns())
+        };
+        assert_eq!(of(Some(300), None), (Some(700), 200));
+        assert_eq!(of(Some(50), None), (Some(900), 0));
+        assert_eq!(of(Some(2_000), None), (Some(0), 900));
+        assert_eq!(of(None, None), (None, 900));
+        let blocked = SeenStates { running_ns: 10, blocked_ns: 30, ..SeenStates::default() };
+        assert_eq!(of(Some(300), Some(blocked)), (Some(625), 275));
     }
 
     #[test]

@@ -90,7 +90,9 @@ pub enum JudgeError {
 fn not_measured(target: &str, metric: Metric) -> String {
     match metric {
         Metric::PollsPerCall | Metric::FutureBytes => {
-            format!("`{metric}` of `{target}` can't be judged: the function is not async")
+            format!(
+                "`{metric}` of `{target}` can't be judged: it is measured of async functions only"
+            )
         }
         _ => format!("`{metric}` of `{target}` was not measured, so its budget can't be judged"),
     }

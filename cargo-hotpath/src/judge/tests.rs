@@ -126,7 +126,7 @@ fn patterns_pass_over_functions_that_lack_a_figure() {
         )
     );
     let none = verdict(&[facts(30)], None, text).unwrap_err().to_string();
-    assert!(none.contains("`polls_per_call` of `app::*` was not measured"), "{none}");
+    assert!(none.contains("`polls_per_call` of `app::*` can't be judged"), "{none}");
     let exact = "\"app::run\" = { polls_per_call = 1 }";
     assert!(verdict(&[facts(30)], None, exact).is_err());
 }

@@ -22,7 +22,7 @@ struct Part {
     called_from: Option<String>,
 }
 
-/// The parts of all threads' measured time, biggest first; they sum to at most 100 %.
+/// The parts of all threads' measured time but what they were idle outside of it, biggest first; they sum to at most 100 %.
 pub(super) fn breakdown(facts: &Facts) -> Vec<Where> {
     let mut parts: BTreeMap<Destination, Part> = BTreeMap::new();
     let mut led_away = 0.0;
@@ -46,7 +46,7 @@ pub(super) fn breakdown(facts: &Facts) -> Vec<Where> {
     let own: u64 = facts.functions.iter().map(|function| function.self_ns).sum();
     let mut all = vec![
         entry(facts, WhereKind::YourCode, None, None, own as f64 - led_away),
-        entry(facts, WhereKind::Outside, None, None, facts.outside_ns as f64),
+        entry(facts, WhereKind::Outside, None, None, facts.active_outside_ns() as f64),
     ];
     all.extend(
         parts

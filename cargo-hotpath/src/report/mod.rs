@@ -98,6 +98,7 @@ fn totals(facts: &Facts, profile: &Profile) -> Totals {
         wall_ns: facts.wall_ns,
         cpu_ns: facts.cpu_ns,
         outside_ns: facts.outside_ns,
+        idle_ns: facts.idle_ns(),
         allocs: allocs.map(|allocs| allocs.count),
         alloc_bytes: allocs.map(|allocs| allocs.bytes),
         reallocs: allocs.map(|allocs| allocs.reallocs),
@@ -129,10 +130,10 @@ fn edges(facts: &Facts) -> Vec<Edge> {
     edges
 }
 
-/// Share of all threads' measured time.
+/// Share of all threads' measured time, without that in which they were idle outside of it.
 fn share_of_threads(facts: &Facts, ns: f64) -> f64 {
     let measured: u64 = facts.functions.iter().map(|function| function.self_ns).sum();
-    let all = (measured + facts.outside_ns) as f64;
+    let all = (measured + facts.active_outside_ns()) as f64;
     // Rounded down, so that shares of the same whole never sum to more than 100.
     if all > 0.0 { (1e6 * ns / all).clamp(0.0, 1e6).floor() / 1e4 } else { 0.0 }
 }

@@ -36,8 +36,9 @@ static META: Meta = Meta {
         means: "Each item waits for the one before, though it needs nothing of it. With several in flight the loop takes as\n\
                 long as its slowest lane.",
         found: "Awaits in the body of a `for` are counted and their waits measured. The loop counts if nothing that\n\
-                an iteration changes is named in the awaited call, it leaves no iteration early, and\n\
-                nothing is borrowed mutably.",
+                an iteration changes is named in the awaited call, or in what that is made of, it leaves no\n\
+                iteration early, waits nowhere on purpose (`sleep`, `tick`, `acquire`), and nothing is\n\
+                borrowed mutably.",
         not_when: "The order of effects matters, the other side limits the rate, or the calls are of one transaction.",
         before: "for id in ids {\n    pages.push(client.page(id).await?);\n}",
         after: "let pages = stream::iter(ids)\n    .map(|id| client.page(id))\n    .buffered(8)\n    .try_collect::<Vec<_>>()\n    .await?;",

@@ -3,7 +3,7 @@
 use hotpath_runtime_syntax::Kind;
 
 use crate::facts::{AwaitSource, Facts, Repeated};
-use crate::impact::{Claim, Measure, Saved};
+use crate::impact::{Claim, Measure, Saved, wall_of_wait};
 use crate::profile::Awaits;
 use crate::rules::site::{Site, sites};
 use crate::rules::{Home, Threshold, Thresholds, types};
@@ -147,14 +147,8 @@ impl Await<'_> {
 
     /// A claim on the wall time: what is waited less, by the tasks that wait at once.
     pub(super) fn claim(&self, saved: Saved) -> Claim {
-        let at_once = self.concurrency();
-        let wall = Saved::new(saved.low / at_once, saved.best / at_once, saved.high / at_once);
+        let wall = wall_of_wait(self.facts, self.site.function, saved);
         self.site.claim_of(wall, Measure::Wait)
-    }
-
-    /// Tasks that wait at once.
-    pub(super) fn concurrency(&self) -> f64 {
-        self.facts.concurrency(self.site.function)
     }
 
     /// What was measured, in words.
@@ -171,10 +165,18 @@ impl Await<'_> {
 
     /// How waits become wall time, for the basis.
     pub(super) fn shared(&self) -> String {
-        match self.concurrency() {
-            at_once if at_once > 1.0 => format!("; {at_once:.1} tasks wait at once"),
-            _ => String::new(),
-        }
+        shared(self.facts, self.site.function)
+    }
+}
+
+/// How waits of a function become wall time, for the basis.
+pub(super) fn shared(facts: &Facts, function: usize) -> String {
+    match facts.concurrency(function) {
+        at_once if at_once > 1.0 => format!(
+            "; {at_once:.1} tasks wait at once; high where processors are free: {:.0} % of them are in use",
+            100.0 * facts.processors_used()
+        ),
+        _ => String::new(),
     }
 }
 

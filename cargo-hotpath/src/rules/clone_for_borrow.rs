@@ -65,13 +65,14 @@ static META: Meta = Meta {
     summary: "a value is copied only to be looked at",
     category: Category::Copy,
     effort: Effort::Trivial,
-    evidence: "time and count of the copy; in the source: operand of `&`, or receiver of a method that only reads",
+    evidence: "time and count of the copy; in the source: operand of `&`, receiver of a method that only reads, or held by a `let` that only lends it",
     thresholds: &[MIN_EXECUTIONS, MIN_SHARE_PCT, MIN_COPY_NS],
     docs: "https://rust-lang.github.io/rust-clippy/master/index.html#unnecessary_to_owned",
     explain: Explain {
         means: "The copy is made, borrowed once and dropped. A borrow of the original does the same for nothing.",
         found: "Each `.clone()`, `.to_owned()` and `.to_vec()` is measured. This rule looks at those whose\n\
-                value is borrowed on the spot. Clones of `Arc`, `Rc`, channel ends and the like are left out: they copy\n\
+                value is borrowed on the spot, or held by a `let` that only lends it while the original stays as\n\
+                it is. Clones of `Arc`, `Rc`, channel ends and the like are left out: they copy\n\
                 no data; so are copies that free a lock (`x.lock().unwrap().clone()`), and those of what the loop\n\
                 over the copy changes.",
         not_when: "The original is changed while the copy is in use, the type's `Clone` has an effect of its own, or the\n\
@@ -103,7 +104,7 @@ impl Rule for CloneForBorrow {
 fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
     let source = site.source()?;
     let ns = site.ns()?;
-    let use_ = reading_use(&source.usage).filter(|_| !site.is_mutably_borrowed())?;
+    let use_ = reading_use(source).filter(|_| !site.is_mutably_borrowed())?;
     if source.root_changes_in_use == Some(true) || ends_a_guard(source) {
         return None;
     }
@@ -143,8 +144,11 @@ fn ends_a_guard(source: &SiteSource) -> bool {
 }
 
 /// How the value is used, if it is only read.
-fn reading_use(usage: &Usage) -> Option<String> {
-    match usage {
+fn reading_use(source: &SiteSource) -> Option<String> {
+    match &source.usage {
+        Usage::Bound if is_bound_to_be_lent(source) => {
+            source.bound_to.as_ref().map(|name| format!("only lent, as `{name}`,"))
+        }
         Usage::Borrowed | Usage::AddAssign { borrowed: true } => Some("borrowed".to_owned()),
         Usage::Argument { callee, borrowed: true, .. } => Some(format!("lent to `{callee}`")),
         Usage::Receiver(method) if READING.contains(&method.as_str()) => {
@@ -152,6 +156,13 @@ fn reading_use(usage: &Usage) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Whether a `let` holds the copy for no more than a borrow of the original could give.
+fn is_bound_to_be_lent(source: &SiteSource) -> bool {
+    source.only_lent == Some(true)
+        && !source.changed_or_moved
+        && source.original_stays == Some(true)
 }
 
 /// Removing `.clone()`, where the text is exactly that.
@@ -163,14 +174,12 @@ fn fix(facts: &Facts, site: &Site<'_>) -> Option<Fix> {
     if site.of.from_macro || expression.strip_prefix(receiver)? != ".clone()" {
         return None;
     }
-    let from = source.span.byte_start + receiver.len();
-    edit::replace(
-        &site.of.file,
-        text,
-        from..source.span.byte_end,
-        "",
-        Applicability::MaybeIncorrect,
-    )
+    let (range, with) = if source.usage == Usage::Bound {
+        (source.span.byte_start..source.span.byte_end, format!("&{receiver}"))
+    } else {
+        (source.span.byte_start + receiver.len()..source.span.byte_end, String::new())
+    };
+    edit::replace(&site.of.file, text, range, &with, Applicability::MaybeIncorrect)
 }
 
 #[cfg(test)]
@@ -194,6 +203,50 @@ mod tests {
         assert!(found[0].problem.contains("ran 1 000 000 times and took 400 ms"), "{found:?}");
         assert_eq!(best_ns(&found[0]), Some(410_000_000.0));
         assert_eq!(found[0].gain.as_ref().and_then(|gain| gain.allocs), Some(1_000_000));
+    }
+
+    /// `let tags = x.clone();`
+    fn held() -> SiteFacts {
+        with_source(borrowed(), |source| {
+            source.usage = Usage::Bound;
+            source.bound_to = Some("tags".to_owned());
+            source.only_lent = Some(true);
+            source.original_stays = Some(true);
+        })
+    }
+
+    #[test]
+    fn fires_on_a_let_that_only_lends_its_copy() {
+        let found = check(&CloneForBorrow, held());
+        assert_eq!(found.len(), 1);
+        assert!(found[0].problem.contains("only lent, as `tags`, and then dropped"), "{found:?}");
+    }
+
+    #[test]
+    fn silent_on_a_let_whose_copy_is_needed() {
+        let needed: [fn(&mut SiteSource); 4] = [
+            |source| source.only_lent = Some(false),
+            |source| source.changed_or_moved = true,
+            |source| source.original_stays = Some(false),
+            |source| source.original_stays = None,
+        ];
+        for change in needed {
+            assert!(check(&CloneForBorrow, with_source(held(), change)).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_held_copy_becomes_a_borrow() {
+        let text = "let tags = x.clone();";
+        let mut facts = run(vec![with_source(held(), |source| {
+            source.span = Span { byte_start: 11, byte_end: 20, ..Span::default() };
+        })]);
+        let file = facts.functions[0].file.clone();
+        facts.sources.insert(file, text.to_owned());
+        let found = CloneForBorrow.check(&facts, &Thresholds::default());
+        let fix = found[0].fix.as_ref().expect("an edit");
+        assert_eq!(fix.edits[0].replacement, "&x");
+        assert_eq!((fix.edits[0].byte_start, fix.edits[0].byte_end), (11, 20));
     }
 
     #[test]

@@ -11,14 +11,29 @@ pub(super) fn replace(
     replacement: &str,
     applicability: Applicability,
 ) -> Option<Fix> {
-    let changed = [text.get(..range.start)?, replacement, text.get(range.end..)?].concat();
+    let (start, end) = around(text, &range)?;
+    let before = text.get(start..end)?;
+    let after = [text.get(start..range.start)?, replacement, text.get(range.end..end)?].concat();
+    let skipped = text[..start].matches('\n').count();
     let edit = Edit {
         file: file.to_owned(),
         byte_start: range.start,
         byte_end: range.end,
         replacement: replacement.to_owned(),
     };
-    Some(Fix { applicability, diff: edit::diff(file, text, &changed, false), edits: vec![edit] })
+    Some(Fix {
+        applicability,
+        diff: edit::diff_from(file, skipped, (before, &after)),
+        edits: vec![edit],
+    })
+}
+
+/// The lines that a diff shows: comparing whole files is slow where there are thousands of fixes.
+fn around(text: &str, range: &std::ops::Range<usize>) -> Option<(usize, usize)> {
+    let (before, after) = (text.get(..range.start)?, text.get(range.end..)?);
+    let start = before.rmatch_indices('\n').nth(edit::CONTEXT).map_or(0, |(at, _)| at + 1);
+    let end = after.match_indices('\n').nth(edit::CONTEXT);
+    Some((start, end.map_or(text.len(), |(at, _)| range.end + at + 1)))
 }
 
 #[cfg(test)]
@@ -34,6 +49,24 @@ mod tests {
         let expected = "--- a/src/a.rs\n+++ b/src/a.rs\n@@ -2,5 +2,5 @@\n b\n c\n d\n\
                         -g(&x.clone());\n+g(&x);\n e\n";
         assert_eq!(fix.map(|fix| fix.diff).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn the_diff_is_that_of_the_whole_file() {
+        let lines: Vec<String> = (0..40).map(|line| format!("line {line}\n")).collect();
+        let text = lines.concat();
+        for line in 0..40 {
+            let words = format!("line {line}\n");
+            let at = text.find(&words).unwrap_or_default();
+            for (range, with) in [(at..at + 4, "word"), (at..at + words.len(), ""), (at..at, "x\n")]
+            {
+                let fix = replace("a", &text, range.clone(), with, Applicability::Manual);
+                let mut changed = text.clone();
+                changed.replace_range(range, with);
+                let whole = edit::diff("a", &text, &changed, false);
+                assert_eq!(fix.map(|fix| fix.diff), Some(whole), "{line} {with:?}");
+            }
+        }
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use hotpath_runtime_syntax::Kind;
 
 use crate::facts::{Facts, SiteFacts};
-use crate::impact::{Measure, Saved};
-use crate::rules::awaits::{Await, awaits};
+use crate::impact::{Measure, Saved, wall_of_wait};
+use crate::rules::awaits::{Await, awaits, shared};
 use crate::rules::site::{Site, sites};
 use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds};
 use crate::schema::{Category, Confidence, Effort};
@@ -107,9 +107,8 @@ fn candidate(
     if 100.0 * wait < lock.threshold(&MIN_LOCK_WAIT_PCT) * facts.wall_ns as f64 || held <= 0.0 {
         return None;
     }
-    let at_once = facts.concurrency(lock.function);
     let saved = Saved::new(SURE * part * wait, LIKELY * part * wait, wait);
-    let wall = Saved::new(saved.low / at_once, saved.best / at_once, saved.high / at_once);
+    let wall = wall_of_wait(facts, lock.function, saved);
     Some(Candidate {
         anchor: Some(lock.anchor()),
         title: format!("`{}` is held while `{}` waits", lock.label(), longest.site.label()),
@@ -133,11 +132,12 @@ fn candidate(
             allocs: None,
             alloc_bytes: None,
             basis: format!(
-                "wait for the lock {} (high; likely {:.0} %, low {:.0} % of the {:.0} % of holding it that its holder waits); {at_once:.1} tasks wait at once",
+                "wait for the lock {} (high; likely {:.0} %, low {:.0} % of the {:.0} % of holding it that its holder waits){}",
                 units::time(wait),
                 100.0 * LIKELY,
                 100.0 * SURE,
-                100.0 * part
+                100.0 * part,
+                shared(facts, lock.function)
             ),
         }),
         fix: None,

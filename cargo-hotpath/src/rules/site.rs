@@ -25,6 +25,8 @@ pub(super) const MIN_SHARE_PCT: Threshold =
 pub(super) struct Site<'a> {
     facts: &'a Facts,
     thresholds: &'a Thresholds,
+    /// Of the workload without probes: to take them out goes over all sites.
+    wall_ns: f64,
     pub(super) function: usize,
     pub(super) of: &'a FunctionFacts,
     rows: Vec<&'a SiteFacts>,
@@ -38,6 +40,7 @@ pub(super) fn sites<'a>(
     keep: impl Fn(&SiteFacts) -> bool,
 ) -> Vec<Site<'a>> {
     let mut found: Vec<Site<'a>> = Vec::new();
+    let wall_ns = Workload::new(facts).wall_ns();
     for (function, of) in facts.functions.iter().enumerate() {
         let mut rows: Vec<&SiteFacts> = of
             .sites
@@ -47,7 +50,7 @@ pub(super) fn sites<'a>(
             .collect();
         rows.sort_by_key(|row| row.index);
         for rows in rows.chunk_by(|a, b| a.index == b.index) {
-            found.push(Site { facts, thresholds, function, of, rows: rows.to_vec() });
+            found.push(Site { facts, thresholds, wall_ns, function, of, rows: rows.to_vec() });
         }
     }
     found
@@ -143,8 +146,7 @@ impl<'a> Site<'a> {
 
     /// What a time is of the workload's wall time, in percent.
     pub(super) fn pct(&self, ns: f64) -> f64 {
-        let wall = Workload::new(self.facts).wall_ns();
-        if wall > 0.0 { 100.0 * ns / wall } else { 0.0 }
+        if self.wall_ns > 0.0 { 100.0 * ns / self.wall_ns } else { 0.0 }
     }
 
     pub(super) fn index(&self) -> usize {
@@ -275,8 +277,7 @@ impl<'a> Site<'a> {
 
     fn measured_time(&self) -> Option<String> {
         let ns = self.ns()?;
-        let wall = Workload::new(self.facts).wall_ns();
-        let share = if wall > 0.0 { (100.0 * ns / wall).min(100.0) } else { 0.0 };
+        let share = self.pct(ns).min(100.0);
         Some(format!(
             " and took {} ({} each, {} of wall)",
             units::time(ns),

@@ -169,8 +169,11 @@ pub struct Totals {
     pub wall_ns: u64,
     /// CPU time from the system.
     pub cpu_ns: Option<u64>,
-    /// Time of all threads with no measured function on their stack.
+    /// Time of all threads with no measured function on their stack, idle threads included.
     pub outside_ns: u64,
+    /// What of that threads were idle in: all but the CPU time that measured functions leave over.
+    /// `null` where CPU time was not measured.
+    pub idle_ns: Option<u64>,
     /// Allocations of the process.
     pub allocs: Option<u64>,
     /// Bytes they asked for.
@@ -198,7 +201,7 @@ pub struct Where {
     pub called_from: Option<String>,
     /// Time.
     pub self_ns: u64,
-    /// Share of all threads' measured time; the parts sum to at most 100.
+    /// Share of all threads' measured time, without [`Totals::idle_ns`]; the parts sum to at most 100.
     pub self_pct: f64,
 }
 
@@ -216,7 +219,7 @@ pub enum WhereKind {
     Std,
     /// Taking locks: what goes beyond some ns each is waiting for another thread.
     Locks,
-    /// Outside of measured functions.
+    /// Outside of measured functions, without [`Totals::idle_ns`].
     Outside,
 }
 
@@ -254,7 +257,7 @@ pub struct Function {
     pub total_ns: u64,
     /// Exclusive time.
     pub self_ns: u64,
-    /// Share of all threads' measured time.
+    /// Share of all threads' measured time, without [`Totals::idle_ns`].
     pub self_pct: f64,
     /// Estimated share of wall time.
     pub wall_pct: Option<f64>,

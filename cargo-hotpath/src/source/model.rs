@@ -10,8 +10,12 @@ use hotpath_runtime_syntax::{
 use proc_macro2::LineColumn;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::visit::{self, Visit};
-use syn::{Attribute, Block, Expr, File, ImplItem, Item, ItemImpl, ItemMod, Signature, TraitItem};
+use syn::visit::Visit;
+use syn::visit_mut::VisitMut;
+use syn::{
+    Attribute, Block, Expr, ExprAsync, File, ImplItem, Item, ItemImpl, ItemMod, Signature,
+    TraitItem,
+};
 
 use super::comment::Suppressions;
 use super::module::{self, Place};
@@ -59,7 +63,7 @@ pub(super) fn of_file(
     if !annotated && !module::may_declare(text) {
         return Ok(Scanned::default());
     }
-    let file = syn::parse_file(text).map_err(|error| {
+    let mut file = syn::parse_file(text).map_err(|error| {
         let at = error.span().start();
         format!(
             "line {}: can't be parsed as Rust of edition {}: {error}",
@@ -83,7 +87,7 @@ pub(super) fn of_file(
         inherited: None,
         in_test: job.in_test,
     };
-    model.items(&file.items, &context);
+    model.items(&mut file.items, &context);
     let mut scanned = model.scanned;
     scanned.allowances.extend(model.suppressions.written().iter().map(|(line, rule)| Allowance {
         file: name.to_owned(),
@@ -124,38 +128,44 @@ struct Candidate<'a> {
     owner: Option<&'a str>,
     attrs: &'a [Attribute],
     signature: &'a Signature,
-    block: &'a Block,
+    /// Mutable for the enumeration, which hands out expressions: none of them is replaced here.
+    block: &'a mut Block,
 }
 
 impl Model<'_> {
-    fn items(&mut self, items: &[Item], context: &Context) {
+    fn items(&mut self, items: &mut [Item], context: &Context) {
         for item in items {
             self.item(item, context);
         }
     }
 
-    fn item(&mut self, item: &Item, context: &Context) {
+    fn item(&mut self, item: &mut Item, context: &Context) {
         match item {
             Item::Mod(module) => self.module(module, context),
             Item::Macro(it) if it.ident.is_none() => {
                 // `cfg_if_unix! { fn f() {} mod m; }`: positions inside are those of the file.
-                if let Ok(inner) = it.mac.parse_body_with(items_of_macro) {
-                    self.items(&inner, &Context { inherited: None, ..context.clone() });
+                if let Ok(mut inner) = it.mac.parse_body_with(items_of_macro) {
+                    self.items(&mut inner, &Context { inherited: None, ..context.clone() });
                 }
             }
             _ if !self.annotated => {}
             Item::Fn(it) => self.function(
-                &Candidate { owner: None, attrs: &it.attrs, signature: &it.sig, block: &it.block },
+                Candidate {
+                    owner: None,
+                    attrs: &it.attrs,
+                    signature: &it.sig,
+                    block: &mut it.block,
+                },
                 context,
             ),
             Item::Impl(it) => self.implementation(it, context),
             Item::Trait(it) => {
                 let inner = Context { inherited: None, ..context.clone() };
-                for item in &it.items {
+                for item in &mut it.items {
                     let TraitItem::Fn(method) = item else { continue };
-                    let Some(block) = &method.default else { continue };
+                    let Some(block) = &mut method.default else { continue };
                     self.function(
-                        &Candidate {
+                        Candidate {
                             owner: None,
                             attrs: &method.attrs,
                             signature: &method.sig,
@@ -181,10 +191,10 @@ impl Model<'_> {
         Some(options)
     }
 
-    fn module(&mut self, module: &ItemMod, context: &Context) {
+    fn module(&mut self, module: &mut ItemMod, context: &Context) {
         let path = format!("{}::{}", context.module, module::name(module));
         let in_test = context.in_test || annotation::is_test(&module.attrs);
-        let Some((_, items)) = &module.content else {
+        if module.content.is_none() {
             let files = context.place.files(module);
             if files.is_empty() && !annotation::is_conditional(&module.attrs) {
                 self.scanned.notes.push(format!("there is no file for module `{path}`"));
@@ -196,14 +206,15 @@ impl Model<'_> {
                 in_test,
             }));
             return;
-        };
+        }
         let own = self.options(&module.attrs);
         let inherited = inherit(context.inherited.clone(), own);
         let place = context.place.inside(module);
+        let Some((_, items)) = &mut module.content else { return };
         self.items(items, &Context { module: path, place, inherited, in_test });
     }
 
-    fn implementation(&mut self, block: &ItemImpl, context: &Context) {
+    fn implementation(&mut self, block: &mut ItemImpl, context: &Context) {
         let own = self.options(&block.attrs);
         let inner = Context {
             inherited: inherit(context.inherited.clone(), own),
@@ -211,14 +222,14 @@ impl Model<'_> {
             ..context.clone()
         };
         let owner = type_name(&block.self_ty);
-        for item in &block.items {
+        for item in &mut block.items {
             let ImplItem::Fn(method) = item else { continue };
             self.function(
-                &Candidate {
+                Candidate {
                     owner: Some(&owner),
                     attrs: &method.attrs,
                     signature: &method.sig,
-                    block: &method.block,
+                    block: &mut method.block,
                 },
                 &inner,
             );
@@ -243,7 +254,7 @@ impl Model<'_> {
         }
     }
 
-    fn function(&mut self, candidate: &Candidate<'_>, context: &Context) {
+    fn function(&mut self, mut candidate: Candidate<'_>, context: &Context) {
         let own = self.options(candidate.attrs);
         let in_test = context.in_test || annotation::is_test(candidate.attrs);
         let refusal = refuse_function(candidate.signature, candidate.attrs);
@@ -260,25 +271,21 @@ impl Model<'_> {
             && !options.skip
             && refusal.is_none()
         {
-            let mut function = self.measured(candidate, &options, context, in_test);
+            let mut function = self.measured(&mut candidate, &options, context, in_test);
             function.insertion = insertion;
-            let blocks = async_blocks_of(candidate, &function);
+            let blocks = async_blocks_of(&candidate, &function);
             self.scanned.functions.push(function);
             self.scanned.functions.extend(blocks);
         }
-        self.scopes(candidate, context);
+        self.scopes(&candidate, context);
         // Items inside are no part of it: they carry attributes of their own.
-        let mut nested = Nested(Vec::new());
-        nested.visit_block(candidate.block);
         let inner = Context { inherited: None, in_test, ..context.clone() };
-        for item in nested.0 {
-            self.item(item, &inner);
-        }
+        Nested { model: self, context: &inner }.visit_block_mut(candidate.block);
     }
 
     fn measured(
         &self,
-        candidate: &Candidate<'_>,
+        candidate: &mut Candidate<'_>,
         options: &Options,
         context: &Context,
         in_test: bool,
@@ -310,7 +317,7 @@ impl Model<'_> {
 
     fn sites(
         &self,
-        candidate: &Candidate<'_>,
+        candidate: &mut Candidate<'_>,
         options: &Options,
         in_test: bool,
     ) -> Vec<SourceSite> {
@@ -350,6 +357,9 @@ fn bare(file: &File, lines: &Lines<'_>) -> HashMap<LineColumn, Insertion> {
 
 /// The async blocks of a function, each measured like a function of its own.
 fn async_blocks_of(candidate: &Candidate<'_>, function: &SourceFunction) -> Vec<SourceFunction> {
+    if !holds_async_block(candidate.block) {
+        return Vec::new();
+    }
     let mut body = candidate.block.clone();
     match Shape::of(candidate.signature, candidate.block) {
         Shape::BoxedFuture => drop(returned::boxed(&mut body, &mut mark_own)),
@@ -373,6 +383,19 @@ fn async_blocks_of(candidate: &Candidate<'_>, function: &SourceFunction) -> Vec<
         });
     });
     blocks
+}
+
+/// Whether a body holds an async block anywhere: to copy one for nothing costs as much as parsing it.
+fn holds_async_block(body: &Block) -> bool {
+    struct Found(bool);
+    impl<'ast> Visit<'ast> for Found {
+        fn visit_expr_async(&mut self, _: &'ast ExprAsync) {
+            self.0 = true;
+        }
+    }
+    let mut found = Found(false);
+    found.visit_block(body);
+    found.0
 }
 
 /// The function's name for people, and the one that the attribute gives it: it sees the type of
@@ -411,15 +434,14 @@ pub(super) fn items_of_macro(input: syn::parse::ParseStream<'_>) -> syn::Result<
     Ok(items)
 }
 
-/// Collects the items of a function body, not those inside of them.
-struct Nested<'ast>(Vec<&'ast Item>);
+/// Models the items in a function body.
+struct Nested<'m, 'a> {
+    model: &'m mut Model<'a>,
+    context: &'m Context,
+}
 
-impl<'ast> Visit<'ast> for Nested<'ast> {
-    fn visit_item(&mut self, item: &'ast Item) {
-        self.0.push(item);
-    }
-
-    fn visit_block(&mut self, block: &'ast Block) {
-        visit::visit_block(self, block);
+impl VisitMut for Nested<'_, '_> {
+    fn visit_item_mut(&mut self, item: &mut Item) {
+        self.model.item(item, self.context);
     }
 }

@@ -2,7 +2,7 @@
 
 use proc_macro2::LineColumn;
 use syn::spanned::Spanned;
-use syn::{Expr, Macro, MacroDelimiter, Stmt};
+use syn::{Expr, ExprPath, Macro, MacroDelimiter, Path, Stmt};
 
 /// First and last place of an expression.
 pub(super) fn of_expr(expr: &Expr) -> (LineColumn, LineColumn) {
@@ -34,7 +34,21 @@ pub(super) fn of_macro(mac: &Macro) -> (LineColumn, LineColumn) {
         MacroDelimiter::Brace(token) => token.span.close(),
         MacroDelimiter::Bracket(token) => token.span.close(),
     };
-    (mac.path.span().start(), close.end())
+    (of_path(&mac.path).0, close.end())
+}
+
+/// First and last place of a path.
+fn of_path(path: &Path) -> (LineColumn, LineColumn) {
+    let first = path.segments.first().map(|first| first.ident.span());
+    let start = match (path.leading_colon, first) {
+        (None, Some(first)) => first.start(),
+        _ => path.span().start(),
+    };
+    let end = match path.segments.last() {
+        Some(last) if last.arguments.is_none() => last.ident.span().end(),
+        _ => path.span().end(),
+    };
+    (start, end)
 }
 
 fn start(expr: &Expr) -> LineColumn {
@@ -49,6 +63,8 @@ fn start(expr: &Expr) -> LineColumn {
         Expr::Assign(e) => start(&e.left),
         Expr::Cast(e) => start(&e.expr),
         Expr::Reference(e) => e.and_token.span.start(),
+        Expr::Path(ExprPath { attrs, qself: None, path }) if attrs.is_empty() => of_path(path).0,
+        Expr::Lit(e) if e.attrs.is_empty() => e.lit.span().start(),
         Expr::Paren(e) => e.paren_token.span.open().start(),
         Expr::Macro(e) => of_macro(&e.mac).0,
         Expr::If(e) => e.if_token.span.start(),
@@ -70,6 +86,8 @@ fn end(expr: &Expr) -> LineColumn {
         Expr::Paren(e) => e.paren_token.span.close().end(),
         Expr::Reference(e) => end(&e.expr),
         Expr::Unary(e) => end(&e.expr),
+        Expr::Path(ExprPath { path, .. }) => of_path(path).1,
+        Expr::Lit(e) => e.lit.span().end(),
         Expr::Binary(e) => end(&e.right),
         Expr::Assign(e) => end(&e.right),
         Expr::Closure(e) => end(&e.body),

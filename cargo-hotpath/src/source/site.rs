@@ -2,10 +2,12 @@
 
 mod awaits;
 mod calls;
+mod changes;
 mod growth;
 mod items;
 mod last_use;
 mod loops;
+mod outlived;
 mod uses;
 mod walk;
 
@@ -24,6 +26,7 @@ use growth::Binding;
 use items::Items;
 use last_use::Store;
 use loops::Loops;
+use outlived::Outlived;
 use uses::Uses;
 
 /// One site as it was enumerated: its kind, and the place of its method name, macro path or `await`.
@@ -60,6 +63,7 @@ pub(super) fn describe(
         uses: Uses::default(),
         items: Vec::new(),
         stores: Vec::new(),
+        outlived: Outlived::default(),
         statement: None,
         slot: Slot::default(),
         closures: 0,
@@ -68,6 +72,9 @@ pub(super) fn describe(
     walker.parameters(body);
     walker.visit_block(body.block);
     let mut described = walker.finish(sites);
+    if !sites.iter().any(|(kind, _)| *kind == Kind::Await) {
+        return described;
+    }
     let places: HashMap<(usize, usize), usize> = sites
         .iter()
         .enumerate()
@@ -132,6 +139,7 @@ struct Walker<'a> {
     uses: Uses,
     items: Vec<Items>,
     stores: Vec<Store>,
+    outlived: Outlived,
     /// Range of the innermost statement around.
     statement: Option<(LineColumn, LineColumn)>,
     /// For the next expression only.
@@ -167,6 +175,8 @@ impl Walker<'_> {
                 source.grown_by = growth.in_loop;
                 source.fed_by = growth.anywhere;
                 source.only_lent = variable.only_lent;
+                source.original_stays = variable.original_stays;
+                source.used_once = variable.used_once;
                 source.last_use = variable.last_use;
                 source.declared_type = variable.declared_type;
                 source.bound_by = variable.bound_by;

@@ -10,8 +10,8 @@ use crate::error::Error;
 use crate::notifier::Letter;
 use crate::store::Parcel;
 
-const CARRIER: Duration = Duration::from_millis(5);
-const CUSTOMS: Duration = Duration::from_millis(5);
+const CARRIER: Duration = Duration::from_millis(10);
+const CUSTOMS: Duration = Duration::from_millis(10);
 const WAREHOUSE: Duration = Duration::from_millis(2);
 const MAILER: Duration = Duration::from_millis(5);
 

@@ -44,12 +44,13 @@ impl Tally {
 impl fmt::Display for Tally {
     /// A row for each route.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "route      requests    p50 us    p99 us    max us")?;
+        writeln!(f, "route      requests   mean us    p50 us    p99 us    max us")?;
         for (route, times) in Route::ALL.into_iter().zip(&self.routes) {
             let at = |quantile| times.value_at_quantile(quantile);
             let (requests, max) = (times.len(), times.max());
-            let name = route.name();
-            writeln!(f, "{name:<9}{requests:>10}{:>10}{:>10}{max:>10}", at(0.5), at(0.99))?;
+            let (name, mean) = (route.name(), times.mean());
+            let (p50, p99) = (at(0.5), at(0.99));
+            writeln!(f, "{name:<9}{requests:>10}{mean:>10.0}{p50:>10}{p99:>10}{max:>10}")?;
         }
         Ok(())
     }
@@ -71,6 +72,9 @@ mod tests {
         let text = tally.to_string();
         let row = text.lines().find(|line| line.starts_with("quote")).unwrap();
         assert_eq!(row.split_whitespace().nth(1), Some("100"));
+        let mean = row.split_whitespace().nth(2).and_then(|mean| mean.parse::<u64>().ok());
+        // As exact as three digits are.
+        assert!(mean.is_some_and(|mean| (50_450..=50_550).contains(&mean)), "{row}");
         assert!(tally.quantile_us(Route::Label, 0.5) >= LONGEST_US);
     }
 }

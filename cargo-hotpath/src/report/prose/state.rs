@@ -8,6 +8,9 @@ use crate::units;
 /// Share of the time from which a dependency is named.
 const LEAST_PART_PCT: f64 = 1.0;
 
+/// Share of the wall time from which idleness of threads, together, is named.
+const NAMED_IDLE: f64 = 0.1;
+
 /// Share of CPU in wall time above which one thread computes, below which it waits.
 const BUSY: (f64, f64) = (0.9, 0.5);
 
@@ -42,7 +45,18 @@ fn went(report: &Report) -> String {
         let others = units::counted(small.len() as u64, "other part");
         parts.push(format!("{} in {others}", units::percent(sum)));
     }
-    format!("{}.", parts.join(", "))
+    format!("{}.{}", parts.join(", "), idle(report).unwrap_or_default())
+}
+
+/// What these shares leave out, where that is much.
+fn idle(report: &Report) -> Option<String> {
+    let idle_ns = report.totals.idle_ns? as f64;
+    (idle_ns > NAMED_IDLE * report.totals.wall_ns as f64).then(|| {
+        format!(
+            " Left out are {} that threads were idle outside of measured functions.",
+            units::time(idle_ns)
+        )
+    })
 }
 
 /// Small dependencies are not; your code and what lies outside of it always are.
@@ -153,4 +167,26 @@ fn probes(report: &Report) -> Option<String> {
         units::percent_number(overhead.low),
         units::percent(overhead.high)
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::{busy, report};
+
+    #[test]
+    fn idle_threads_are_left_out_and_said() {
+        let mut facts = busy();
+        (facts.outside_ns, facts.cpu_ns) = (20_000_000_000, Some(1_000_000_000));
+        let text = went(&report(&facts, |_, _| {}));
+        assert!(text.contains(", 10.0 % outside of measured functions"), "{text}");
+        assert!(
+            text.ends_with(
+                ". Left out are 19.9 s that threads were idle outside of measured functions."
+            ),
+            "{text}"
+        );
+        facts.cpu_ns = None;
+        assert!(!went(&report(&facts, |_, _| {})).contains("Left out"));
+    }
 }

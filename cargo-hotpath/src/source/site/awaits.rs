@@ -6,11 +6,11 @@ use proc_macro2::{LineColumn, TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::visit::{self, Visit};
 use syn::{
-    BinOp, Block, Expr, ExprAssign, ExprAsync, ExprAwait, ExprBinary, ExprBreak, ExprClosure,
-    ExprForLoop, ExprLoop, ExprMethodCall, ExprReference, ExprReturn, ExprWhile, FnArg, Item,
-    Local, Pat, ReceiverKind, Signature, Stmt,
+    Block, Expr, ExprAsync, ExprAwait, ExprClosure, ExprForLoop, ExprLoop, ExprReference,
+    ExprWhile, FnArg, Item, Local, Pat, ReceiverKind, Signature, Stmt,
 };
 
+use super::changes::Changes;
 use crate::facts::{AwaitSource, Repeated};
 use crate::source::place;
 
@@ -63,9 +63,9 @@ struct Awaits<'a> {
 /// A loop around an await.
 struct Around {
     is_for: bool,
-    /// Whether it may end before its time.
+    /// Whether it may end before its time, or sets the pace of its iterations.
     leaves: bool,
-    /// Variables of outside that an iteration changes.
+    /// Variables of outside that an iteration changes, and what is made of them.
     carried: BTreeSet<String>,
 }
 
@@ -138,11 +138,12 @@ impl Awaits<'_> {
     }
 
     fn in_loop(&mut self, is_for: bool, whole: &Expr, body: impl FnOnce(&mut Self)) {
-        let mut changes = Changes::default();
-        changes.visit_expr(whole);
-        let Changes { changed, bound, leaves } = changes;
-        let carried = changed.difference(&bound).cloned().collect();
-        self.loops.push(Around { is_for, leaves, carried });
+        let changes = Changes::of(whole);
+        self.loops.push(Around {
+            is_for,
+            leaves: changes.is_ordered(),
+            carried: changes.carried(),
+        });
         let in_head = std::mem::take(&mut self.in_head);
         body(self);
         self.in_head = in_head;
@@ -277,7 +278,7 @@ fn unwrapped(expr: &Expr) -> &Expr {
 }
 
 /// Name of the function or method whose future is awaited.
-fn callee(future: &Expr) -> Option<String> {
+pub(super) fn callee(future: &Expr) -> Option<String> {
     match unwrapped(future) {
         Expr::MethodCall(call) => Some(call.method.to_string()),
         Expr::Call(call) => match &*call.func {
@@ -314,7 +315,7 @@ fn made_of(mut before: Step, stmt: &Stmt) -> Option<Step> {
 }
 
 /// All names in an expression that may be variables.
-fn names(expr: &Expr) -> BTreeSet<String> {
+pub(super) fn names(expr: &Expr) -> BTreeSet<String> {
     fn add(tokens: TokenStream, names: &mut BTreeSet<String>) {
         for token in tokens {
             match token {
@@ -359,77 +360,6 @@ impl<'ast> Visit<'ast> for MutablyBorrows {
         self.0 |= it.mutability.is_some();
         visit::visit_expr_reference(self, it);
     }
-}
-
-/// What a loop's iterations do to variables.
-#[derive(Default)]
-struct Changes {
-    changed: BTreeSet<String>,
-    bound: BTreeSet<String>,
-    leaves: bool,
-}
-
-impl Changes {
-    fn change(&mut self, place: &Expr) {
-        self.changed.extend(place::changed_root(place));
-    }
-}
-
-impl<'ast> Visit<'ast> for Changes {
-    fn visit_pat(&mut self, pat: &'ast Pat) {
-        let mut names = Vec::new();
-        place::bound(pat, &mut names);
-        self.bound.extend(names);
-    }
-
-    fn visit_expr_assign(&mut self, it: &'ast ExprAssign) {
-        self.change(&it.left);
-        visit::visit_expr_assign(self, it);
-    }
-
-    fn visit_expr_binary(&mut self, it: &'ast ExprBinary) {
-        let compares = matches!(it.op, BinOp::Eq(_) | BinOp::Ne(_) | BinOp::Le(_) | BinOp::Ge(_));
-        if it.op.to_token_stream().to_string().ends_with('=') && !compares {
-            self.change(&it.left);
-        }
-        visit::visit_expr_binary(self, it);
-    }
-
-    fn visit_expr_method_call(&mut self, it: &'ast ExprMethodCall) {
-        if place::is_mutator(&it.method.to_string()) {
-            self.change(&it.receiver);
-        }
-        visit::visit_expr_method_call(self, it);
-    }
-
-    fn visit_expr_reference(&mut self, it: &'ast ExprReference) {
-        if it.mutability.is_some() {
-            self.change(&it.expr);
-        }
-        visit::visit_expr_reference(self, it);
-    }
-
-    fn visit_expr_break(&mut self, _: &'ast ExprBreak) {
-        self.leaves = true;
-    }
-
-    fn visit_expr_return(&mut self, _: &'ast ExprReturn) {
-        self.leaves = true;
-    }
-
-    fn visit_expr_closure(&mut self, it: &'ast ExprClosure) {
-        let leaves = self.leaves;
-        visit::visit_expr_closure(self, it);
-        self.leaves = leaves;
-    }
-
-    fn visit_expr_async(&mut self, it: &'ast ExprAsync) {
-        let leaves = self.leaves;
-        visit::visit_expr_async(self, it);
-        self.leaves = leaves;
-    }
-
-    fn visit_item(&mut self, _: &'ast Item) {}
 }
 
 #[cfg(test)]

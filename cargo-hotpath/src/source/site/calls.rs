@@ -7,17 +7,19 @@ use syn::{Expr, ExprCall, ExprClosure, ExprMethodCall, Macro};
 
 use super::super::arguments::{self, MacroArguments};
 use super::super::{equality, iteration, place, range};
-use super::{Slot, Walker};
+use super::{Slot, Walker, uses};
 use crate::facts::{Origin, SiteSource, Usage};
 
 impl Walker<'_> {
-    pub(super) fn method_call(&mut self, call: &ExprMethodCall, slot: Slot) {
-        let chain = slot.chain.clone();
+    pub(super) fn method_call(&mut self, call: &ExprMethodCall, mut slot: Slot) {
+        let method = call.method.to_string();
         let own_site = self.site_at(&[call.method.span()]);
+        let chain = std::mem::take(&mut slot.chain);
         if let Some(site) = own_site {
+            slot.chain.clone_from(&chain);
             let (receiver, receiver_root) = self.receiver(&call.receiver);
             let own = SiteSource {
-                method: Some(call.method.to_string()),
+                method: Some(method.clone()),
                 receiver,
                 receiver_root,
                 arguments: arguments::texts(self.lines, call.args.iter()),
@@ -28,13 +30,15 @@ impl Walker<'_> {
             let start = range::of_expr(&call.receiver).0;
             self.note(site, slot, (start, call.paren_token.span.close().end()), own);
         }
-        let method = call.method.to_string();
         if place::is_mutator(&method) {
-            self.loops.change(place::changed_root(&call.receiver));
+            self.change(place::changed_root(&call.receiver));
             self.store(call);
+        } else if !uses::only_lends(&method) {
+            self.outlived.call(place::changed_root(&call.receiver), self.at_statement());
         }
         self.visit_as(&call.receiver, Slot::receiver(method.clone(), own_site, chain));
-        let per_element = iteration::calls_per_element(call);
+        let is_closure = |argument: &Expr| matches!(argument, Expr::Closure(_));
+        let per_element = call.args.iter().any(is_closure) && iteration::calls_per_element(call);
         for (position, argument) in call.args.iter().enumerate() {
             match argument {
                 Expr::Closure(closure) if per_element => {
@@ -136,7 +140,7 @@ impl Walker<'_> {
             self.note(site, slot, range::of_macro(mac), own);
         }
         if let Some(target) = target {
-            self.loops.change(place::changed_root(target));
+            self.change(place::changed_root(target));
         }
         if parsed.all.is_empty() {
             self.name_all(mac.tokens.clone());

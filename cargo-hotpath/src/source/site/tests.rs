@@ -8,10 +8,10 @@ use crate::facts::Origin;
 
 /// Label and facts of every site of a function, as written at the start of a file.
 fn sites(text: &str) -> Vec<(String, Option<SiteSource>)> {
-    let function: ItemFn = syn::parse_str(text).unwrap();
+    let mut function: ItemFn = syn::parse_str(text).unwrap();
     let is_async = function.sig.asyncness.is_some();
     let options = hotpath_runtime_syntax::Options::default();
-    let enumerated = enumeration::of(&function.block, is_async, &options);
+    let enumerated = enumeration::of(&mut function.block, is_async, &options);
     let places: Vec<Enumerated> = enumerated.iter().map(|site| (site.kind, site.at)).collect();
     let body = Body { signature: &function.sig, block: &function.block };
     let facts = describe(body, &places, &Lines::new(text), false);
@@ -391,4 +391,67 @@ fn variables_that_head_and_body_of_a_loop_share_are_known() {
     assert_eq!(of("x.collect::<Vec<_>>();"), None);
     assert_eq!(of("x.collect::<Vec<_>>().iter().for_each(|y| a.push(y));"), None);
     assert_eq!(of("x.collect::<Vec<_>>().iter().for_each(|y| x.take(y));"), Some(true));
+}
+
+#[test]
+fn the_original_stays_where_nothing_changes_or_takes_it_while_the_copy_lives() {
+    let stays = |parameters: &str, body: &str| {
+        let code = format!("fn f({parameters}) {{ {body} }}");
+        let text =
+            if code.contains("cart.rows.clone()") { "cart.rows.clone()" } else { "x.clone()" };
+        site(&code, text).original_stays
+    };
+    let copied = "let rows = cart.rows.clone(); show(&rows);";
+    assert_eq!(stays("cart: Cart", copied), Some(true));
+    assert_eq!(stays("cart: Cart", &format!("{copied} log(&cart.name);")), Some(true));
+    assert_eq!(stays("cart: Cart", &format!("{copied} println!(\"{{cart:?}}\");")), Some(true));
+    // A reference may be given away: here it is named again, or declared as one.
+    let given = format!("{copied} log(cart); log(&cart.name);");
+    assert_eq!(stays("cart: Anything", &given), Some(true));
+    assert_eq!(stays("cart: &Cart", &format!("{copied} log(cart);")), Some(true));
+    assert_eq!(stays("cart: &Cart", &format!("{copied} cart.log();")), Some(true));
+    // Each of these may need the copy.
+    for after in [
+        "drop(cart);",
+        "cart.rows = Vec::new();",
+        "cart.rows.clear();",
+        "cart.recompute();",
+        "for row in &rows { cart.total += row.cents; }",
+        "let cart = 1;",
+        "fill(&mut cart);",
+    ] {
+        let body = format!("{copied} {after}");
+        assert_eq!(stays("mut cart: Cart", &body), Some(false), "{after}");
+    }
+    assert_eq!(stays("cart: &mut Cart", &format!("{copied} cart.recompute();")), Some(false));
+    // In a block of its own it ends before.
+    let scoped = format!("{{ {copied} }} cart.recompute();");
+    assert_eq!(stays("cart: &mut Cart", &scoped), Some(true));
+    assert_eq!(stays("x: String", "show(&x.clone());"), None, "no `let` holds it");
+}
+
+#[test]
+fn the_only_use_of_a_let_is_known() {
+    let once = |body: &str| {
+        let code = format!("fn f(line: &str) {{ {body} }}");
+        site(&code, "line.split(',').collect()").used_once
+    };
+    let made = "let parts: Vec<&str> = line.split(',').collect();";
+    let used = once(&format!("{made} for part in parts.iter().skip(1) {{ show(part); }}"));
+    let used = used.expect("one use");
+    assert_eq!(used.usage, Usage::Receiver("iter".to_owned()));
+    assert_eq!(used.followed_by, ["iter", "skip"]);
+    assert!(!used.read_meanwhile);
+    let iterated = once(&format!("{made} for part in parts {{ show(part, line); }}"));
+    let iterated = iterated.expect("one use");
+    assert_eq!((iterated.usage, iterated.read_meanwhile), (Usage::Iterated, true));
+    let given = once(&format!("{made} vec![parts];")).expect("one use");
+    assert!(matches!(given.usage, Usage::Argument { .. }), "{given:?}");
+    for other in [
+        "show(&parts); show(&parts);",
+        "for row in rows { for part in parts.iter() { show(part); } }",
+        "spawn(|| parts.iter().count());",
+    ] {
+        assert_eq!(once(&format!("{made} {other}")), None, "{other}");
+    }
 }

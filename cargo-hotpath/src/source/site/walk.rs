@@ -6,7 +6,7 @@ use syn::{Arm, BinOp, Block, Expr, ExprClosure, Item, Local, Pat, Stmt};
 
 use super::super::{place, range};
 use super::growth::Binding;
-use super::{Slot, Walker, uses};
+use super::{Slot, Walker};
 use crate::facts::{Origin, SiteSource, Usage};
 
 impl Walker<'_> {
@@ -60,7 +60,7 @@ impl Walker<'_> {
         };
         let statement = self.statement.map_or(from, |(start, _)| self.lines.byte(start));
         for name in names {
-            self.loops.change(Some(name.clone()));
+            self.change(Some(name.clone()));
             self.bindings.push(Binding {
                 name,
                 from,
@@ -113,7 +113,7 @@ impl Walker<'_> {
             Expr::Try(inner) => self.visit_as(&inner.expr, slot),
             Expr::Reference(inner) => {
                 if inner.mutability.is_some() {
-                    self.loops.change(place::changed_root(&inner.expr));
+                    self.change(place::changed_root(&inner.expr));
                 }
                 let usage = match slot.usage {
                     Usage::Argument { callee, position, .. } => {
@@ -125,7 +125,7 @@ impl Walker<'_> {
                 };
                 self.visit_as(&inner.expr, Slot::taken(usage, slot.taken_by));
             }
-            Expr::Path(_) => self.name(expr, !uses::lends(&slot.usage)),
+            Expr::Path(_) => self.name_in(expr, slot),
             Expr::MethodCall(call) => self.method_call(call, slot),
             Expr::Call(call) => self.call(call, slot),
             Expr::Macro(mac) => self.macro_call(&mac.mac, slot),
@@ -144,7 +144,7 @@ impl Walker<'_> {
     fn expr_without_slot(&mut self, expr: &Expr) {
         match expr {
             Expr::Assign(assign) => {
-                self.loops.change(place::changed_root(&assign.left));
+                self.change(place::changed_root(&assign.left));
                 self.visit_plain(&assign.left);
                 self.visit_plain(&assign.right);
             }
@@ -159,7 +159,7 @@ impl Walker<'_> {
                 self.visit_as(&binary.right, Slot::of(Usage::Compared));
             }
             Expr::Binary(binary) if is_compound(&binary.op) => {
-                self.loops.change(place::changed_root(&binary.left));
+                self.change(place::changed_root(&binary.left));
                 self.visit_lent(&binary.left);
                 let adds = matches!(binary.op, BinOp::AddAssign(_));
                 let usage = if adds { Usage::AddAssign { borrowed: false } } else { Usage::Other };

@@ -61,6 +61,19 @@ fn loops_tell_whether_an_iteration_needs_the_one_before() {
         ("for i in b { w.get(&mut last).await; }", Repeated::Carried),
         ("for i in b { if a.get(i).await { break; } }", Repeated::Carried),
         ("for i in b { v.push(i); a.get(&v).await; }", Repeated::Carried),
+        ("for i in b { let c = last.clone(); last = a.get(c).await; }", Repeated::Carried),
+        ("for i in b { let c = &last; let d = c.0; last = a.get(d).await; }", Repeated::Carried),
+        ("for i in b { let d; d = last + 1; last = a.get(d).await; }", Repeated::Carried),
+        (
+            "for i in b { let Some(c) = last else { continue }; last = a.get(c).await; }",
+            Repeated::Carried,
+        ),
+        ("for i in b { if let Some(c) = last { last = a.get(c).await; } }", Repeated::Carried),
+        ("for i in b { let c = i + 1; n += c; a.get(c).await; }", Repeated::Each),
+        ("for i in b { a.get(i).await; sleep(D).await; }", Repeated::Carried),
+        ("for i in b { limit.tick().await; a.get(i).await; }", Repeated::Carried),
+        ("for i in b { let p = limit.acquire().await?; a.get(i).await; }", Repeated::Carried),
+        ("for i in b { spawn(async { sleep(D).await }); a.get(i).await; }", Repeated::Each),
         ("loop { a.get(i).await; }", Repeated::Carried),
         ("while let Some(x) = a.get(i).await { }", Repeated::Head),
         ("for i in a.get(i).await { }", Repeated::Once),
@@ -69,7 +82,7 @@ fn loops_tell_whether_an_iteration_needs_the_one_before() {
         let of =
             ["a.get(i).await", "a.get(c).await", "a.get(last).await", "w.get(&mut last).await"]
                 .into_iter()
-                .chain(["a.get(&v).await"])
+                .chain(["a.get(&v).await", "a.get(d).await"])
                 .find(|of| body.contains(of))
                 .unwrap();
         assert_eq!(repeated(body, of), expected, "{body}");
