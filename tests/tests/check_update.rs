@@ -154,7 +154,7 @@ fn figures_of_async_functions_alone_are_refused_for_others() {
     assert!(
         wrong
             .stderr
-            .contains("`polls_per_call` of `polled::label` can't be judged: the function is"),
+            .contains("`polls_per_call` of `polled::label` can't be judged: it is measured of"),
         "{}",
         wrong.stderr
     );
