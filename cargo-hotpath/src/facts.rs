@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use hotpath_runtime_syntax::Kind;
 
 use crate::profile::{
-    Allocs, Awaits, Bucket, Polls, ProbeCosts, Retained, Seen, SizeClass, Timeline,
+    Allocs, Awaits, Bucket, Hold, Polls, ProbeCosts, Retained, Seen, SizeClass, Timeline,
 };
 use crate::run_dir::Codegen;
 
@@ -170,6 +170,8 @@ pub struct SiteFacts {
     pub allocs: Allocs,
     /// Await figures.
     pub awaits: Option<Awaits>,
+    /// How long the guards lived, where this takes a lock and variables hold them; `None` elsewhere.
+    pub hold: Option<Hold>,
     /// Distribution of the site's spans, of all its types, where one is kept (awaits, locks).
     pub histogram: Vec<Bucket>,
     /// What the source says of it; `None` when source and profile could not be joined here.

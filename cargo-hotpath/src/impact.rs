@@ -144,6 +144,13 @@ pub fn span_ns(site: &SiteFacts, probes: &ProbeCosts) -> Option<f64> {
     (site.timed > 0).then(|| (site.self_ns as f64 - inside * site.timed as f64).max(0.0))
 }
 
+/// The time that the guards of a lock lived, without the part of the probe beside each; `None` where
+/// that was not measured.
+pub fn hold_ns(site: &SiteFacts, probes: &ProbeCosts) -> Option<f64> {
+    let hold = site.hold.filter(|hold| hold.timed > 0)?;
+    Some((hold.ns as f64 - probes.inside_ns * hold.count as f64).max(0.0))
+}
+
 /// What is sure of a measured time of `count` executions, in which allocations took `allocs_ns`.
 pub fn sure_ns(span_ns: f64, count: u64, allocs_ns: f64, probes: &ProbeCosts) -> f64 {
     let resolved = span_ns - drift_ns(probes) * count as f64;

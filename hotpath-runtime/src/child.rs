@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use crate::segment::cell::Link;
 use crate::segment::layout::{
     SPECIAL,
-    AllocatorCosts, Allocs, Countdown, Histogram, Node, Row, Slab, Span, Sums, held_back,
+    AllocatorCosts, Allocs, Countdown, Histogram, Holds, Node, Row, Slab, Span, Sums, held_back,
 };
 use crate::throttle;
 use crate::{heap, map, process, slab, span, sys};
@@ -134,6 +134,10 @@ impl Row {
         ];
         for count in counts {
             count.set(0);
+        }
+        if let Some(Holds { countdown, sums }) = self.holds.get() {
+            countdown.forget();
+            sums.forget();
         }
     }
 }

@@ -65,6 +65,20 @@ pub fn mark<T>(value: T) -> T {
     value
 }
 
+/// Beside the guard of a lock.
+#[derive(Debug)]
+pub struct Hold(());
+
+/// Comes beside a guard.
+#[inline]
+pub fn hold(_function: &'static Function, _index: u32) -> Hold {
+    Hold(())
+}
+
+/// Goes before its guard does.
+#[inline]
+pub fn held(_hold: Hold) {}
+
 /// The body of an `async fn`.
 pub type Frame<F> = F;
 

@@ -180,3 +180,23 @@ fn functions_that_agree_in_name_and_place_stay_apart() {
         report.functions().iter().filter_map(|function| function["id"].as_str()).collect();
     assert_eq!(ids.len(), report.functions().len());
 }
+
+/// A wait for a lock is one thing, how long it is held another.
+#[test]
+fn guards_are_held_as_long_as_they_live() {
+    let report = run("locks");
+    let held = |function: &str, kind: &str| report.site(function, kind)["hold_ns"].as_f64();
+    let ms = |ms: f64| ms * 1e6;
+    let long = held("holds_long", "lock").expect("is measured");
+    assert!(long >= ms(100.0) && long < ms(400.0), "{long}");
+    let short = report.site("holds_short", "lock");
+    let (waits, holds) = (number(&short["self_ns"]), number(&short["hold_ns"]));
+    // It waits for what the other holds.
+    assert!(waits >= ms(50.0), "{short}");
+    assert!(holds < waits / 10.0, "{short}");
+    assert_eq!(held("statement", "lock"), None);
+    let across = held("across", "await").expect("is measured");
+    assert!(across >= ms(40.0) && across < ms(400.0), "{across}");
+    let lock = report.site("across", "await");
+    assert!(number(&lock["wait_ns"]) >= ms(40.0), "four tasks wait for one: {lock}");
+}

@@ -7,7 +7,7 @@ use hotpath_runtime::segment::reader;
 use hotpath_runtime_syntax::Kind;
 
 use super::Local;
-use crate::profile::{Awaits, Row};
+use crate::profile::{Awaits, Hold, Row};
 
 /// The rows merged so far.
 #[derive(Default)]
@@ -38,7 +38,17 @@ impl Rows {
 
     /// The rows, sorted by (function, site, type).
     pub(super) fn finish(self) -> Vec<Row> {
-        self.of.into_values().collect()
+        let mut rows: Vec<Row> = Vec::new();
+        for mut row in self.of.into_values() {
+            let is_same = |other: &Row| (other.function, other.site) == (row.function, row.site);
+            // A guard may go on a thread that never took the lock, and doesn't know its type there. Rows
+            // without a type come first.
+            if let Some(homeless) = rows.pop_if(|last| last.count == 0 && last.hold.is_some() && is_same(last)) {
+                add_hold(&mut row, homeless.hold);
+            }
+            rows.push(row);
+        }
+        rows
     }
 }
 
@@ -63,6 +73,12 @@ fn convert(row: &reader::Row, is_await: bool, local: Local<'_>) -> Row {
             nested_wait_ns: rate.ns(row.nested_wait),
             cancelled: row.cancelled,
         }),
+        hold: row.holds.as_ref().map(|holds| Hold {
+            count: holds.count,
+            timed: holds.timed,
+            ns: rate.ns(holds.ticks),
+            max_ns: rate.ns(holds.max),
+        }),
     }
 }
 
@@ -82,5 +98,12 @@ fn add(sum: &mut Row, row: &Row) {
         sum.wait_ns = sum.wait_ns.saturating_add(awaits.wait_ns);
         sum.nested_wait_ns = sum.nested_wait_ns.saturating_add(awaits.nested_wait_ns);
         sum.cancelled = sum.cancelled.saturating_add(awaits.cancelled);
+    }
+    add_hold(sum, row.hold);
+}
+
+fn add_hold(sum: &mut Row, hold: Option<Hold>) {
+    if let Some(hold) = hold {
+        sum.hold.get_or_insert_with(Hold::default).add(&hold);
     }
 }

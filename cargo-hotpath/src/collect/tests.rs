@@ -72,6 +72,7 @@ fn row(site: usize, type_name: &str, ticks: u64) -> Row {
         wait: 50,
         nested_wait: 5,
         cancelled: 1,
+        holds: None,
     }
 }
 
@@ -487,4 +488,22 @@ fn without_looks_there_is_no_timeline() {
         assert_eq!(profile.timeline, None);
         assert!(profile.contexts.iter().all(|context| context.timeline.is_none()));
     }
+}
+
+#[test]
+fn a_guard_that_went_where_nobody_took_the_lock_belongs_to_it() {
+    let holds = |count, ticks| Some(reader::Holds { count, timed: count, ticks, max: ticks });
+    let functions = vec![function("f", 1, &[("lock", 2), ("lock", 3)])];
+    let here = Row { holds: holds(2, 60), ..row(0, "Mutex<u8>", 1) };
+    let there = Row { type_name: None, count: 0, timed: 0, holds: holds(1, 40), ..row(0, "", 0) };
+    let alone = Row { site: 1, ..there.clone() };
+    let slabs = [vec![here], vec![there, alone]].map(|rows| Slab { rows, ..slab(vec![]) });
+    let profile = collect(&[segment(functions, slabs.to_vec())]);
+    let hold = |index: usize| {
+        let row = &profile.rows[index];
+        (row.type_name.is_some(), row.hold.map(|it| (it.count, it.ns, it.max_ns)))
+    };
+    assert_eq!(hold(0), (true, Some((3, 100, 60))));
+    assert_eq!(hold(1), (false, Some((1, 40, 40))));
+    assert_eq!(profile.rows.len(), 2);
 }

@@ -120,10 +120,17 @@ fn site(row: &Row, function: &Function, counterpart: Option<&SourceFunction>) ->
         max_ns: row.max_ns,
         allocs: row.allocs,
         awaits: row.awaits,
+        hold: row.hold.filter(|_| row.type_name.as_deref().is_some_and(is_lock)),
         histogram: measured.histogram.clone(),
         source: source.and_then(|source| source.source.clone()),
         allowed: source.map(|source| source.allowed.clone()).unwrap_or_default(),
     })
+}
+
+/// Whether a lock, its guard, or the future that takes one, has this type: much else has a `read` or
+/// `write`.
+fn is_lock(type_name: &str) -> bool {
+    ["Mutex", "RwLock"].iter().any(|lock| type_name.contains(lock))
 }
 
 /// The site at the same index, if the two enumerations agree there; if the function was changed,

@@ -8,7 +8,7 @@ use crate::facts::{Facts, SiteFacts};
 use crate::impact::{Measure, Saved, wall_of_wait};
 use crate::rules::awaits::{Await, awaits, shared};
 use crate::rules::site::{Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds, holders};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
@@ -33,7 +33,7 @@ static META: Meta = Meta {
     summary: "a lock is held while its holder waits for something else",
     category: Category::Async,
     effort: Effort::Local,
-    evidence: "wait for the lock, and waits of the awaits while its guard lives; in the source: which awaits these are",
+    evidence: "wait for the lock, and how long its guard lives and what the awaits wait meanwhile; in the source: which awaits these are",
     thresholds: &[MIN_LOCK_WAIT_PCT],
     docs: "https://docs.rs/tokio/latest/tokio/sync/struct.Mutex.html",
     explain: Explain {
@@ -101,8 +101,9 @@ fn candidate(
 ) -> Option<Candidate> {
     let wait = waits(lock, locks);
     let held: f64 = inside.iter().map(|it| it.wait_ns()).sum();
-    // Beside the waits, the holder computes no more than its function does.
-    let part = held / (held + lock.of.self_ns as f64).max(1.0);
+    // Where the guard was not followed: beside the waits, the holder computes no more than its function does.
+    let whole = lock.hold().map_or(held + lock.of.self_ns as f64, |hold| hold.ns);
+    let part = (held / whole.max(1.0)).min(1.0);
     let longest = inside.iter().max_by(|a, b| a.wait_ns().total_cmp(&b.wait_ns()))?;
     if 100.0 * wait < lock.threshold(&MIN_LOCK_WAIT_PCT) * facts.wall_ns as f64 || held <= 0.0 {
         return None;
@@ -113,10 +114,11 @@ fn candidate(
         anchor: Some(lock.anchor()),
         title: format!("`{}` is held while `{}` waits", lock.label(), longest.site.label()),
         problem: format!(
-            "{}, with the guard of `{}` alive. Tasks waited {} for locks of this type.",
+            "{}, with the guard of `{}` alive. Tasks waited {} for locks of this type.{}",
             longest.measured(),
             lock.label(),
-            units::time(wait)
+            units::time(wait),
+            holders::told(lock, locks)
         ),
         solution: "Let go of the guard before the await.".to_owned(),
         steps: vec![
@@ -147,10 +149,21 @@ fn candidate(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::Hold;
     use crate::rules::testing::{awaited, best_wait_ns, run, with_await};
 
     fn found(lock_wait: u64, held: Vec<usize>, inside_wait: u64) -> Vec<Candidate> {
+        found_with(None, lock_wait, held, inside_wait)
+    }
+
+    fn found_with(
+        hold: Option<Hold>,
+        lock_wait: u64,
+        held: Vec<usize>,
+        inside_wait: u64,
+    ) -> Vec<Candidate> {
         let lock = SiteFacts {
+            hold,
             type_name: Some("tokio::sync::mutex::Mutex<Stock>::lock::{{closure}}".to_owned()),
             ..awaited("stock.lock().await", 100, lock_wait)
         };
@@ -172,6 +185,16 @@ mod tests {
         // Of 201 ms with the lock the holder waits 200.
         let best = best_wait_ns(&found[0]).unwrap();
         assert!((best - 270e6 * 200.0 / 201.0).abs() < 1.0, "{best}");
+    }
+
+    #[test]
+    fn the_part_is_that_of_the_measured_hold() {
+        let hold = Hold { count: 100, timed: 100, ns: 400_000_000, max_ns: 9_000_000 };
+        let found = found_with(Some(hold), 300_000_000, vec![0], 200_000_000);
+        let best = best_wait_ns(&found[0]).unwrap();
+        assert!((best - 270e6 / 2.0).abs() < 1.0, "{best}");
+        let told = "It is held for 4 ms each time, 9 ms at most.";
+        assert!(found[0].problem.ends_with(told), "{found:?}");
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod edit;
 mod entry_key_alloc;
 mod format_push;
 mod guard_across_await;
+mod holders;
 mod linear_search_loop;
 mod lines_alloc;
 mod lock_contention;

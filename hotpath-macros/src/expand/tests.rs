@@ -226,3 +226,32 @@ fn futures_say_what_they_return() {
     assert!(text.contains("awaited (& __HOTPATH , 0 , a . g ()) . await"), "{text}");
     assert!(!expand("", "async fn f() -> ! { loop {} }").contains("edge"));
 }
+
+#[test]
+fn a_guard_has_a_local_beside_it() {
+    let text = expand("", "fn f(m: &Mutex<u8>) { let g = m.lock().unwrap(); a(&g); drop(g); b(); }");
+    assert!(text.contains(". unwrap () ; let __hotpath_hold_0 = __hotpath :: hold (& __HOTPATH , 0) ; a (& g) ; __hotpath :: held (__hotpath_hold_0) ; drop (g) ; b ()"), "{text}");
+    let text = expand("", "async fn f(m: &M) { let mut g = m.a.write().await; g.b().await; }");
+    assert!(text.contains(". await ; let __hotpath_hold_0 = __hotpath :: hold (& __HOTPATH , 0) ;"), "{text}");
+    let text = expand("", "fn f(m: &M) { if let Ok(g) = m.lock() { a(&g) } }");
+    assert!(text.contains("{ let __hotpath_hold_0 = __hotpath :: hold (& __HOTPATH , 0) ; a (& g) }"), "{text}");
+    let text = expand("sites = all", "fn f(m: &M) { let g = m.lock().unwrap(); drop(g); }");
+    assert_eq!(text.matches("__hotpath_hold_").count(), 2, "{text}");
+    assert_eq!(text.matches(":: held (").count(), 1, "{text}");
+}
+
+#[test]
+fn what_is_no_guard_for_sure_has_none() {
+    for body in [
+        "m.lock().unwrap().push(1);",
+        "let n = m.lock().unwrap().len();",
+        "let _ = m.lock();",
+        "#[cfg(x)] let g = m.lock();",
+        "let g = m.lock().unwrap(); f(g);",
+        "let g = m.try_lock();",
+        "let g = f(m.lock());",
+    ] {
+        let text = expand("", &format!("fn f(m: &M) {{ {body} }}"));
+        assert!(!text.contains("__hotpath_hold"), "{text}");
+    }
+}

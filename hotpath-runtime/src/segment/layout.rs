@@ -11,7 +11,7 @@ use super::cell::{Count, Link, Table};
 /// First word of every segment.
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"hotpath\x01");
 /// Changes whenever a structure below does.
-pub(crate) const VERSION: u64 = 2;
+pub(crate) const VERSION: u64 = 3;
 /// Bytes of the command line that are kept.
 pub(crate) const COMMAND_BYTES: usize = 1024;
 /// Longest text that is kept, in bytes.
@@ -381,6 +381,17 @@ pub(crate) struct Row {
     pub(crate) type_size: Count,
     pub(crate) needs_drop: Count,
     pub(crate) is_await: Count,
+    /// Of a lock: how long its guards lived, once one has gone.
+    pub(crate) holds: Link<Holds>,
+}
+
+/// How long the guards of a lock lived.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Holds {
+    /// Of the guards that have gone.
+    pub(crate) countdown: Countdown,
+    pub(crate) sums: Sums,
 }
 
 /// An open expression span. Private memory: a stack beside each slab.

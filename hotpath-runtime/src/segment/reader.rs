@@ -365,6 +365,21 @@ pub struct Row {
     pub nested_wait: u64,
     /// Await sites: dropped before completion.
     pub cancelled: u64,
+    /// Locks whose guard a `let` binds; `None` where no guard has gone yet.
+    pub holds: Option<Holds>,
+}
+
+/// How long the guards of a lock lived, those that have gone.
+#[derive(Clone, Debug)]
+pub struct Holds {
+    /// Exact number of guards.
+    pub count: u64,
+    /// Guards whose life was timed.
+    pub timed: u64,
+    /// Ticks that they lived. Where not all were timed, the estimate for all.
+    pub ticks: u64,
+    /// Ticks of the longest.
+    pub max: u64,
 }
 
 /// Distribution of spans: for async functions of the time from the first poll to completion, for

@@ -69,6 +69,7 @@ fn row(function: usize, site: usize, type_name: &str) -> Row {
         max_ns: 20,
         allocs: Allocs { count: 3, ..Allocs::default() },
         awaits: None,
+        hold: None,
     }
 }
 

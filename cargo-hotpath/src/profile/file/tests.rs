@@ -1,5 +1,6 @@
 use super::*;
 use crate::profile::{
+    Hold,
     Allocs, Awaits, BackEdge, Bucket, Context, Function, Memory, OperationCost, Polls, ProbeCosts,
     Retained, RetainedSite, Row, Seen, SeenStates, Site, SizeClass, Timeline,
 };
@@ -113,6 +114,7 @@ fn full() -> Profile {
                 nested_wait_ns: 7,
                 cancelled: 1,
             }),
+            hold: Some(Hold { count: 4, timed: 3, ns: 90, max_ns: 40 }),
         }],
         lost_bytes: 1,
         overflowed: 2,

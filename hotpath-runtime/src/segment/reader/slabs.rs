@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::bytes::{Bytes, list};
 use super::functions::Names;
 use super::parse::read_kind;
-use super::{Allocs, ClockKind, Histogram, Node, ReadError, Row, Slab};
+use super::{Allocs, ClockKind, Histogram, Holds, Node, ReadError, Row, Slab};
 use crate::segment::layout::{self as raw, TEXT_BYTES, bounds};
 
 pub(super) fn read_slab(
@@ -240,6 +240,20 @@ fn read_row(bytes: Bytes<'_>, at: usize, names: &Names) -> Result<Option<Row>, R
         wait: number(offset_of!(raw::Row, wait))?,
         nested_wait: number(offset_of!(raw::Row, nested_wait))?,
         cancelled: number(offset_of!(raw::Row, cancelled))?,
+        holds: read_holds(bytes, at + offset_of!(raw::Row, holds))?,
+    }))
+}
+
+/// `None` as well where they found no room in the file.
+fn read_holds(bytes: Bytes<'_>, link: usize) -> Result<Option<Holds>, ReadError> {
+    let Some(at) = bytes.link(link, size_of::<raw::Holds>())? else { return Ok(None) };
+    let sample = read_sample(bytes, at + offset_of!(raw::Holds, sums))?;
+    let count = bytes.word(at + offset_of!(raw::Holds, countdown.count))?;
+    Ok(Some(Holds {
+        count,
+        timed: sample.timed,
+        ticks: sample.scale(sample.ticks, count),
+        max: bytes.word(at + offset_of!(raw::Holds, sums.max))?,
     }))
 }
 
