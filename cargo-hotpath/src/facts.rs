@@ -172,6 +172,9 @@ pub struct SiteFacts {
     pub awaits: Option<Awaits>,
     /// How long the guards lived, where this takes a lock and variables hold them; `None` elsewhere.
     pub hold: Option<Hold>,
+    /// Most messages of the type that waited at once, where this sends into a channel without bound or
+    /// receives from one; `None` elsewhere.
+    pub waiting: Option<u64>,
     /// Distribution of the site's spans, of all its types, where one is kept (awaits, locks).
     pub histogram: Vec<Bucket>,
     /// What the source says of it; `None` when source and profile could not be joined here.

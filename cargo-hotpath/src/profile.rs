@@ -348,6 +348,10 @@ pub struct Row {
     /// before.
     #[serde(default)]
     pub hold: Option<Hold>,
+    /// Most messages of the type that were sent and not yet received, where this sends into a channel without
+    /// bound or receives from one; `None` elsewhere, and in files of version 3 and before.
+    #[serde(default)]
+    pub waiting: Option<u64>,
 }
 
 /// How long what a `.lock()`, `.read()` or `.write()` gave lived, where a variable held it.

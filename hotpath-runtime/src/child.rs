@@ -9,7 +9,7 @@ use crate::segment::layout::{
     AllocatorCosts, Allocs, Countdown, Histogram, Holds, Node, Row, Slab, Span, Sums, held_back,
 };
 use crate::throttle;
-use crate::{heap, map, process, slab, span, sys};
+use crate::{channel, heap, map, process, slab, span, sys};
 
 /// Takes out of the counters what the parent counted, and gives the ticks at which the child
 /// starts.
@@ -46,6 +46,7 @@ pub(crate) fn reset() -> u64 {
         }
         header.slabs.append(slab, |slab| &slab.newer);
     }
+    channel::forget(header);
     // The blocks are there as they were in the parent.
     header.live.set(live);
     header.peak.set(live.cast_signed().max(0).cast_unsigned());

@@ -258,6 +258,9 @@ impl<F: Future> Future for Awaited<F> {
             (slab, row) = row::find(slab, function, index, of);
             if let Some(row) = row {
                 row.count.add(1);
+                if let Some(channel) = row.channel.get() {
+                    channel.receive();
+                }
             }
         } else if state != State::Done {
             // SAFETY: set before `state` became what it is.
@@ -358,6 +361,9 @@ extern "C" fn cancel_wait(
     if let Some(row) = row::find(slab::current(), function, index, Type { name, layout }).1 {
         charge(row, state, last);
         row.cancelled.add(1);
+        if let Some(channel) = row.channel.get() {
+            channel.take_back();
+        }
     }
 }
 

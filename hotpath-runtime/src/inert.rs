@@ -53,6 +53,12 @@ pub fn grow_on<R: ?Sized>(_function: &'static Function, _index: u32, _receiver: 
     Token(PhantomData)
 }
 
+/// Opens the span of a message that is sent.
+#[inline]
+pub fn send_on<R: ?Sized>(_function: &'static Function, _index: u32, _receiver: &R) -> Token {
+    Token(PhantomData)
+}
+
 /// Closes a span.
 #[inline]
 pub fn exit<T>(_token: Token, value: T) -> T {

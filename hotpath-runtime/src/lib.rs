@@ -119,7 +119,7 @@ macro_rules! measuring {
 }
 
 measuring! {
-    calibrate child cold counter each file fork future handover heap histogram hold iterator link making map
+    calibrate channel child cold counter each file fork future handover heap histogram hold iterator link making map
     page pin probe process register retained row scope slab span summary sys throttle tree
 }
 #[cfg(all(test, unix, target_pointer_width = "64"))]

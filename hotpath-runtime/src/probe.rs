@@ -292,6 +292,16 @@ pub fn grow_on<R: ?Sized>(function: &'static Function, index: u32, receiver: &R)
     open_counted(slab, function, index, row, true)
 }
 
+/// The same of a message that is sent: where the channel has no bound, it waits there.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub fn send_on<R: ?Sized>(function: &'static Function, index: u32, receiver: &R) -> Token {
+    let (slab, row) = row::find(slab::current(), function, index, Type::of_receiver(receiver));
+    if let Some(channel) = row.and_then(|row| row.channel.get()) {
+        channel.send();
+    }
+    open_counted(slab, function, index, row, true)
+}
+
 #[inline(always)]
 fn open_counted(
     slab: &'static Slab,

@@ -4,7 +4,7 @@ use core::any::type_name;
 use core::mem::needs_drop;
 
 
-use crate::{cold, map};
+use crate::{channel, cold, map};
 use crate::register::{put_text, text_bytes};
 use crate::segment::cell::Count;
 use crate::segment::layout::{Row, Slab};
@@ -170,6 +170,9 @@ fn add(
     row.function.set(id);
     row.site.set(u64::from(index));
     row.is_await.set(u64::from(kind(function, index) == Some("await")));
+    if let (Some(of), Some("await" | "send")) = (of, kind(function, index)) {
+        row.channel.set(channel::of(of.name));
+    }
     if keeps_histogram(function, index) {
         row.histogram.set(
             first

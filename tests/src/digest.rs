@@ -178,5 +178,6 @@ fn row(function: usize, site: usize, self_ns: u64) -> Row {
         allocs: Allocs { count: 1_000_000, bytes: 24_000_000, reallocs: 9, ..Allocs::default() },
         awaits: None,
         hold: None,
+        waiting: None,
     }
 }

@@ -79,6 +79,7 @@ fn convert(row: &reader::Row, is_await: bool, local: Local<'_>) -> Row {
             ns: rate.ns(holds.ticks),
             max_ns: rate.ns(holds.max),
         }),
+        waiting: row.waiting,
     }
 }
 
@@ -100,6 +101,8 @@ fn add(sum: &mut Row, row: &Row) {
         sum.cancelled = sum.cancelled.saturating_add(awaits.cancelled);
     }
     add_hold(sum, row.hold);
+    // Of one process it is the same on all threads.
+    sum.waiting = sum.waiting.max(row.waiting);
 }
 
 fn add_hold(sum: &mut Row, hold: Option<Hold>) {

@@ -73,6 +73,7 @@ fn row(site: usize, type_name: &str, ticks: u64) -> Row {
         nested_wait: 5,
         cancelled: 1,
         holds: None,
+        waiting: None,
     }
 }
 

@@ -208,6 +208,11 @@ impl<'a> Site<'a> {
         })
     }
 
+    /// The most messages of its channels that waited at once, where that was counted.
+    pub(super) fn waiting(&self) -> Option<u64> {
+        self.rows.iter().filter_map(|row| row.waiting).max()
+    }
+
     pub(super) fn line(&self) -> u32 {
         self.rows[0].line
     }

@@ -52,6 +52,7 @@ pub(crate) fn hot(kind: Kind, label: &str, type_name: &str) -> SiteFacts {
         allocs: Allocs { count: 1_000_000, bytes: 24_000_000, ..Allocs::default() },
         awaits: None,
         hold: None,
+        waiting: None,
         histogram: Vec::new(),
         source: Some(SiteSource {
             span: Span { line: 5, column: 7, end_line: 5, end_column: 16, ..Span::default() },

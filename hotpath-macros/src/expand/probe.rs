@@ -1,6 +1,6 @@
 //! An expression with its probe around it.
 
-use hotpath_runtime_syntax::{Form, Probe, Site};
+use hotpath_runtime_syntax::{Form, Kind, Probe, Site};
 use proc_macro2::{Literal, Span};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, ExprField, ExprLit, ExprReference, Index, Lit, Member, Token};
@@ -52,6 +52,7 @@ fn token(site: &Site, runtime: &Runtime, span: Span) -> Expr {
         Probe::Value | Probe::Await | Probe::Steps => ("site", None),
         Probe::On(place) => ("site_on", Some(place)),
         Probe::Grow => ("grow", None),
+        Probe::GrowOn(place) if site.kind == Kind::Send => ("send_on", Some(place)),
         Probe::GrowOn(place) => ("grow_on", Some(place)),
     };
     let mut arguments = list([Runtime::borrowed_table(span), index(site, span)], span);

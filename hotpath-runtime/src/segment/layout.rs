@@ -55,6 +55,23 @@ pub(crate) struct Header {
     /// Whether the process came about by a fork of one that measured.
     pub(crate) forked: Count,
     pub(crate) retained: Link<Retained>,
+    pub(crate) channels: List<Channel>,
+}
+
+/// Channels without bound for messages of one type, taken together. Any thread changes it.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Channel {
+    // Line 0: senders.
+    pub(crate) sent: Count,
+    /// Most messages that were sent and not yet received.
+    pub(crate) most: Count,
+    /// [`checksum`] of the type's name.
+    pub(crate) message: Count,
+    pub(crate) newer: Link<Channel>,
+    pub(crate) unused: [Count; 4],
+    // Line 1: receivers.
+    pub(crate) received: Count,
 }
 
 /// What is written once, before anything else.
@@ -359,7 +376,8 @@ pub(crate) struct Row {
     /// Address and length of the type's name in the process: the key.
     pub(crate) type_start: Count,
     pub(crate) type_len: Count,
-    pub(crate) next_type: Link<Row>,
+    /// What a sender sends into, or a receiver waits for.
+    pub(crate) channel: Link<Channel>,
     // Line 1.
     pub(crate) allocs: Allocs,
     // Line 2: every timed execution.
@@ -381,6 +399,7 @@ pub(crate) struct Row {
     pub(crate) type_size: Count,
     pub(crate) needs_drop: Count,
     pub(crate) is_await: Count,
+    pub(crate) next_type: Link<Row>,
     /// Of a lock: how long its guards lived, once one has gone.
     pub(crate) holds: Link<Holds>,
 }

@@ -367,6 +367,9 @@ pub struct Row {
     pub cancelled: u64,
     /// Locks whose guard a `let` binds; `None` where no guard has gone yet.
     pub holds: Option<Holds>,
+    /// Of a sender into a channel without bound, and a receiver: the most messages of its type that were sent
+    /// and not yet received, all such channels of the process together.
+    pub waiting: Option<u64>,
 }
 
 /// How long the guards of a lock lived, those that have gone.

@@ -70,6 +70,7 @@ fn row(function: usize, site: usize, type_name: &str) -> Row {
         allocs: Allocs { count: 3, ..Allocs::default() },
         awaits: None,
         hold: None,
+        waiting: None,
     }
 }
 

@@ -115,6 +115,7 @@ fn full() -> Profile {
                 cancelled: 1,
             }),
             hold: Some(Hold { count: 4, timed: 3, ns: 90, max_ns: 40 }),
+            waiting: Some(12),
         }],
         lost_bytes: 1,
         overflowed: 2,

@@ -241,6 +241,10 @@ fn read_row(bytes: Bytes<'_>, at: usize, names: &Names) -> Result<Option<Row>, R
         nested_wait: number(offset_of!(raw::Row, nested_wait))?,
         cancelled: number(offset_of!(raw::Row, cancelled))?,
         holds: read_holds(bytes, at + offset_of!(raw::Row, holds))?,
+        waiting: bytes
+            .link(at + offset_of!(raw::Row, channel), size_of::<raw::Channel>())?
+            .map(|at| bytes.word(at + offset_of!(raw::Channel, most)))
+            .transpose()?,
     }))
 }
 
