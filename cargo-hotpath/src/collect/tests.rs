@@ -499,7 +499,7 @@ fn a_guard_that_went_where_nobody_took_the_lock_belongs_to_it() {
     let there = Row { type_name: None, count: 0, timed: 0, holds: holds(1, 40), ..row(0, "", 0) };
     let alone = Row { site: 1, ..there.clone() };
     let slabs = [vec![here], vec![there, alone]].map(|rows| Slab { rows, ..slab(vec![]) });
-    let profile = collect(&[segment(functions, slabs.to_vec())]);
+    let profile = profile(&[segment(functions, slabs.to_vec())]);
     let hold = |index: usize| {
         let row = &profile.rows[index];
         (row.type_name.is_some(), row.hold.map(|it| (it.count, it.ns, it.max_ns)))

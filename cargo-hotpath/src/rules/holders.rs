@@ -15,10 +15,9 @@ pub(super) fn told(lock: &Site<'_>, locks: &[Site<'_>]) -> String {
             units::time(hold.max_ns)
         )
     });
-    let of = |site: &Site<'_>| site.type_name().map(types::pointee);
     let is_other = |site: &&Site<'_>| {
-        of(site).is_some()
-            && of(site) == of(lock)
+        locked(site).is_some()
+            && locked(site) == locked(lock)
             && (site.function, site.index()) != (lock.function, lock.index())
     };
     let held = locks.iter().filter(is_other).filter_map(|site| Some((site, site.hold()?.ns)));
@@ -35,6 +34,11 @@ pub(super) fn told(lock: &Site<'_>, locks: &[Site<'_>]) -> String {
             )
         });
     [own, other].into_iter().flatten().collect()
+}
+
+/// The type that a site locks, seen through references.
+fn locked<'a>(site: &Site<'a>) -> Option<&'a str> {
+    site.type_name().map(types::pointee)
 }
 
 #[cfg(test)]
