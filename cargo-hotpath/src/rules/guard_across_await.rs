@@ -193,7 +193,7 @@ mod tests {
         let found = found_with(Some(hold), 300_000_000, vec![0], 200_000_000);
         let best = best_wait_ns(&found[0]).unwrap();
         assert!((best - 270e6 / 2.0).abs() < 1.0, "{best}");
-        let told = "It is held for 4 ms each time, 9 ms at most.";
+        let told = "It is held for 4.00 ms each time, 9.00 ms at most.";
         assert!(found[0].problem.ends_with(told), "{found:?}");
     }
 

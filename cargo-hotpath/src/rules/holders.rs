@@ -73,17 +73,17 @@ mod tests {
     #[test]
     fn its_own_guard_is_told() {
         let said = said(vec![lock(0, MUTEX, hold(2_000_000))]);
-        assert_eq!(said, " It is held for 2 µs each time, 90 µs at most.");
+        assert_eq!(said, " It is held for 2.00 µs each time, 90.0 µs at most.");
     }
 
     #[test]
     fn who_holds_it_longest_is_told() {
         let shared = MUTEX.replace("alloc::sync::Arc<", "&").replace(">>", ">");
         let other = || lock(1, &shared, hold(7_000_000));
-        let longest = " Most of all it is held by `stats.lock()` in `app::run` (src/main.rs:6), 7 ms together.";
+        let longest = " Most of all it is held by `stats.lock()` in `app::run` (src/main.rs:6), 7.00 ms together.";
         assert_eq!(said(vec![lock(0, MUTEX, None), other()]), longest);
         assert!(said(vec![lock(0, MUTEX, hold(2_000_000)), other()]).ends_with(longest));
-        let own = " It is held for 9 µs each time, 90 µs at most.";
+        let own = " It is held for 9.00 µs each time, 90.0 µs at most.";
         assert_eq!(said(vec![lock(0, MUTEX, hold(9_000_000)), other()]), own);
     }
 

@@ -201,7 +201,7 @@ mod tests {
         };
         let facts = Facts { threads: 2, ..run(vec![site]) };
         let found = LockContention.check(&facts, &Thresholds::default());
-        let held = "It is held for 300 ns each time, 5 µs at most.";
+        let held = "It is held for 300 ns each time, 5.00 µs at most.";
         assert!(found[0].problem.ends_with(held), "{found:?}");
     }
 
