@@ -229,6 +229,8 @@ pub struct SiteSource {
     /// Whether that binding is `mut`, or a `move` closure or block in the innermost loop may take
     /// it along.
     pub changed_or_moved: bool,
+    /// The place where that binding is used, if there is only one, in the same loop.
+    pub used_once: Option<OnlyUse>,
     /// Site indices of the calls that grow that binding inside a loop which starts after it.
     pub grown_by: Vec<usize>,
     /// Site indices of the calls that grow that binding anywhere.
@@ -258,6 +260,17 @@ pub struct SiteSource {
     pub items_only_lent: Option<bool>,
     /// The expression of the enclosing test function or module: not a hot path of the product.
     pub in_test: bool,
+}
+
+/// The only use of a `let` binding.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OnlyUse {
+    /// What it is used for.
+    pub usage: Usage,
+    /// As [`SiteSource::followed_by`].
+    pub followed_by: Vec<String>,
+    /// Whether something that the value is made from is named while the binding is in scope.
+    pub read_meanwhile: bool,
 }
 
 /// What the source says of an await.

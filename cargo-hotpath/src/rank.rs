@@ -114,7 +114,7 @@ fn put_allocator_last(facts: &Facts, judged: &mut [Judged], options: &Options) {
         .iter()
         .filter(|judged| judged.is_shown(options))
         .filter_map(|judged| judged.candidate.gain.as_ref()?.allocs)
-        .map(|allocs| allocs.max(0) as f64)
+        .map(|allocs| allocs as f64)
         .sum();
     let all = allocs(facts) as f64;
     let left = if all > 0.0 { (1.0 - gone / all).max(0.0) } else { 1.0 };

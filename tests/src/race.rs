@@ -48,7 +48,7 @@ impl Race {
         mut fixed: impl FnMut() -> Command,
     ) -> Self {
         // What is on disk only is read before anything counts.
-        (run(slow()), run(fixed()));
+        let _ = (run(slow()), run(fixed()));
         let (mut gains, mut slowest) = (Vec::with_capacity(rounds), Vec::with_capacity(rounds));
         for round in 0..rounds {
             let (before, after) = if round % 2 == 0 {

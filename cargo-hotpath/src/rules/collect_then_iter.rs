@@ -47,7 +47,8 @@ static META: Meta = Meta {
         means: "The elements are written to a new block, which may grow step by step, only to be read from it once and\n\
                 freed. An iterator hands them on one by one.",
         found: "`collect` is measured with the concrete type that it makes. The source says that the Vec is counted,\n\
-                searched or iterated over in the same expression, or by the `for` that it stands in. Left out are\n\
+                searched or iterated over in the same expression, by the `for` that it stands in, or once by the\n\
+                name that a `let` gives it. Left out are\n\
                 loops whose body names what is collected from, chains that go on from the other end, parallel\n\
                 iterators, values that run on their own (threads, processes), and elements whose making has an effect\n\
                 that can be seen (locks, output, `&mut`).",
@@ -89,10 +90,11 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
     if site.allocs().count == 0 || source.read_in_body == Some(true) || has_effects(source) {
         return None;
     }
-    let (done, instead) = match &source.usage {
+    let (usage, followed_by) = use_of(source)?;
+    let (done, instead) = match usage {
         Usage::Receiver(method) => {
             let (_, instead) = INSTEAD.iter().find(|(name, _)| name == method)?;
-            if needs_a_vec(source) {
+            if needs_a_vec(followed_by) {
                 return None;
             }
             (format!("`{method}`"), *instead)
@@ -103,8 +105,8 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
         }
         _ => return None,
     };
-    let lends = source.usage == Usage::Borrowed
-        || matches!(&source.usage, Usage::Receiver(method) if method == "iter");
+    let lends =
+        *usage == Usage::Borrowed || matches!(usage, Usage::Receiver(method) if method == "iter");
     let use_ =
         if instead.starts_with("the ") { instead.to_owned() } else { format!("`{instead}`") };
     Some(Candidate {
@@ -157,9 +159,21 @@ fn has_effects(source: &SiteSource) -> bool {
     EFFECTS.iter().any(|word| receiver.contains(word))
 }
 
+/// What the Vec is used for, and the methods behind it: at once, or once by the name that a `let`
+/// gives it, if nothing names what it is made from meanwhile.
+fn use_of(source: &SiteSource) -> Option<(&Usage, &[String])> {
+    match (&source.usage, &source.used_once) {
+        (Usage::Bound, Some(once)) if !once.read_meanwhile && !source.changed_or_moved => {
+            Some((&once.usage, &once.followed_by))
+        }
+        (Usage::Bound, _) => None,
+        (usage, _) => Some((usage, &source.followed_by)),
+    }
+}
+
 /// Whether the chain behind the Vec needs more than an iterator from the front.
-fn needs_a_vec(source: &SiteSource) -> bool {
-    source.followed_by.iter().skip(1).any(|method| OF_A_VEC.contains(&method.as_str()))
+fn needs_a_vec(followed_by: &[String]) -> bool {
+    followed_by.iter().skip(1).any(|method| OF_A_VEC.contains(&method.as_str()))
 }
 
 fn gain(site: &Site<'_>, ns: f64) -> Gain {
@@ -193,6 +207,7 @@ fn gain(site: &Site<'_>, ns: f64) -> Gain {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::OnlyUse;
     use crate::rules::testing::{check, hot, with_source};
 
     const VEC: &str = "alloc::vec::Vec<u32>";
@@ -220,6 +235,28 @@ mod tests {
             source.read_in_body = Some(false);
         });
         assert_eq!(check(&CollectThenIter, lent).len(), 1);
+    }
+
+    #[test]
+    fn fires_on_a_let_that_is_gone_through_once() {
+        let held = |once: OnlyUse| {
+            with_source(collected(VEC), |source| {
+                source.usage = Usage::Bound;
+                source.bound_to = Some("open".to_owned());
+                source.used_once = Some(once);
+            })
+        };
+        let iter = || Usage::Receiver("iter".to_owned());
+        let once = OnlyUse { usage: iter(), ..OnlyUse::default() };
+        let found = check(&CollectThenIter, held(once.clone()));
+        assert_eq!(found[0].title, "`Vec<u32>` collected only for `iter`");
+        let followed_by = ["iter", "rev"].map(str::to_owned).to_vec();
+        let reversed = OnlyUse { followed_by, ..once.clone() };
+        assert!(check(&CollectThenIter, held(reversed)).is_empty());
+        let read = OnlyUse { read_meanwhile: true, ..once.clone() };
+        assert!(check(&CollectThenIter, held(read)).is_empty());
+        let changed = with_source(held(once), |source| source.changed_or_moved = true);
+        assert!(check(&CollectThenIter, changed).is_empty());
     }
 
     #[test]

@@ -172,6 +172,7 @@ impl Walker<'_> {
                 source.fed_by = growth.anywhere;
                 source.only_lent = variable.only_lent;
                 source.original_stays = variable.original_stays;
+                source.used_once = variable.used_once;
                 source.last_use = variable.last_use;
                 source.declared_type = variable.declared_type;
                 source.bound_by = variable.bound_by;

@@ -56,6 +56,10 @@ impl Connection {
     /// # Errors
     ///
     /// When the connection breaks.
+    ///
+    /// # Panics
+    ///
+    /// When the path of the request is none.
     pub async fn ask(&mut self, request: &Request) -> Result<(StatusCode, Bytes), Error> {
         let method = if request.body.is_some() { Method::POST } else { Method::GET };
         let body = Bytes::from(request.body.clone().unwrap_or_default());

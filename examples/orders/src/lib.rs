@@ -1,4 +1,4 @@
-//! An order service on axum and SQLite, with seven planted faults and a fixed twin of each, and a
+//! An order service on axum and `SQLite`, with seven planted faults and a fixed twin of each, and a
 //! client that loads it.
 //!
 //! `server` opens `app`, whose router leads to a handler for each of `history`, `quote`, `stock`,

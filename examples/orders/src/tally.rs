@@ -72,7 +72,9 @@ mod tests {
         let text = tally.to_string();
         let row = text.lines().find(|line| line.starts_with("quote")).unwrap();
         assert_eq!(row.split_whitespace().nth(1), Some("100"));
-        assert_eq!(row.split_whitespace().nth(2), Some("50500"));
+        let mean = row.split_whitespace().nth(2).and_then(|mean| mean.parse::<u64>().ok());
+        // As exact as three digits are.
+        assert!(mean.is_some_and(|mean| (50_450..=50_550).contains(&mean)), "{row}");
         assert!(tally.quantile_us(Route::Label, 0.5) >= LONGEST_US);
     }
 }

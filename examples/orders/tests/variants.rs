@@ -36,7 +36,7 @@ async fn answers(fixes: Fixes) -> Vec<Bytes> {
         answers.push(body);
     }
     let letters = server.letters();
-    assert_eq!(letters.written, 21, "quotes, reservations and labels");
+    assert_eq!(letters.written, 24, "quotes, reservations and labels");
     assert!(letters.sent <= letters.written);
     assert_eq!(server.labels(), 6);
     server.stop().await.expect("it stops");
@@ -98,7 +98,7 @@ async fn letters_wait_only_where_nothing_bounds_them() {
             client::load(server.address(), 8, Until::Requests(2_000)).await.expect("it answers");
         assert_eq!(tally.requests(), 2_000);
         let letters = server.letters();
-        assert_eq!(letters.written, 700);
+        assert_eq!(letters.written, 800);
         assert!(letters.written - letters.sent <= most, "{letters:?}");
         server.stop().await.expect("it stops");
     }
@@ -110,7 +110,7 @@ fn the_summary_says_what_was_measured() {
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).expect("it prints UTF-8");
     let history = text.lines().find(|line| line.starts_with("history")).expect("a row");
-    assert_eq!(history.split_whitespace().nth(1), Some("100"));
+    assert_eq!(history.split_whitespace().nth(1), Some("140"));
     let last = text.lines().last().expect("a last line");
     assert!(last.starts_with("400 requests in "), "{last}");
     let rate = last.rsplit_once(": ").and_then(|(_, rate)| rate.strip_suffix(" requests/s"));

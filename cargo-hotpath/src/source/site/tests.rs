@@ -429,3 +429,29 @@ fn the_original_stays_where_nothing_changes_or_takes_it_while_the_copy_lives() {
     assert_eq!(stays("cart: &mut Cart", &scoped), Some(true));
     assert_eq!(stays("x: String", "show(&x.clone());"), None, "no `let` holds it");
 }
+
+#[test]
+fn the_only_use_of_a_let_is_known() {
+    let once = |body: &str| {
+        let code = format!("fn f(line: &str) {{ {body} }}");
+        site(&code, "line.split(',').collect()").used_once
+    };
+    let made = "let parts: Vec<&str> = line.split(',').collect();";
+    let used = once(&format!("{made} for part in parts.iter().skip(1) {{ show(part); }}"));
+    let used = used.expect("one use");
+    assert_eq!(used.usage, Usage::Receiver("iter".to_owned()));
+    assert_eq!(used.followed_by, ["iter", "skip"]);
+    assert!(!used.read_meanwhile);
+    let iterated = once(&format!("{made} for part in parts {{ show(part, line); }}"));
+    let iterated = iterated.expect("one use");
+    assert_eq!((iterated.usage, iterated.read_meanwhile), (Usage::Iterated, true));
+    let given = once(&format!("{made} vec![parts];")).expect("one use");
+    assert!(matches!(given.usage, Usage::Argument { .. }), "{given:?}");
+    for other in [
+        "show(&parts); show(&parts);",
+        "for row in rows { for part in parts.iter() { show(part); } }",
+        "spawn(|| parts.iter().count());",
+    ] {
+        assert_eq!(once(&format!("{made} {other}")), None, "{other}");
+    }
+}

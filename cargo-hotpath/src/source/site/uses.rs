@@ -6,8 +6,8 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::{Expr, FnArg, Pat};
 
 use super::growth::Binding;
-use super::{Body, Found, Walker};
-use crate::facts::{Origin, Usage};
+use super::{Body, Found, Slot, Walker};
+use crate::facts::{OnlyUse, Origin, Usage};
 use crate::source::{arguments, place};
 
 /// Methods of collections and strings that borrow them for no longer than the call, or for what
@@ -102,6 +102,10 @@ pub(super) struct Use {
     pub(super) name: String,
     pub(super) at: usize,
     pub(super) moved: bool,
+    /// What it is used for, and the methods called on it; where it stands by itself.
+    role: Option<(Usage, Vec<String>)>,
+    innermost: Option<usize>,
+    closures: u32,
     /// The binding that the name means, once all are known.
     pub(super) binding: Option<usize>,
 }
@@ -118,7 +122,16 @@ impl Uses {
     }
 
     pub(super) fn add(&mut self, name: String, at: usize, moved: bool) {
-        self.all.push(Use { name, at, moved: moved || self.moving > 0, binding: None });
+        let moved = moved || self.moving > 0;
+        let (role, innermost) = (None, None);
+        self.all.push(Use { name, at, moved, role, innermost, closures: 0, binding: None });
+    }
+
+    /// What the last one is for, and where it stands.
+    fn describe(&mut self, role: (Usage, Vec<String>), innermost: Option<usize>, closures: u32) {
+        if let Some(last) = self.all.last_mut() {
+            (last.role, last.innermost, last.closures) = (Some(role), innermost, closures);
+        }
     }
 
     /// Looks up what each name means.
@@ -158,6 +171,7 @@ pub(super) fn visible(bindings: &[Binding], name: &str, at: usize) -> Option<usi
 pub(super) struct Variable {
     pub(super) only_lent: Option<bool>,
     pub(super) original_stays: Option<bool>,
+    pub(super) used_once: Option<OnlyUse>,
     pub(super) last_use: Option<bool>,
     pub(super) declared_type: Option<String>,
     pub(super) bound_by: Option<usize>,
@@ -213,6 +227,16 @@ impl Walker<'_> {
         }
     }
 
+    /// Notes a variable with what it is used for.
+    pub(super) fn name_in(&mut self, expr: &Expr, slot: Slot) {
+        let Expr::Path(path) = expr else { return };
+        self.name(expr, !lends(&slot.usage));
+        if path.qself.is_none() && path.path.get_ident().is_some() {
+            let role = (slot.usage, slot.chain);
+            self.uses.describe(role, self.loops.innermost(), self.closures);
+        }
+    }
+
     /// Notes every name in tokens that can't be read, those in format strings among them.
     pub(super) fn name_all(&mut self, tokens: TokenStream) {
         for token in tokens {
@@ -243,6 +267,7 @@ impl Walker<'_> {
             .and_then(|name| visible(&self.bindings, name, source.span.byte_start));
         Variable {
             only_lent: found.binding.map(|binding| self.is_only_lent(binding)),
+            used_once: self.used_once(found),
             original_stays: self.original_stays(found),
             last_use: receiver.map(|binding| self.is_last_use(found, binding)),
             declared_type: receiver.and_then(|it| self.bindings[it].declared_type.clone()),
@@ -274,6 +299,25 @@ impl Walker<'_> {
 
     pub(super) fn is_only_lent(&self, binding: usize) -> bool {
         self.uses_of(binding).all(|it| !it.moved)
+    }
+
+    /// The only use of what a `let` makes of the site's value.
+    fn used_once(&self, found: &Found) -> Option<OnlyUse> {
+        let mut uses = self.uses_of(found.binding?);
+        let (only, None) = (uses.next()?, uses.next()) else { return None };
+        if only.innermost != found.innermost || only.closures != found.closures {
+            return None;
+        }
+        let (usage, followed_by) = only.role.clone()?;
+        let (span, until) = (found.source.span, self.bindings[found.binding?].until);
+        let made_from = |it: &&Use| (span.byte_start..span.byte_end).contains(&it.at);
+        let again = |of: &Use| {
+            let mut later =
+                self.uses.all.iter().filter(|it| (span.byte_end..until).contains(&it.at));
+            later.any(|it| it.name == of.name && it.binding == of.binding)
+        };
+        let read_meanwhile = self.uses.all.iter().filter(made_from).any(again);
+        Some(OnlyUse { usage, followed_by, read_meanwhile })
     }
 
     /// Whether what is evaluated while the site's value is in use names what the site names: the rest

@@ -6,7 +6,7 @@ use syn::{Arm, BinOp, Block, Expr, ExprClosure, Item, Local, Pat, Stmt};
 
 use super::super::{place, range};
 use super::growth::Binding;
-use super::{Slot, Walker, uses};
+use super::{Slot, Walker};
 use crate::facts::{Origin, SiteSource, Usage};
 
 impl Walker<'_> {
@@ -125,7 +125,7 @@ impl Walker<'_> {
                 };
                 self.visit_as(&inner.expr, Slot::taken(usage, slot.taken_by));
             }
-            Expr::Path(_) => self.name(expr, !uses::lends(&slot.usage)),
+            Expr::Path(_) => self.name_in(expr, slot),
             Expr::MethodCall(call) => self.method_call(call, slot),
             Expr::Call(call) => self.call(call, slot),
             Expr::Macro(mac) => self.macro_call(&mac.mac, slot),
