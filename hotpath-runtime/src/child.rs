@@ -136,9 +136,10 @@ impl Row {
         for count in counts {
             count.set(0);
         }
-        if let Some(Holds { countdown, sums }) = self.holds.get() {
-            countdown.forget();
-            sums.forget();
+        if let Some(Holds { left, gap, count, timed, ticks, max, look, recent }) = self.holds.get() {
+            for word in [left, gap, count, timed, ticks, max, look, recent] {
+                word.set(0);
+            }
         }
     }
 }

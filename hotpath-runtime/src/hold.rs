@@ -1,18 +1,26 @@
 //! How long a lock is held: a value beside the guard, which lives as long.
 
-use crate::segment::layout::{Holds, Slab};
+use crate::segment::layout::{Holds, Row, Slab};
 use crate::site::Function;
+use crate::throttle::{REGULAR, WINDOW};
 use crate::{clock, cold, fork, probe, row, slab};
+
+/// Of short ones, one in so many is timed on average.
+const PERIOD: u64 = 8;
+/// Short ones that are timed until it is looked again whether they still are.
+const SAMPLES: u64 = 64;
 
 /// Counts for a lock how long its guard lives, beside which it is a local: it goes right before the guard.
 ///
 /// Where the guard lives across an await, that may be on another thread: so it leads to nobody's
-/// counters, but finds those of the thread that it is on.
+/// counters, but finds those of the thread that it is on, and brings along what the other one knew.
 #[must_use]
 #[derive(Debug)]
 pub struct Hold {
     function: &'static Function,
     index: u32,
+    /// Guards that this one stands for, itself included.
+    weight: u32,
     /// Ticks at which the lock was taken; 0: not timed.
     start: u64,
 }
@@ -20,12 +28,19 @@ pub struct Hold {
 /// Begins when the lock of this site was taken.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub fn hold(function: &'static Function, index: u32) -> Hold {
-    let row = slab::current().rows.follow(function.site_id(index));
-    let is_skipped = row.and_then(|row| row.holds.get()).is_some_and(|Holds { countdown, .. }| {
-        // It is counted when it ends.
-        countdown.count.get() + 1 < countdown.next.get()
-    });
-    Hold { function, index, start: if is_skipped { 0 } else { clock::ticks() } }
+    let slab = slab::current();
+    let mut weight = 1;
+    if let Some(holds) = slab.rows.follow(function.site_id(index)).and_then(|row| row.holds.get()) {
+        let left = holds.left.get();
+        if left > 0 {
+            holds.left.set(left - 1);
+            return Hold { function, index, weight: 0, start: 0 };
+        }
+        if holds.gap.get() > 0 {
+            weight = holds.draw(slab);
+        }
+    }
+    Hold { function, index, weight, start: clock::ticks() }
 }
 
 /// Ends one whose guard goes before its block does.
@@ -37,27 +52,86 @@ pub fn held(hold: Hold) {
 impl Drop for Hold {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
-        end(self.function, self.index, self.start);
+        // One that is not timed was counted when it began: a later one stands for it.
+        if self.start != 0 {
+            end(self.function, self.index, self.weight, self.start);
+        }
     }
 }
 
 /// Counts the hold of a guard that goes.
 #[inline(never)]
-extern "C" fn end(function: &'static Function, index: u32, start: u64) {
-    let end = if start == 0 { 0 } else { clock::ticks() };
+extern "C" fn end(function: &'static Function, index: u32, weight: u32, start: u64) {
+    let end = clock::ticks();
     let slab = slab::current();
-    let holds = slab.rows.follow(function.site_id(index)).and_then(|row| row.holds.get());
-    let Some(holds) = holds.or_else(|| first(slab, function, index)) else { return };
-    let count = holds.countdown.step();
-    if start == 0 {
-        return;
-    }
     let span = probe::elapsed(slab, start.max(fork::born()), end);
-    if holds.countdown.is_plain() || count < holds.countdown.next.get() {
-        // Of several that are open at once, one stands for those that were not timed.
-        holds.sums.record(span);
-    } else {
-        holds.countdown.record(slab, &holds.sums, span);
+    let row = slab.rows.follow(function.site_id(index));
+    let Some(row) = row.filter(|row| row.holds.get().is_some()).or_else(|| first(slab, function, index)) else {
+        return;
+    };
+    if let Some(holds) = row.holds.get() {
+        holds.record(slab, row, span, u64::from(weight));
+    }
+}
+
+impl Holds {
+    /// How many the one that is taken stands for, where not each is timed; draws for the next one.
+    #[inline(never)]
+    extern "C" fn draw(&self, slab: &Slab) -> u32 {
+        let weight = self.gap.get();
+        let gap = slab.draw_gap(PERIOD);
+        self.gap.set(gap);
+        self.left.set(gap - 1);
+        weight as u32
+    }
+
+    /// Adds one that was timed. What it adds is not cut short where it was long: whoever wanted the lock
+    /// had to wait, whatever the reason.
+    #[inline(always)]
+    fn record(&self, slab: &Slab, row: &Row, span: u64, weight: u64) {
+        // Those that it stands for held no reading of the clock.
+        let other = span.saturating_sub(slab.inside.get());
+        self.ticks.add(span.wrapping_add(other.wrapping_mul(weight - 1)));
+        self.count.add(weight);
+        self.timed.add(1);
+        self.recent.add(span);
+        if span > self.max.get() {
+            self.max.set(span);
+        }
+        let is_long = weight > 1 && span > REGULAR.cast_unsigned().wrapping_mul(slab.short.get());
+        if is_long || self.timed.get() >= self.look.get() {
+            self.look(slab, row);
+        }
+    }
+
+    /// Has some of those to come left out where all so far were short. A single long one has each timed
+    /// from then on: few of its like make up most of the time that a lock is held, and who leaves out
+    /// some finds none of them or too many.
+    #[cold]
+    #[inline(never)]
+    fn look(&self, slab: &Slab, row: &Row) {
+        fork::publish();
+        let (short, gap) = (slab.short.get(), self.gap.get());
+        let (timed, limit) = if gap == 0 { (WINDOW, short) } else { (SAMPLES, 2 * short) };
+        let is_first = self.look.get() == 0;
+        // That of an await is taken on one thread and goes on another: no thread knows those of its own.
+        let is_short = !is_first
+            && row.is_await.get() == 0
+            && self.max.get() <= REGULAR.cast_unsigned().wrapping_mul(short)
+            && self.recent.get() / timed < limit;
+        if is_short && gap == 0 {
+            self.draw(slab);
+        } else if !is_short && gap > 0 {
+            let mean = self.ticks.get() / self.count.get().max(1);
+            let untold = (gap - 1).saturating_sub(self.left.get());
+            self.count.add(untold);
+            self.ticks.add(mean.wrapping_mul(untold));
+            self.gap.set(0);
+            self.left.set(0);
+        }
+        self.recent.set(0);
+        let more = if is_short { SAMPLES } else { WINDOW };
+        self.look.set(self.timed.get() + more);
     }
 }
 
@@ -65,11 +139,11 @@ extern "C" fn end(function: &'static Function, index: u32, start: u64) {
 /// taken.
 #[cold]
 #[inline(never)]
-fn first(slab: &Slab, function: &'static Function, index: u32) -> Option<&'static Holds> {
+fn first(slab: &Slab, function: &'static Function, index: u32) -> Option<&'static Row> {
     let row = row::find_untyped(slab, function, index)?;
     let made = slab::change(|| cold::within(slab, || slab.allot::<Holds>(1)?.first()))?;
     row.holds.set(Some(made));
-    Some(made)
+    Some(row)
 }
 
 #[cfg(test)]
@@ -78,10 +152,12 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    use super::{Hold, held, hold};
+    use super::{Hold, REGULAR, held, hold};
     use crate::probe::{exit, site_on};
     use crate::segment::reader::Holds;
+    use crate::segment::layout::Row;
     use crate::site::Function;
+    use crate::slab;
     use crate::testing::{function, own, segment};
 
     /// Takes a lock as instrumented code does.
@@ -96,6 +172,14 @@ mod tests {
 
     fn ns(ticks: u64) -> f64 {
         segment().clock.nanos(ticks)
+    }
+
+    /// Has this thread leave out some of those that it takes.
+    fn thinned_out(function: &'static Function) -> &'static Row {
+        let slab = slab::current();
+        let row = slab.rows.follow(function.site_id(0)).expect("a guard has gone");
+        row.holds.get().expect("a guard has gone").draw(slab);
+        row
     }
 
     #[test]
@@ -137,9 +221,83 @@ mod tests {
         }
         let holds = holds("short");
         assert_eq!(holds.count, 100_000);
-        assert!(holds.timed < holds.count / 2, "{holds:?}");
+        // A thread that lost its processor meanwhile held it for long: then each is timed.
+        let is_long = holds.max > REGULAR.cast_unsigned() * slab::current().short.get();
+        assert!(is_long || holds.timed < holds.count / 2, "{holds:?}");
         // Each is about as long as those that were timed: what the estimate is of.
         assert!(ns(holds.ticks) < 100_000.0 * 1_000.0, "{holds:?}");
+    }
+
+    #[test]
+    fn a_rare_long_one_among_short_ones_is_most_of_the_time() {
+        function!(F, "rare", "lock");
+        let lock = Mutex::new(0);
+        let long = 200;
+        for i in 0..50_000 {
+            let (mut guard, _hold) = locked(&F, &lock);
+            *guard += 1;
+            // Long after the short ones are known to be short.
+            if i >= 10_000 && i % (40_000 / long) == 0 {
+                thread::sleep(Duration::from_micros(500));
+            }
+        }
+        let holds = holds("rare");
+        assert_eq!(holds.count, 50_000);
+        // Of those before the first that was timed none may be, or one stands for too many.
+        let slept = 500e3 * f64::from(long);
+        let ns = ns(holds.ticks);
+        assert!((0.8 * slept..2.0 * slept).contains(&ns), "{ns} of {slept}");
+    }
+
+    #[test]
+    fn what_is_long_is_not_cut_short_where_it_stands_for_others() {
+        function!(F, "whole", "lock");
+        let lock = Mutex::new(0);
+        drop(locked(&F, &lock));
+        let (slab, row) = (slab::current(), thinned_out(&F));
+        let holds = row.holds.get().unwrap();
+        let (before, count) = (holds.ticks.get(), holds.count.get());
+        let long = 1_000 * slab.short.get() + slab.inside.get();
+        let untold = holds.gap.get() - 1 - holds.left.get();
+        holds.record(slab, row, long, 8);
+        assert!(holds.ticks.get() - before >= 8 * (long - slab.inside.get()));
+        assert_eq!(holds.count.get() - count, 8 + untold);
+        assert_eq!(holds.gap.get(), 0, "each is timed from there on");
+    }
+
+    #[test]
+    fn awaited_locks_are_all_timed() {
+        function!(F, "always", "await");
+        for _ in 0..5_000 {
+            drop(hold(&F, 0));
+        }
+        let holds = holds("always");
+        assert_eq!((holds.count, holds.timed), (5_000, 5_000));
+    }
+
+    #[test]
+    fn one_that_ends_on_another_thread_stands_there_for_those_before_it() {
+        function!(F, "stands", "lock");
+        let lock = Mutex::new(0);
+        let take = || {
+            let (_guard, hold) = locked(&F, &lock);
+            hold
+        };
+        drop(take());
+        thinned_out(&F);
+        // Of these most are not timed.
+        let open: Vec<Hold> = (0..1_000).map(|_| take()).collect();
+        thread::sleep(Duration::from_millis(5));
+        let there = thread::spawn(move || {
+            drop(open);
+            own().row("stands", 0).holds.clone().unwrap()
+        });
+        let (there, again) = (there.join().unwrap(), holds("stands"));
+        assert!(there.timed < 400 && there.count > 900, "{there:?}");
+        assert!(ns(there.ticks) >= 0.9 * 5e6 * there.count as f64, "{there:?}");
+        let gone = there.count + again.count;
+        assert!((1_001 - 15..=1_001).contains(&gone), "{there:?} {again:?}");
+        assert!(ns(again.ticks) < 5e6, "{again:?}");
     }
 
     #[test]

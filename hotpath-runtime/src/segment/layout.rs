@@ -408,9 +408,22 @@ pub(crate) struct Row {
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Holds {
-    /// Of the guards that have gone.
-    pub(crate) countdown: Countdown,
-    pub(crate) sums: Sums,
+    // The thread that takes the lock.
+    /// Guards that are still to be taken before one is timed again.
+    pub(crate) left: Count,
+    /// For how many that one will stand; 0 where each is timed.
+    pub(crate) gap: Count,
+    // The thread on which the guard goes.
+    /// Guards that have gone, with those that they stand for.
+    pub(crate) count: Count,
+    pub(crate) timed: Count,
+    /// Ticks of each timed one, times those that it stands for.
+    pub(crate) ticks: Count,
+    pub(crate) max: Count,
+    /// [`Holds::timed`] at which to look whether they are short.
+    pub(crate) look: Count,
+    /// Ticks of those that were timed since the last look.
+    pub(crate) recent: Count,
 }
 
 /// An open expression span. Private memory: a stack beside each slab.

@@ -375,7 +375,7 @@ pub struct Row {
 /// How long the guards of a lock lived, those that have gone.
 #[derive(Clone, Debug)]
 pub struct Holds {
-    /// Exact number of guards.
+    /// Guards; exact to the few that were still alive.
     pub count: u64,
     /// Guards whose life was timed.
     pub timed: u64,

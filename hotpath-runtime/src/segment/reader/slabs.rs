@@ -248,16 +248,26 @@ fn read_row(bytes: Bytes<'_>, at: usize, names: &Names) -> Result<Option<Row>, R
     }))
 }
 
-/// `None` as well where they found no room in the file.
+/// `None` as well where they found no room in the file, and where no guard has gone yet.
 fn read_holds(bytes: Bytes<'_>, link: usize) -> Result<Option<Holds>, ReadError> {
     let Some(at) = bytes.link(link, size_of::<raw::Holds>())? else { return Ok(None) };
-    let sample = read_sample(bytes, at + offset_of!(raw::Holds, sums))?;
-    let count = bytes.word(at + offset_of!(raw::Holds, countdown.count))?;
+    let number = |field: usize| bytes.word(at + field);
+    let gone = number(offset_of!(raw::Holds, count))?;
+    let timed = number(offset_of!(raw::Holds, timed))?;
+    if timed == 0 || gone == 0 {
+        return Ok(None);
+    }
+    let gap = number(offset_of!(raw::Holds, gap))?;
+    let left = number(offset_of!(raw::Holds, left))?;
+    // The last ones have none yet that stands for them.
+    let count = gone.saturating_add(gap.saturating_sub(left.saturating_add(1)));
+    let ticks = u128::from(number(offset_of!(raw::Holds, ticks))?);
+    let ticks = ticks * u128::from(count) / u128::from(gone);
     Ok(Some(Holds {
         count,
-        timed: sample.timed,
-        ticks: sample.scale(sample.ticks, count),
-        max: bytes.word(at + offset_of!(raw::Holds, sums.max))?,
+        timed,
+        ticks: u64::try_from(ticks).unwrap_or(u64::MAX),
+        max: number(offset_of!(raw::Holds, max))?,
     }))
 }
 
