@@ -175,6 +175,8 @@ pub struct SiteFacts {
     /// Most messages of the type that waited at once, where this sends into a channel without bound or
     /// receives from one; `None` elsewhere.
     pub waiting: Option<u64>,
+    /// How many of them were not received by the end.
+    pub unreceived: Option<u64>,
     /// Distribution of the site's spans, of all its types, where one is kept (awaits, locks).
     pub histogram: Vec<Bucket>,
     /// What the source says of it; `None` when source and profile could not be joined here.

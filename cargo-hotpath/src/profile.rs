@@ -352,6 +352,9 @@ pub struct Row {
     /// bound or receives from one; `None` elsewhere, and in files of version 3 and before.
     #[serde(default)]
     pub waiting: Option<u64>,
+    /// How many of them were not received by the end.
+    #[serde(default)]
+    pub unreceived: Option<u64>,
 }
 
 /// How long what a `.lock()`, `.read()` or `.write()` gave lived, where a variable held it.

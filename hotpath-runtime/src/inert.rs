@@ -65,6 +65,12 @@ pub fn exit<T>(_token: Token, value: T) -> T {
     value
 }
 
+/// Closes the span of a message that is sent.
+#[inline]
+pub fn sent<T>(_token: Token, value: T, _failed: impl FnOnce(&T) -> bool) -> T {
+    value
+}
+
 /// Restarts the span on top.
 #[inline]
 pub fn mark<T>(value: T) -> T {

@@ -99,6 +99,8 @@ pub mod __private;
 #[cfg(all(any(test, feature = "enabled"), not(all(unix, target_pointer_width = "64"))))]
 mod inert;
 #[cfg(any(test, feature = "enabled"))]
+mod outcome;
+#[cfg(any(test, feature = "enabled"))]
 mod site;
 #[cfg(all(feature = "stream", any(test, feature = "enabled")))]
 mod stream;

@@ -3,8 +3,9 @@
 #[cfg(not(all(unix, target_pointer_width = "64")))]
 pub use crate::inert::{
     Awaited, Call, Each, Frame, Hold, Making, Scope, Steps, Token, awaited, call, each, exit, frame,
-    grow, grow_on, held, hold, making, mark, scope, send_on, site, site_on, steps,
+    grow, grow_on, held, hold, making, mark, scope, send_on, sent, site, site_on, steps,
 };
+pub use crate::outcome::{Outcome, outcome};
 pub use crate::site::{Function, Site};
 #[cfg(feature = "stream")]
 pub use crate::stream::{Items, Kind, Whole, kind};
@@ -15,7 +16,7 @@ pub use crate::{
     hold::{Hold, held, hold},
     iterator::{Steps, steps},
     making::{Making, making},
-    probe::{Call, Token, call, exit, grow, grow_on, mark, send_on, site, site_on},
+    probe::{Call, Token, call, exit, grow, grow_on, mark, send_on, sent, site, site_on},
     scope::{Scope, Through, scope},
 };
 pub use hotpath_runtime_macros::scope as measured_scope;

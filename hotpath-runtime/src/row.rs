@@ -171,7 +171,7 @@ fn add(
     row.site.set(u64::from(index));
     row.is_await.set(u64::from(kind(function, index) == Some("await")));
     if let (Some(of), Some("await" | "send")) = (of, kind(function, index)) {
-        row.channel.set(channel::of(of.name));
+        row.channel.set(channel::of(of.name, row.is_await.get() != 0));
     }
     if keeps_histogram(function, index) {
         row.histogram.set(

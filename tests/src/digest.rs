@@ -179,5 +179,6 @@ fn row(function: usize, site: usize, self_ns: u64) -> Row {
         awaits: None,
         hold: None,
         waiting: None,
+        unreceived: None,
     }
 }

@@ -80,6 +80,7 @@ fn convert(row: &reader::Row, is_await: bool, local: Local<'_>) -> Row {
             max_ns: rate.ns(holds.max),
         }),
         waiting: row.waiting,
+        unreceived: row.unreceived,
     }
 }
 
@@ -103,6 +104,7 @@ fn add(sum: &mut Row, row: &Row) {
     add_hold(sum, row.hold);
     // Of one process it is the same on all threads.
     sum.waiting = sum.waiting.max(row.waiting);
+    sum.unreceived = sum.unreceived.max(row.unreceived);
 }
 
 fn add_hold(sum: &mut Row, hold: Option<Hold>) {

@@ -74,6 +74,7 @@ fn row(site: usize, type_name: &str, ticks: u64) -> Row {
         cancelled: 1,
         holds: None,
         waiting: None,
+        unreceived: None,
     }
 }
 

@@ -121,6 +121,7 @@ fn site(row: &Row, function: &Function, counterpart: Option<&SourceFunction>) ->
         allocs: row.allocs,
         awaits: row.awaits,
         waiting: row.waiting,
+        unreceived: row.unreceived,
         hold: row.hold.filter(|_| row.type_name.as_deref().is_some_and(is_lock)),
         histogram: measured.histogram.clone(),
         source: source.and_then(|source| source.source.clone()),

@@ -25,6 +25,7 @@ mod linear_search_loop;
 mod lines_alloc;
 mod lock_contention;
 mod long_poll;
+mod messages;
 mod mutex_to_atomic;
 mod n_plus_one;
 mod no_capacity;

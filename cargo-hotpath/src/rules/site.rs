@@ -213,6 +213,11 @@ impl<'a> Site<'a> {
         self.rows.iter().filter_map(|row| row.waiting).max()
     }
 
+    /// How many of them were not received by the end.
+    pub(super) fn unreceived(&self) -> Option<u64> {
+        self.rows.iter().filter_map(|row| row.unreceived).max()
+    }
+
     pub(super) fn line(&self) -> u32 {
         self.rows[0].line
     }

@@ -53,6 +53,7 @@ pub(crate) fn hot(kind: Kind, label: &str, type_name: &str) -> SiteFacts {
         awaits: None,
         hold: None,
         waiting: None,
+        unreceived: None,
         histogram: Vec::new(),
         source: Some(SiteSource {
             span: Span { line: 5, column: 7, end_line: 5, end_column: 16, ..Span::default() },

@@ -370,6 +370,8 @@ pub struct Row {
     /// Of a sender into a channel without bound, and a receiver: the most messages of its type that were sent
     /// and not yet received, all such channels of the process together.
     pub waiting: Option<u64>,
+    /// How many of them were not received when the segment was read.
+    pub unreceived: Option<u64>,
 }
 
 /// How long the guards of a lock lived, those that have gone.

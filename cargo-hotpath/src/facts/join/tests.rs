@@ -71,6 +71,7 @@ fn row(function: usize, site: usize, type_name: &str) -> Row {
         awaits: None,
         hold: None,
         waiting: None,
+        unreceived: None,
     }
 }
 

@@ -116,6 +116,7 @@ fn full() -> Profile {
             }),
             hold: Some(Hold { count: 4, timed: 3, ns: 90, max_ns: 40 }),
             waiting: Some(12),
+            unreceived: Some(3),
         }],
         lost_bytes: 1,
         overflowed: 2,
@@ -219,7 +220,7 @@ fn a_file_of_version_1_stays_readable() {
         ..without_timeline()
     };
     for row in &mut first.rows {
-        (row.hold, row.waiting) = (None, None);
+        (row.hold, row.waiting, row.unreceived) = (None, None, None);
     }
     assert_eq!(Profile::read(Path::new(V1)).unwrap(), first);
 }

@@ -223,6 +223,7 @@ fn read_row(bytes: Bytes<'_>, at: usize, names: &Names) -> Result<Option<Row>, R
         let not_ready = number(offset_of!(raw::Row, not_ready))?;
         (count.saturating_add(repolls), count.saturating_sub(not_ready))
     };
+    let channel = read_channel(bytes, at + offset_of!(raw::Row, channel))?;
     Ok(Some(Row {
         function,
         site,
@@ -241,11 +242,18 @@ fn read_row(bytes: Bytes<'_>, at: usize, names: &Names) -> Result<Option<Row>, R
         nested_wait: number(offset_of!(raw::Row, nested_wait))?,
         cancelled: number(offset_of!(raw::Row, cancelled))?,
         holds: read_holds(bytes, at + offset_of!(raw::Row, holds))?,
-        waiting: bytes
-            .link(at + offset_of!(raw::Row, channel), size_of::<raw::Channel>())?
-            .map(|at| bytes.word(at + offset_of!(raw::Channel, most)))
-            .transpose()?,
+        waiting: channel.map(|(most, _)| most),
+        unreceived: channel.map(|(_, left)| left),
     }))
+}
+
+/// The most messages that waited in the channels that a row's link leads to, and how many do now.
+fn read_channel(bytes: Bytes<'_>, link: usize) -> Result<Option<(u64, u64)>, ReadError> {
+    let Some(at) = bytes.link(link, size_of::<raw::Channel>())? else { return Ok(None) };
+    let number = |field: usize| bytes.word(at + field);
+    let received = number(offset_of!(raw::Channel, received))?;
+    let left = number(offset_of!(raw::Channel, sent))?.wrapping_sub(received);
+    Ok(Some((number(offset_of!(raw::Channel, most))?, left.cast_signed().max(0).cast_unsigned())))
 }
 
 /// `None` as well where they found no room in the file, and where no guard has gone yet.
