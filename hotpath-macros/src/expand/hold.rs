@@ -18,9 +18,16 @@ use super::runtime::Runtime;
 /// Methods of a `Result` that hand on the guard in it.
 const UNWRAPPING: &[&str] = &["expect", "map_err", "ok", "unwrap", "unwrap_or_else"];
 
-/// Methods of a `Result`: a variable that has one of them is none of a guard.
-const OF_RESULT: &[&str] =
-    &["and_then", "expect", "into_inner", "map", "map_err", "ok", "unwrap", "unwrap_or_else"];
+/// What takes a guard by value, or the `Result` or future that it is in: a variable that has one of them
+/// holds no guard any more, or none yet. Whatever begins with one of [`TAKING_PREFIXES`] does as well.
+const TAKING: &[&str] = &[
+    "and", "and_then", "await", "cloned", "copied", "err", "flatten", "inspect", "inspect_err", "into",
+    "is_err_and", "is_ok_and", "map", "map_err", "map_ok", "map_or", "map_or_default", "map_or_else", "ok", "or",
+    "or_else", "release", "take", "then", "transpose", "try_into",
+];
+
+const TAKING_PREFIXES: &[&str] =
+    &["downgrade", "expect", "into_", "now_or_never", "try_map", "unlock", "unwrap", "upgrade"];
 
 /// Whether this site takes a lock. Asked before it is wrapped.
 pub(super) fn is_lock(expr: &Expr, site: &Site) -> bool {
@@ -182,12 +189,9 @@ fn end(stmts: &[Stmt], name: &str) -> Option<Option<usize>> {
         if drops(stmt, name) {
             return Some(Some(place));
         }
-        let is_hidden = matches!(stmt, Stmt::Local(local) if bound(&local.pat, true).as_deref() == Some(name));
-        let tokens = match stmt {
-            Stmt::Local(local) if is_hidden => local.init.as_ref().map(|init| init.expr.to_token_stream()),
-            other => Some(other.to_token_stream()),
-        };
-        if tokens.is_some_and(|tokens| may_move(tokens, name)) {
+        let hidden = hides(stmt, name);
+        let is_hidden = hidden.is_some();
+        if may_move(hidden.unwrap_or_else(|| stmt.to_token_stream()), name) {
             return None;
         }
         if is_hidden {
@@ -198,11 +202,33 @@ fn end(stmts: &[Stmt], name: &str) -> Option<Option<usize>> {
     Some(None)
 }
 
+/// Of a statement that binds the variable anew its value, from which on the name is another's.
+fn hides(stmt: &Stmt, name: &str) -> Option<TokenStream> {
+    match stmt {
+        // What a `#[cfg]` takes away hides nothing.
+        Stmt::Local(local) if local.attrs.is_empty() && bound(&local.pat, true).as_deref() == Some(name) => {
+            Some(local.init.as_ref().map(|init| init.expr.to_token_stream()).unwrap_or_default())
+        }
+        // What holds no site was not read.
+        Stmt::Expr(Expr::Verbatim(tokens), Some(_)) => {
+            let mut tokens = tokens.clone().into_iter().peekable();
+            let mut is = |what: &str| tokens.next_if(|it| it.to_string() == what).is_some();
+            if !is("let") {
+                return None;
+            }
+            let _ = is("mut");
+            (is(name) && is("=")).then(|| tokens.collect())
+        }
+        _ => None,
+    }
+}
+
 /// Whether a statement is `drop(guard);`.
 fn drops(stmt: &Stmt, name: &str) -> bool {
     let Stmt::Expr(expr, Some(_)) = stmt else { return false };
     let call = match expr {
-        Expr::Call(probe) if probe.args.first().is_some_and(|it| matches!(it, Expr::Call(token) if index(token).is_some())) => {
+        // What a `#[cfg]` takes away drops nothing.
+        Expr::Call(probe) if probe.attrs.is_empty() && probe.args.first().is_some_and(|it| matches!(it, Expr::Call(token) if index(token).is_some())) => {
             probe.args[probe.args.len() - 1].to_token_stream()
         }
         other => other.to_token_stream(),
@@ -263,17 +289,30 @@ fn lends(before: &[Option<TokenTree>; 2], next: &[Option<TokenTree>; 2]) -> bool
     let is_field = is(last, '.') && !is(earlier, '.');
     let is_indexed = matches!(&next[0], Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Bracket);
     let is_used = is(&next[0], '.') && !is(&next[1], '.');
-    let of_result = matches!(&next[1], Some(TokenTree::Ident(method)) if OF_RESULT.contains(&&*method.to_string()));
-    is_field || is_indexed || is_used && !of_result
+    let is_taken = matches!(&next[1], Some(TokenTree::Ident(method)) if takes(&method.to_string()));
+    is_field || is_indexed || is_used && !is_taken
+}
+
+fn takes(method: &str) -> bool {
+    TAKING.contains(&method) || TAKING_PREFIXES.iter().any(|prefix| method.starts_with(prefix))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statements::Wanted;
 
+    /// As it is found in a body that is read as those are that are expanded.
     fn ends(body: &str) -> Option<Option<usize>> {
-        let block: Block = syn::parse_str(&format!("{{ {body} }}")).unwrap();
-        end(&block.stmts, "g")
+        let text = format!("let g = m.lock().unwrap(); {body}");
+        let group = proc_macro2::Group::new(Delimiter::Brace, text.parse().unwrap());
+        let of = hotpath_runtime_syntax::SiteSelection::Calls;
+        let [found, whole] = [Wanted::Sites { of, with_self: false }, Wanted::All].map(|wanted| {
+            let (_, block) = crate::statements::read(&group, wanted).unwrap();
+            end(&block.stmts[1..], "g")
+        });
+        assert_eq!(found, whole, "{body}");
+        found
     }
 
     #[test]
@@ -284,6 +323,9 @@ mod tests {
             "if a { g.push(1); return; } for x in g.iter() { h(x) }",
             "let g = g.len(); f(g)",
             "let n = 1; g.field",
+            "let mut g = g.len(); f(g)",
+            "let x = s.clone(); let g = g.len(); f(g)",
+            "g.get(1).map(f); g.items.into_iter()",
         ] {
             assert_eq!(ends(body), Some(None), "{body}");
         }
@@ -312,6 +354,22 @@ mod tests {
             "match g { _ => {} }",
             "let g = Guard::map(g, f);",
             "let h = ..g;",
+            "other().await; g.await;",
+            "let g = g.await;",
+            "let r = g.downgrade(); f(&r)",
+            "g.unlock(); f()",
+            "g.unlock_fair(); f()",
+            "g.release()",
+            "let n = g.map_or(0, |g| g.len());",
+            "g.map_or_else(f, h)",
+            "let g = g.or_else(f)?;",
+            "g.unwrap_or_default()",
+            "if g.is_ok_and(|g| g.is_empty()) { f() }",
+            "g.take()",
+            "g.into_mapped(f)",
+            "#[cfg(x)] drop(g);",
+            "#[cfg(x)] let g = 1; f(g)",
+            "#[cfg(x)] let g = s.clone(); f(g)",
         ] {
             assert_eq!(ends(body), None, "{body}");
         }
