@@ -5,8 +5,9 @@ use crate::site::Function;
 use crate::throttle::{REGULAR, WINDOW};
 use crate::{clock, cold, fork, probe, row, slab};
 
-/// Of short ones, one in so many is timed on average.
+/// Of short ones, one in so many is timed on average, and none stands for twice as many.
 const PERIOD: u64 = 8;
+const _: () = assert!(2 * PERIOD <= 1 << WEIGHT, "a weight has room");
 /// Short ones that are timed until it is looked again whether they still are.
 const SAMPLES: u64 = 64;
 
@@ -18,11 +19,43 @@ const SAMPLES: u64 = 64;
 #[derive(Debug)]
 pub struct Hold {
     function: &'static Function,
-    index: u32,
-    /// Guards that this one stands for, itself included.
-    weight: u32,
+    /// Index of the site, guards that this one stands for, and a [`stamp`].
+    ///
+    /// One word, as it counts for the size of futures.
+    place: u64,
     /// Ticks at which the lock was taken; 0: not timed.
     start: u64,
+}
+
+/// Bits of [`Hold::place`] for the site and the weight; [`stamp`] has those above.
+const INDEX: u32 = 16;
+const WEIGHT: u32 = 4;
+
+/// Bits of a [`stamp`] that tell a thread; those above tell cold work in units of 128 ticks.
+const THREAD: u32 = 22;
+const COLD: u32 = 7;
+
+/// Tells, by what it is at two times, whether that was on the same thread without cold work in between.
+#[inline(always)]
+fn stamp(slab: &Slab) -> u64 {
+    stamp_of(slab.tid.get(), slab.cold.get())
+}
+
+#[inline(always)]
+fn stamp_of(thread: u64, cold: u64) -> u64 {
+    (thread & ((1 << THREAD) - 1) | ((cold >> COLD) << THREAD)) << (INDEX + WEIGHT)
+}
+
+/// Ticks of cold work between two stamps; 0 where they are not of one thread.
+#[cold]
+fn cold_between(before: u64, after: u64) -> u64 {
+    let thread = |stamp: u64| (stamp >> (INDEX + WEIGHT)) & ((1 << THREAD) - 1);
+    if thread(before) != thread(after) {
+        return 0;
+    }
+    let shift = INDEX + WEIGHT + THREAD;
+    let units = (after >> shift).wrapping_sub(before >> shift) & (u64::MAX >> shift);
+    units << COLD
 }
 
 /// Begins when the lock of this site was taken.
@@ -34,13 +67,16 @@ pub fn hold(function: &'static Function, index: u32) -> Hold {
         let left = holds.left.get();
         if left > 0 {
             holds.left.set(left - 1);
-            return Hold { function, index, weight: 0, start: 0 };
+            return Hold { function, place: 0, start: 0 };
         }
         if holds.gap.get() > 0 {
             weight = holds.draw(slab);
         }
     }
-    Hold { function, index, weight, start: clock::ticks() }
+    let place = u64::from(index) | (weight << INDEX) | stamp(slab);
+    // More sites than there are numbers for have no holds.
+    let start = if index >> INDEX == 0 { clock::ticks() } else { 0 };
+    Hold { function, place, start }
 }
 
 /// Ends one whose guard goes before its block does.
@@ -54,35 +90,41 @@ impl Drop for Hold {
     fn drop(&mut self) {
         // One that is not timed was counted when it began: a later one stands for it.
         if self.start != 0 {
-            end(self.function, self.index, self.weight, self.start);
+            end(self.function, self.place, self.start);
         }
     }
 }
 
 /// Counts the hold of a guard that goes.
 #[inline(never)]
-extern "C" fn end(function: &'static Function, index: u32, weight: u32, start: u64) {
+extern "C" fn end(function: &'static Function, place: u64, start: u64) {
     let end = clock::ticks();
     let slab = slab::current();
-    let span = probe::elapsed(slab, start.max(fork::born()), end);
+    let now = stamp(slab);
+    let mut span = probe::elapsed(slab, start.max(fork::born()), end);
+    if (now ^ place) >> (INDEX + WEIGHT) != 0 {
+        span = span.saturating_sub(cold_between(place, now));
+    }
+    let index = (place & ((1 << INDEX) - 1)) as u32;
+    let weight = (place >> INDEX) & ((1 << WEIGHT) - 1);
     let row = slab.rows.follow(function.site_id(index));
     let Some(row) = row.filter(|row| row.holds.get().is_some()).or_else(|| first(slab, function, index)) else {
         return;
     };
     if let Some(holds) = row.holds.get() {
-        holds.record(slab, row, span, u64::from(weight));
+        holds.record(slab, row, span, weight);
     }
 }
 
 impl Holds {
     /// How many the one that is taken stands for, where not each is timed; draws for the next one.
     #[inline(never)]
-    extern "C" fn draw(&self, slab: &Slab) -> u32 {
+    extern "C" fn draw(&self, slab: &Slab) -> u64 {
         let weight = self.gap.get();
         let gap = slab.draw_gap(PERIOD);
         self.gap.set(gap);
         self.left.set(gap - 1);
-        weight as u32
+        weight
     }
 
     /// Adds one that was timed. What it adds is not cut short where it was long: whoever wanted the lock
@@ -150,9 +192,10 @@ fn first(slab: &Slab, function: &'static Function, index: u32) -> Option<&'stati
 mod tests {
     use std::sync::{Mutex, mpsc};
     use std::thread;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
-    use super::{Hold, REGULAR, held, hold};
+    use super::{Hold, REGULAR, cold_between, held, hold, stamp_of};
+    use crate::cold;
     use crate::probe::{exit, site_on};
     use crate::segment::reader::Holds;
     use crate::segment::layout::Row;
@@ -233,20 +276,22 @@ mod tests {
         function!(F, "rare", "lock");
         let lock = Mutex::new(0);
         let long = 200;
+        let mut slept = Duration::ZERO;
         for i in 0..50_000 {
             let (mut guard, _hold) = locked(&F, &lock);
             *guard += 1;
             // Long after the short ones are known to be short.
             if i >= 10_000 && i % (40_000 / long) == 0 {
+                let start = Instant::now();
                 thread::sleep(Duration::from_micros(500));
+                slept += start.elapsed();
             }
         }
         let holds = holds("rare");
         assert_eq!(holds.count, 50_000);
-        // Of those before the first that was timed none may be, or one stands for too many.
-        let slept = 500e3 * f64::from(long);
-        let ns = ns(holds.ticks);
-        assert!((0.8 * slept..2.0 * slept).contains(&ns), "{ns} of {slept}");
+        // The first that is timed stands for some more, and is the last that does.
+        let parts = ns(holds.ticks) / slept.as_nanos() as f64;
+        assert!((0.8..2.0).contains(&parts), "{parts} of {slept:?}");
     }
 
     #[test]
@@ -319,6 +364,59 @@ mod tests {
         assert_eq!((there.count, there.type_name, holds.count), (0, None, 1));
         assert!(ns(holds.ticks) >= 5e6, "{holds:?}");
         assert!(own().row("moved", 0).holds.is_none());
+    }
+
+    #[test]
+    fn cold_work_of_probes_is_no_part_of_it() {
+        function!(F, "cold_hold", "lock");
+        let lock = Mutex::new(0);
+        let (guard, hold) = locked(&F, &lock);
+        cold::within(slab::current(), || thread::sleep(Duration::from_millis(20)));
+        held(hold);
+        drop(guard);
+        let holds = holds("cold_hold");
+        assert!(ns(holds.max) < 10e6, "{holds:?}");
+    }
+
+    #[test]
+    fn cold_work_is_told_of_one_thread_only() {
+        let grown = |cold: u64, more: u64| cold_between(stamp_of(7, cold), stamp_of(7, cold + more));
+        for cold in [0, 12_345, (1 << 29) - 1_000, u64::from(u32::MAX)] {
+            assert_eq!(grown(cold, 0), 0);
+            let found = grown(cold, 1_000_000);
+            assert!((1_000_000 - 128..=1_000_000 + 128).contains(&found), "{cold}: {found}");
+        }
+        assert_eq!(cold_between(stamp_of(7, 0), stamp_of(8, 1_000_000)), 0);
+    }
+
+    #[test]
+    fn its_counters_are_there_before_the_lock_is_taken() {
+        function!(F, "before", "lock");
+        let lock = Mutex::new(0);
+        let token = site_on(&F, 0, &lock);
+        let row = slab::current().rows.follow(F.site_id(0)).unwrap();
+        assert!(row.holds.get().is_some());
+        exit(token, ());
+        assert!(own().row("before", 0).holds.is_none(), "no guard has gone");
+    }
+
+    #[test]
+    fn guards_of_all_types_of_a_site_are_counted_once() {
+        fn take<T>(function: &'static Function, lock: &Mutex<T>) {
+            let _guard = exit(site_on(function, 0, lock), lock.lock()).unwrap();
+            let _hold = hold(function, 0);
+        }
+        function!(F, "generic", "lock");
+        let (first, second) = (Mutex::new(1_u8), Mutex::new(1_u64));
+        for _ in 0..10 {
+            take(&F, &first);
+            take(&F, &second);
+        }
+        take(&F, &Mutex::new("a"));
+        let own = own();
+        let rows = own.rows("generic", 0);
+        let counts: Vec<u64> = rows.iter().filter_map(|row| Some(row.holds.as_ref()?.count)).collect();
+        assert_eq!((rows.len(), &*counts), (3, &[21][..]));
     }
 
     #[test]

@@ -400,7 +400,7 @@ pub(crate) struct Row {
     pub(crate) needs_drop: Count,
     pub(crate) is_await: Count,
     pub(crate) next_type: Link<Row>,
-    /// Of a lock: how long its guards lived, once one has gone.
+    /// Of a lock, for all types of the site in the row that the site's table leads to.
     pub(crate) holds: Link<Holds>,
 }
 

@@ -365,7 +365,8 @@ pub struct Row {
     pub nested_wait: u64,
     /// Await sites: dropped before completion.
     pub cancelled: u64,
-    /// Locks whose guard a `let` binds; `None` where no guard has gone yet.
+    /// Locks whose guard a `let` binds, for all types of the site in one of their rows; `None` where no guard
+    /// has gone yet.
     pub holds: Option<Holds>,
     /// Of a sender into a channel without bound, and a receiver: the most messages of its type that were sent
     /// and not yet received, all such channels of the process together.
