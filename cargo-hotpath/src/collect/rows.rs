@@ -38,17 +38,25 @@ impl Rows {
 
     /// The rows, sorted by (function, site, type).
     pub(super) fn finish(self) -> Vec<Row> {
-        let mut rows: Vec<Row> = Vec::new();
-        for mut row in self.of.into_values() {
-            let is_same = |other: &Row| (other.function, other.site) == (row.function, row.site);
-            // A guard may go on a thread that never took the lock, and doesn't know its type there. Rows
-            // without a type come first.
-            if let Some(homeless) = rows.pop_if(|last| last.count == 0 && last.hold.is_some() && is_same(last)) {
-                add_hold(&mut row, homeless.hold);
-            }
-            rows.push(row);
+        let mut rows: Vec<Row> = self.of.into_values().collect();
+        for site in rows.chunk_by_mut(|a, b| (a.function, a.site) == (b.function, b.site)) {
+            gather_holds(site);
         }
+        // What only a guard made that went where nobody took the lock has nothing left.
+        rows.retain(|row| row.type_name.is_some() || row.count > 0 || row.hold.is_some());
         rows
+    }
+}
+
+/// Gives the holds of a site to the row that ran most: a guard that goes doesn't know its type.
+fn gather_holds(site: &mut [Row]) {
+    let mut all = None;
+    for row in &mut *site {
+        add_hold(&mut all, row.hold.take());
+    }
+    let main = site.iter_mut().max_by_key(|row| (row.type_name.is_some(), row.count));
+    if let Some(main) = main {
+        main.hold = all;
     }
 }
 
@@ -101,14 +109,14 @@ fn add(sum: &mut Row, row: &Row) {
         sum.nested_wait_ns = sum.nested_wait_ns.saturating_add(awaits.nested_wait_ns);
         sum.cancelled = sum.cancelled.saturating_add(awaits.cancelled);
     }
-    add_hold(sum, row.hold);
+    add_hold(&mut sum.hold, row.hold);
     // Of one process it is the same on all threads.
     sum.waiting = sum.waiting.max(row.waiting);
     sum.unreceived = sum.unreceived.max(row.unreceived);
 }
 
-fn add_hold(sum: &mut Row, hold: Option<Hold>) {
+fn add_hold(sum: &mut Option<Hold>, hold: Option<Hold>) {
     if let Some(hold) = hold {
-        sum.hold.get_or_insert_with(Hold::default).add(&hold);
+        sum.get_or_insert_default().add(&hold);
     }
 }

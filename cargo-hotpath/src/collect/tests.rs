@@ -509,3 +509,26 @@ fn a_guard_that_went_where_nobody_took_the_lock_belongs_to_it() {
     assert_eq!(hold(1), (false, Some((1, 40, 40))));
     assert_eq!(profile.rows.len(), 2);
 }
+
+#[test]
+fn guards_of_a_generic_function_belong_to_the_row_that_ran_most() {
+    let holds = |count, ticks| Some(reader::Holds { count, timed: count, ticks, max: ticks });
+    let functions = vec![function("f", 1, &[("lock", 2)])];
+    // On each thread the type that came last has them; one took the lock and panicked.
+    let rows = [
+        Row { holds: holds(4, 60), ..row(0, "Mutex<A>", 1) },
+        Row { count: 9, ..row(0, "Mutex<B>", 1) },
+        Row { count: 9, holds: holds(5, 40), ..row(0, "Mutex<B>", 1) },
+        Row { type_name: None, holds: holds(1, 7), ..row(0, "", 1) },
+    ];
+    let slabs = rows.map(|row| Slab { rows: vec![row], ..slab(vec![]) });
+    let profile = profile(&[segment(functions, slabs.to_vec())]);
+    let found: Vec<_> = profile
+        .rows
+        .iter()
+        .map(|row| (row.type_name.as_deref(), row.count, row.hold.map(|it| (it.count, it.ns))))
+        .collect();
+    let expected =
+        [(None, 3, None), (Some("Mutex<A>"), 3, None), (Some("Mutex<B>"), 18, Some((10, 107)))];
+    assert_eq!(found, expected);
+}
