@@ -2,6 +2,7 @@
 
 pub mod crates;
 mod join;
+pub mod lock;
 mod matching;
 mod tasks;
 mod timeline;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use hotpath_runtime_syntax::Kind;
 
+use crate::facts::lock::Lock;
 use crate::facts::{Facts, SiteFacts};
 use crate::impact::{Measure, Saved, wall_of_wait};
 use crate::rules::awaits::{Await, awaits, shared};
@@ -71,17 +72,16 @@ impl Rule for GuardAcrossAwait {
     }
 }
 
-/// Whether this is a lock, or the future that takes one: many types have a `read` or `write`.
+/// Whether this is a lock, its guard, or the future that takes one: many types have a `read` or `write`.
 fn is_lock(row: &SiteFacts) -> bool {
-    let name = row.type_name.as_deref().unwrap_or_default();
-    ["Mutex", "RwLock"].iter().any(|lock| name.contains(lock))
+    row.type_name.as_deref().and_then(Lock::of).is_some()
 }
 
 /// What tasks wait for a lock: there, and at all other sites of a lock of this type.
 fn waits(lock: &Site<'_>, locks: &[Site<'_>]) -> f64 {
-    let is_same = |other: &&Site<'_>| match lock.type_name() {
-        Some(name) => other.type_name() == Some(name),
-        None => (other.function, other.index()) == (lock.function, lock.index()),
+    let is_same = |other: &&Site<'_>| {
+        let is_same_site = (other.function, other.index()) == (lock.function, lock.index());
+        is_same_site || holders::locked(lock).is_some_and(|it| holders::locked(other) == Some(it))
     };
     locks.iter().filter(is_same).map(wait_of).sum()
 }
@@ -195,6 +195,21 @@ mod tests {
         assert!((best - 270e6 / 2.0).abs() < 1.0, "{best}");
         let told = "It is held for 4.00 ms each time, 9.00 ms at most.";
         assert!(found[0].problem.ends_with(told), "{found:?}");
+    }
+
+    #[test]
+    fn those_who_only_read_wait_for_those_who_write() {
+        let of = |method: &str| Some(format!("tokio::sync::rwlock::RwLock<Stock>::{method}::{{{{closure}}}}"));
+        let write = SiteFacts { type_name: of("write"), ..awaited("stock.write().await", 100, 1_000_000) };
+        let inside = awaited("warehouse.lay_aside(p).await", 100, 200_000_000);
+        let inside = SiteFacts { index: 1, ..with_await(inside, |it| it.held = vec![0]) };
+        let read =
+            SiteFacts { index: 2, type_name: of("read"), ..awaited("stock.read().await", 100, 300_000_000) };
+        let mut facts = run(vec![write, inside, read]);
+        facts.functions[0].self_ns = 1_000_000;
+        let found = GuardAcrossAwait.check(&facts, &Thresholds::default());
+        assert_eq!(found.len(), 1);
+        assert!(found[0].problem.contains("Tasks waited 301 ms for locks of this type."), "{found:?}");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! How long a lock is held, and where longest, in words.
 
 use crate::facts::FunctionFacts;
+use crate::facts::lock::Lock;
 use crate::rules::site::Site;
-use crate::rules::types;
 use crate::units;
 
 /// Sentences on how long the guard of `lock` lives and which of `locks`, those of the same type, holds it
@@ -36,9 +36,11 @@ pub(super) fn told(lock: &Site<'_>, locks: &[Site<'_>]) -> String {
     [own, other].into_iter().flatten().collect()
 }
 
-/// The type that a site locks, seen through references.
-fn locked<'a>(site: &Site<'a>) -> Option<&'a str> {
-    site.type_name().map(types::pointee)
+/// What a site locks; `None` where that is not one type.
+pub(super) fn locked<'a>(site: &Site<'a>) -> Option<Lock<'a>> {
+    let mut locks = site.type_names().map(|name| name.and_then(Lock::of));
+    let first = locks.next()??;
+    locks.all(|lock| lock == Some(first)).then_some(first)
 }
 
 #[cfg(test)]
@@ -85,6 +87,25 @@ mod tests {
         assert!(said(vec![lock(0, MUTEX, hold(2_000_000)), other()]).ends_with(longest));
         let own = " It is held for 9.00 µs each time, 90.0 µs at most.";
         assert_eq!(said(vec![lock(0, MUTEX, hold(9_000_000)), other()]), own);
+    }
+
+    #[test]
+    fn readers_and_writers_guards_and_futures_are_of_one_lock() {
+        let pairs = [
+            ("tokio::sync::rwlock::RwLock<S>::read::{{closure}}", "tokio::sync::rwlock::RwLock<S>::write_owned::{{closure}}"),
+            (MUTEX, "core::result::Result<std::sync::poison::mutex::MutexGuard<'_, app::Stats>, E>"),
+        ];
+        for (one, other) in pairs {
+            let said = said(vec![lock(0, one, None), lock(1, other, hold(7_000_000))]);
+            assert!(said.starts_with(" Most of all it is held by"), "{one}: {said}");
+        }
+    }
+
+    #[test]
+    fn who_takes_locks_of_several_types_holds_none_of_them_for_sure() {
+        let shared = || lock(1, MUTEX, hold(7_000_000));
+        let generic = SiteFacts { hold: None, self_ns: 1, ..lock(1, "std::sync::poison::mutex::Mutex<u8>", None) };
+        assert_eq!(said(vec![lock(0, MUTEX, None), shared(), generic]), "");
     }
 
     #[test]

@@ -106,6 +106,11 @@ impl<'a> Site<'a> {
         self.main_row().type_name.as_deref()
     }
 
+    /// The types of all its rows.
+    pub(super) fn type_names(&self) -> impl Iterator<Item = Option<&'a str>> + '_ {
+        self.rows.iter().map(|row| row.type_name.as_deref())
+    }
+
     /// `String`, or `value` where the type is unknown.
     pub(super) fn short_type(&self) -> String {
         self.type_name()

@@ -365,8 +365,9 @@ pub struct Site {
     pub self_ns: Option<u64>,
     /// Awaits: time pending where no measured await inside pended; `null` for other kinds.
     pub wait_ns: Option<u64>,
-    /// Locks: time that guards lived, all together; `null` for other kinds, and where no variable of the
-    /// block holds them until they are dropped or the block ends.
+    /// Where a lock is taken, awaited or not: time that guards lived, all together, at the type that ran most
+    /// but for all types of the site; `null` elsewhere, and where no variable of the block holds them until
+    /// they are dropped or the block ends.
     pub hold_ns: Option<u64>,
     /// Allocations.
     pub allocs: Option<u64>,
