@@ -200,3 +200,17 @@ fn guards_are_held_as_long_as_they_live() {
     let lock = report.site("across", "await");
     assert!(number(&lock["wait_ns"]) >= ms(40.0), "four tasks wait for one: {lock}");
 }
+
+/// Only what was sent and waited is said to have.
+#[test]
+fn messages_that_wait_are_told_from_those_that_seem_to() {
+    let workspace = Workspace::shared("truth");
+    let flags = ["run", "--format", "json", "--runs", "1", "--bin", "channels", "--all"];
+    let report = Hotpath::new(&workspace.root, &flags).run().expect_code(0).report();
+    let findings = report.findings().iter().filter(|it| it["rule"] == "unbounded-channel");
+    let findings: Vec<_> = findings.collect();
+    let titles: Vec<&str> = findings.iter().filter_map(|it| it["title"].as_str()).collect();
+    assert_eq!(titles, ["5 000 messages of `Kept` waited in a channel without bound"]);
+    let problem = findings[0]["problem"].as_str().expect("a text");
+    assert!(problem.ends_with("; 0 never were."), "{problem}");
+}
