@@ -4,16 +4,16 @@ use core::ops::Deref;
 
 /// A value that may be a `Result`.
 #[derive(Debug)]
-pub struct Outcome<'v, T>(Whole<'v, T>);
+pub struct Outcome<'v, T>(Unknown<'v, T>);
 
 /// Any value: none that failed.
 #[derive(Debug)]
-pub struct Whole<'v, T>(&'v T);
+pub struct Unknown<'v, T>(&'v T);
 
 /// What a value says.
 #[inline]
 pub fn outcome<T>(value: &T) -> Outcome<'_, T> {
-    Outcome(Whole(value))
+    Outcome(Unknown(value))
 }
 
 // Methods of the type itself come before those that it dereferences to, where it is that type.
@@ -26,15 +26,15 @@ impl<T, E> Outcome<'_, Result<T, E>> {
 }
 
 impl<'v, T> Deref for Outcome<'v, T> {
-    type Target = Whole<'v, T>;
+    type Target = Unknown<'v, T>;
 
     #[inline]
-    fn deref(&self) -> &Whole<'v, T> {
+    fn deref(&self) -> &Unknown<'v, T> {
         &self.0
     }
 }
 
-impl<T> Whole<'_, T> {
+impl<T> Unknown<'_, T> {
     /// Says no.
     #[inline]
     pub fn is_err(&self) -> bool {

@@ -133,8 +133,8 @@ impl Guards<'_> {
             site.set_span(span);
             added.push((*start, quote_spanned!(span=> let #local = #hold(&#table, #site))));
             if let Some(place) = end {
-                let held = self.runtime.name("held", span);
-                added.push((start + place, quote_spanned!(span=> #held(#local))));
+                let end = self.runtime.name("held", span);
+                added.push((start + place, quote_spanned!(span=> #end(#local))));
             }
         }
         // Of those at one place, what was added first comes first.
@@ -303,6 +303,7 @@ mod tests {
     use crate::statements::Wanted;
 
     /// As it is found in a body that is read as those are that are expanded.
+    #[expect(clippy::option_option, reason = "as `end`")]
     fn ends(body: &str) -> Option<Option<usize>> {
         let text = format!("let g = m.lock().unwrap(); {body}");
         let group = proc_macro2::Group::new(Delimiter::Brace, text.parse().unwrap());
