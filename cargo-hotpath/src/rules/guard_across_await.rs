@@ -157,13 +157,13 @@ mod tests {
     }
 
     fn found_with(
-        hold: Option<Hold>,
+        measured: Option<Hold>,
         lock_wait: u64,
         held: Vec<usize>,
         inside_wait: u64,
     ) -> Vec<Candidate> {
         let lock = SiteFacts {
-            hold,
+            hold: measured,
             type_name: Some("tokio::sync::mutex::Mutex<Stock>::lock::{{closure}}".to_owned()),
             ..awaited("stock.lock().await", 100, lock_wait)
         };

@@ -60,8 +60,8 @@ mod tests {
         SiteFacts { index, hold, line: 5 + index as u32, ..hot(Kind::Lock, "stats.lock()", type_name) }
     }
 
-    fn hold(ns: u64) -> Option<Hold> {
-        Some(Hold { count: 1_000, timed: 1_000, ns, max_ns: 90_000 })
+    fn held(ns: u64) -> Hold {
+        Hold { count: 1_000, timed: 1_000, ns, max_ns: 90_000 }
     }
 
     /// What is said of the first lock.
@@ -74,19 +74,19 @@ mod tests {
 
     #[test]
     fn its_own_guard_is_told() {
-        let said = said(vec![lock(0, MUTEX, hold(2_000_000))]);
+        let said = said(vec![lock(0, MUTEX, Some(held(2_000_000)))]);
         assert_eq!(said, " It is held for 2.00 µs each time, 90.0 µs at most.");
     }
 
     #[test]
     fn who_holds_it_longest_is_told() {
         let shared = MUTEX.replace("alloc::sync::Arc<", "&").replace(">>", ">");
-        let other = || lock(1, &shared, hold(7_000_000));
+        let other = || lock(1, &shared, Some(held(7_000_000)));
         let longest = " Most of all it is held by `stats.lock()` in `app::run` (src/main.rs:6), 7.00 ms together.";
         assert_eq!(said(vec![lock(0, MUTEX, None), other()]), longest);
-        assert!(said(vec![lock(0, MUTEX, hold(2_000_000)), other()]).ends_with(longest));
+        assert!(said(vec![lock(0, MUTEX, Some(held(2_000_000))), other()]).ends_with(longest));
         let own = " It is held for 9.00 µs each time, 90.0 µs at most.";
-        assert_eq!(said(vec![lock(0, MUTEX, hold(9_000_000)), other()]), own);
+        assert_eq!(said(vec![lock(0, MUTEX, Some(held(9_000_000))), other()]), own);
     }
 
     #[test]
@@ -96,21 +96,21 @@ mod tests {
             (MUTEX, "core::result::Result<std::sync::poison::mutex::MutexGuard<'_, app::Stats>, E>"),
         ];
         for (one, other) in pairs {
-            let said = said(vec![lock(0, one, None), lock(1, other, hold(7_000_000))]);
+            let said = said(vec![lock(0, one, None), lock(1, other, Some(held(7_000_000)))]);
             assert!(said.starts_with(" Most of all it is held by"), "{one}: {said}");
         }
     }
 
     #[test]
     fn who_takes_locks_of_several_types_holds_none_of_them_for_sure() {
-        let shared = || lock(1, MUTEX, hold(7_000_000));
+        let shared = || lock(1, MUTEX, Some(held(7_000_000)));
         let generic = SiteFacts { hold: None, self_ns: 1, ..lock(1, "std::sync::poison::mutex::Mutex<u8>", None) };
         assert_eq!(said(vec![lock(0, MUTEX, None), shared(), generic]), "");
     }
 
     #[test]
     fn what_was_not_measured_is_not_told() {
-        let other = lock(1, "std::sync::poison::mutex::Mutex<u8>", hold(7_000_000));
+        let other = lock(1, "std::sync::poison::mutex::Mutex<u8>", Some(held(7_000_000)));
         assert_eq!(said(vec![lock(0, MUTEX, None), other]), "");
     }
 }

@@ -95,29 +95,7 @@ fn full() -> Profile {
             polls: Some(Polls { polls: 9, wait_ns: 11, cancelled: 1, future_bytes: 48 }),
             timeline: Some(seen(3_800_000)),
         }],
-        rows: vec![Row {
-            function: 0,
-            site: 0,
-            type_name: Some("alloc::string::String".to_owned()),
-            type_size: 24,
-            needs_drop: true,
-            count: 5,
-            timed: 5,
-            self_ns: 600,
-            error_ns: 2.25,
-            max_ns: 200,
-            allocs: allocs(20),
-            awaits: Some(Awaits {
-                polls: 6,
-                ready: 1,
-                wait_ns: 70,
-                nested_wait_ns: 7,
-                cancelled: 1,
-            }),
-            hold: Some(Hold { count: 4, timed: 3, ns: 90, max_ns: 40 }),
-            waiting: Some(12),
-            unreceived: Some(3),
-        }],
+        rows: vec![row()],
         lost_bytes: 1,
         overflowed: 2,
         unclean_exits: 1,
@@ -149,6 +127,32 @@ fn full() -> Profile {
             }],
         }),
         cold_ns: 44_000,
+    }
+}
+
+fn row() -> Row {
+    Row {
+        function: 0,
+        site: 0,
+        type_name: Some("alloc::string::String".to_owned()),
+        type_size: 24,
+        needs_drop: true,
+        count: 5,
+        timed: 5,
+        self_ns: 600,
+        error_ns: 2.25,
+        max_ns: 200,
+        allocs: allocs(20),
+        awaits: Some(Awaits {
+            polls: 6,
+            ready: 1,
+            wait_ns: 70,
+            nested_wait_ns: 7,
+            cancelled: 1,
+        }),
+        hold: Some(Hold { count: 4, timed: 3, ns: 90, max_ns: 40 }),
+        waiting: Some(12),
+        unreceived: Some(3),
     }
 }
 
