@@ -127,23 +127,41 @@ fn takes_uncounted(facts: &Facts, site: &Site<'_>) -> bool {
 /// The variable that the method of a label is called on: `letters` of `self.letters.recv().await`.
 fn variable(label: &str) -> Option<&str> {
     let receiver = [".recv(", ".next(", ".select_next_some("].iter().find_map(|call| label.split_once(call))?.0;
-    let start = receiver.rfind(|it: char| !(it.is_alphanumeric() || it == '_')).map_or(0, |at| at + 1);
-    (start < receiver.len()).then_some(&receiver[start..])
+    Some(last_name(receiver)).filter(|name| !name.is_empty())
 }
 
-/// Whether a text calls this method outside of comments, on that variable where one is given.
+/// Whether a text calls this method outside of comments, on that variable where one is given, and on none
+/// that is declared to be another kind of receiver.
 fn calls(text: &str, variable: Option<&str>, method: &str) -> bool {
-    let call = format!(".{method}(");
-    // Chains may be broken up.
-    let code: String = text
+    let code: Vec<&str> = text
         .lines()
         .map(|line| line.split_once("//").map_or(line, |(code, _)| code))
-        .flat_map(str::chars)
-        .filter(|it| !it.is_whitespace())
+        .flat_map(str::split_whitespace)
         .collect();
-    code.match_indices(&call).any(|(at, _)| {
-        variable.is_none_or(|name| code[..at].ends_with(name) || code[..at].ends_with(']') || code[..at].ends_with(')'))
+    // Chains may be broken up.
+    let code = code.join(" ").replace(" .", ".");
+    code.match_indices(&format!(".{method}(")).any(|(at, _)| {
+        let before = &code[..at];
+        let name = last_name(before);
+        let may_be = name.is_empty() || variable.is_none_or(|variable| variable == name);
+        may_be && !is_other_receiver(before, name)
     })
+}
+
+/// The name that a text ends in.
+fn last_name(text: &str) -> &str {
+    let start = text.char_indices().rev().find(|(_, it)| !(it.is_alphanumeric() || *it == '_'));
+    &text[start.map_or(0, |(at, it)| at + it.len_utf8())..]
+}
+
+/// Whether the function that a text breaks off in declares the name as a receiver of a channel with a bound.
+fn is_other_receiver(before: &str, name: &str) -> bool {
+    let function = &before[before.rfind("fn ").unwrap_or(0)..];
+    let typed = format!("{name}:");
+    let is_whole = |(at, _): &(usize, &str)| !name.is_empty() && last_name(&function[..*at]).is_empty();
+    let Some((at, _)) = function.match_indices(&typed).filter(is_whole).last() else { return false };
+    let of = function[at + name.len()..].split([',', ')', '=', ';', '{']).next().unwrap_or_default();
+    of.contains("Receiver<") && !of.contains("Unbounded")
 }
 
 fn candidate(
@@ -319,6 +337,8 @@ mod tests {
             ("src/main.rs", "self.queues[0].try_recv();"),
             ("src/other.rs", "while let Some(l) = rx.blocking_recv() {}"),
             ("src/other.rs", "rx.recv_many(&mut all, 64).await"),
+            ("src/other.rs", "fn f(rx: &mut UnboundedReceiver<L>) { rx.blocking_recv() }"),
+            ("src/other.rs", "fn g(rx: Receiver<L>) {} fn f() { rx.blocking_recv() }"),
         ] {
             assert_eq!(with(file, text), 0, "{text}");
         }
@@ -328,6 +348,9 @@ mod tests {
             ("src/main.rs", "// not letters.try_recv()\nletters.recv().await"),
             ("src/other.rs", "letters.try_recv();"),
             ("src/other.rs", "// rx.blocking_recv() would wait"),
+            // The same with a bound.
+            ("src/main.rs", "async fn all(mut letters: mpsc::Receiver<L>) {\n letters\n.recv_many(&mut b, 9).await }"),
+            ("src/main.rs", "fn f(letters: &mut Receiver<L>) { letters.try_recv() }"),
         ] {
             assert_eq!(with(file, text), 1, "{text}");
         }
