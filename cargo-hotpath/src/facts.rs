@@ -2,6 +2,7 @@
 
 pub mod crates;
 mod join;
+pub mod lock;
 mod matching;
 mod tasks;
 mod timeline;
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 use hotpath_runtime_syntax::{Budget, Kind};
 
 use crate::profile::{
-    Allocs, Awaits, Bucket, FirstCall, Polls, ProbeCosts, Retained, Seen, SizeClass, Timeline,
+    Allocs, Awaits, Bucket, FirstCall, Hold, Polls, ProbeCosts, Retained, Seen, SizeClass, Timeline,
 };
 use crate::run_dir::Codegen;
 
@@ -175,6 +176,13 @@ pub struct SiteFacts {
     pub allocs: Allocs,
     /// Await figures.
     pub awaits: Option<Awaits>,
+    /// How long the guards lived, where this takes a lock and variables hold them; `None` elsewhere.
+    pub hold: Option<Hold>,
+    /// Most messages of the type that waited at once, where this sends into a channel without bound or
+    /// receives from one; `None` elsewhere.
+    pub waiting: Option<u64>,
+    /// How many of them were not received by the end.
+    pub unreceived: Option<u64>,
     /// Distribution of the site's spans, of all its types, where one is kept (awaits, locks).
     pub histogram: Vec<Bucket>,
     /// What the source says of it; `None` when source and profile could not be joined here.

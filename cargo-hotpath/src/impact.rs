@@ -144,6 +144,13 @@ pub fn span_ns(site: &SiteFacts, probes: &ProbeCosts) -> Option<f64> {
     (site.timed > 0).then(|| (site.self_ns as f64 - inside * site.timed as f64).max(0.0))
 }
 
+/// The time that the guards of a lock lived, without the part of the probe beside each; `None` where
+/// that was not measured. Guards that were not timed have none of it: what they add is reckoned without.
+pub fn hold_ns(site: &SiteFacts, probes: &ProbeCosts) -> Option<f64> {
+    let hold = site.hold.filter(|hold| hold.timed > 0)?;
+    Some((hold.ns as f64 - probes.inside_ns * hold.timed as f64).max(0.0))
+}
+
 /// What is sure of a measured time of `count` executions, in which allocations took `allocs_ns`.
 pub fn sure_ns(span_ns: f64, count: u64, allocs_ns: f64, probes: &ProbeCosts) -> f64 {
     let resolved = span_ns - drift_ns(probes) * count as f64;
@@ -288,7 +295,9 @@ fn share(part: Saved, whole: Saved) -> Range {
 mod tests {
     use super::*;
     use crate::facts::{Edge, FunctionFacts};
-    use crate::profile::Polls;
+    use crate::profile::{Hold, Polls};
+    use crate::rules::testing::hot;
+    use hotpath_runtime_syntax::Kind;
 
     fn facts(threads: u64, cpu_ns: Option<u64>) -> Facts {
         Facts { wall_ns: 1_000, cpu_ns, threads, ..Facts::default() }
@@ -323,6 +332,16 @@ mod tests {
         let facts = Facts { cores: 2, functions: vec![task], edges, ..facts(3, Some(1_500)) };
         let wall = wall_of_wait(&facts, 0, Saved::new(400.0, 800.0, 1_200.0));
         assert_eq!(wall, Saved { low: 25.0, best: 87.5, high: 300.0 });
+    }
+
+    #[test]
+    fn only_holds_that_were_timed_have_the_probe_in_them() {
+        let hold = Hold { count: 1_000, timed: 100, ns: 32_000, max_ns: 80 };
+        let site = SiteFacts { hold: Some(hold), ..hot(Kind::Lock, "m.lock()", "Mutex<u8>") };
+        let probes = ProbeCosts { inside_ns: 20.0, ..ProbeCosts::default() };
+        assert_eq!(hold_ns(&site, &probes), Some(30_000.0));
+        let untimed = Hold { timed: 0, ..hold };
+        assert_eq!(hold_ns(&SiteFacts { hold: Some(untimed), ..site }, &probes), None);
     }
 
     #[test]

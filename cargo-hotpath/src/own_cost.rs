@@ -128,6 +128,11 @@ impl Sum {
     }
 
     fn site(&mut self, site: &SiteFacts, costs: &ProbeCosts) {
+        if let Some(hold) = site.hold {
+            let skipped = hold.count.saturating_sub(hold.timed) as f64;
+            self.clocked += hold.timed as f64 * costs.expression_ns;
+            self.counting += skipped * or(costs.expression_untimed_ns, costs.counted_ns);
+        }
         if let Some(awaits) = site.awaits {
             self.counting += awaits.polls as f64 * or(costs.awaited_ns, costs.counted_ns);
             // A poll that pends reads the clock, and so does the one after it.

@@ -14,7 +14,7 @@ pub use heap::{OperationCost, Retained, RetainedSite, SizeClass};
 /// Version of the file format; readers refuse newer ones.
 ///
 /// 2 added `timeline`, here and in the contexts: a file without is one of version 1. 4 added the
-/// functions' `budget`.
+/// functions' `budget`, and what holds and channels did.
 pub const PROFILE_VERSION: u32 = 4;
 
 /// What one repetition of the workload measured, all its processes and threads merged.
@@ -365,6 +365,41 @@ pub struct Row {
     pub allocs: Allocs,
     /// Await figures; `None` for other kinds.
     pub awaits: Option<Awaits>,
+    /// How long guards lived that a variable held; `None` where none did, and in files of version 3 and
+    /// before.
+    #[serde(default)]
+    pub hold: Option<Hold>,
+    /// Most messages of the type that were sent and not yet received, where this sends into a channel without
+    /// bound or receives from one; `None` elsewhere, and in files of version 3 and before.
+    #[serde(default)]
+    pub waiting: Option<u64>,
+    /// How many of them were not received by the end.
+    #[serde(default)]
+    pub unreceived: Option<u64>,
+}
+
+/// How long what a `.lock()`, `.read()` or `.write()` gave lived, where a variable held it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hold {
+    /// Exact number that have gone.
+    pub count: u64,
+    /// Of these, timed.
+    pub timed: u64,
+    /// Time that they lived, all together. Where not all were timed, the estimate for all.
+    pub ns: u64,
+    /// Longest of those that were timed.
+    pub max_ns: u64,
+}
+
+impl Hold {
+    /// Adds what another thread, process or type counted.
+    pub fn add(&mut self, other: &Self) {
+        self.count = self.count.saturating_add(other.count);
+        self.timed = self.timed.saturating_add(other.timed);
+        self.ns = self.ns.saturating_add(other.ns);
+        self.max_ns = self.max_ns.max(other.max_ns);
+    }
 }
 
 /// Await figures of a row.

@@ -18,7 +18,7 @@ use std::task::{Context, Waker};
 use std::thread;
 use std::time::Instant;
 
-use hotpath_runtime::__private::{Function, Site, awaited, call, exit, frame, grow, site};
+use hotpath_runtime::__private::{Function, Site, awaited, call, exit, frame, grow, hold, site};
 use hotpath_runtime::Allocator;
 
 const ROUNDS: usize = 1_001;
@@ -82,6 +82,14 @@ fn expression(value: u64) -> u64 {
 #[inline(never)]
 fn lock(value: u64) -> u64 {
     exit(site(&PARENT, 3), value ^ 1)
+}
+
+/// With what lives beside the guard, for as long as nothing takes.
+#[inline(never)]
+fn lock_held(value: u64) -> u64 {
+    let value = exit(site(&PARENT, 3), value ^ 1);
+    let _hold = hold(&PARENT, 3);
+    value
 }
 
 #[inline(never)]
@@ -228,13 +236,14 @@ type Case = (&'static str, f64, fn(u64) -> u64, fn(u64) -> u64);
 const LIMIT: Case = ("limit: two clock readings", 1.0, plain, limit);
 
 /// Every call timed.
-const TIMED: [Case; 13] = [
+const TIMED: [Case; 14] = [
     LIMIT,
     ("function, leaf", 1.0, plain, leaf),
     ("function, 10 deep, each", 10.0, ten_deep_plain, ten_deep),
     ("function, 16 in turn, each", 16.0, in_turn_plain, in_turn),
     ("expression site", 1.0, plain, expression),
     ("lock site", 1.0, plain, lock),
+    ("lock site, held", 1.0, plain, lock_held),
     ("grow site", 1.0, plain, counted),
     ("allocation and free", 1.0, pair_plain, pair_counted),
     ("many in one site, each", PAIRS as f64, pairs_plain, pairs_in_site),
@@ -245,12 +254,14 @@ const TIMED: [Case; 13] = [
 ];
 
 /// What is left once most calls are not.
-const THROTTLED: [Case; 7] = [
+const THROTTLED: [Case; 9] = [
     LIMIT,
     ("function, leaf", 1.0, plain, leaf),
     ("function, 10 deep, each", 10.0, ten_deep_plain, ten_deep),
     ("function, 16 in turn, each", 16.0, in_turn_plain, in_turn),
     ("expression site", 1.0, plain, expression),
+    ("lock site", 1.0, plain, lock),
+    ("lock site, held", 1.0, plain, lock_held),
     ("async function, one poll", 1.0, async_plain, async_frame),
     ("the same with an await", 1.0, async_plain, async_whole),
 ];

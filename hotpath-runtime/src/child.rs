@@ -6,10 +6,10 @@ use core::sync::atomic::Ordering::Relaxed;
 use crate::segment::cell::Link;
 use crate::segment::layout::{
     SPECIAL,
-    AllocatorCosts, Allocs, Countdown, Histogram, Node, Row, Slab, Span, Sums, held_back,
+    AllocatorCosts, Allocs, Countdown, Histogram, Holds, Node, Row, Slab, Span, Sums, held_back,
 };
 use crate::throttle;
-use crate::{heap, map, process, slab, span, sys};
+use crate::{channel, heap, map, process, slab, span, sys};
 
 /// Takes out of the counters what the parent counted, and gives the ticks at which the child
 /// starts.
@@ -46,6 +46,7 @@ pub(crate) fn reset() -> u64 {
         }
         header.slabs.append(slab, |slab| &slab.newer);
     }
+    channel::forget(header);
     // The blocks are there as they were in the parent.
     header.live.set(live);
     header.peak.set(live.cast_signed().max(0).cast_unsigned());
@@ -134,6 +135,11 @@ impl Row {
         ];
         for count in counts {
             count.set(0);
+        }
+        if let Some(Holds { left, gap, count, timed, ticks, max, look, recent }) = self.holds.get() {
+            for word in [left, gap, count, timed, ticks, max, look, recent] {
+                word.set(0);
+            }
         }
     }
 }

@@ -253,11 +253,13 @@ impl<F: Future> Future for Awaited<F> {
         let this = unsafe { self.get_unchecked_mut() };
         let (function, index, state, of) = (this.function, this.index, this.state, Type::of::<F>());
         let mut slab = slab::current();
+        let mut channel = None;
         if state == State::Fresh {
             let row;
             (slab, row) = row::find(slab, function, index, of);
             if let Some(row) = row {
                 row.count.add(1);
+                channel = row.channel.get();
             }
         } else if state != State::Done {
             // SAFETY: set before `state` became what it is.
@@ -277,6 +279,9 @@ impl<F: Future> Future for Awaited<F> {
             if slab.pended.get() != before {
                 // Nobody waits for sites that pended inside of a poll that completes.
                 slab.pended.set(before);
+            }
+            if let Some(channel) = channel {
+                channel.receive();
             }
             if state != State::Fresh {
                 // SAFETY: as above.
@@ -333,11 +338,14 @@ fn charge(row: &Row, state: State, last: u64) {
     }
 }
 
-/// Distributes the time since the end of the first poll.
+/// Distributes the time since the end of the first poll, and counts what was received.
 #[cold]
 #[inline(never)]
 extern "C" fn complete(function: &'static Function, index: u32, name: &'static str, layout: u64, first: u64) {
     let row = row::find(slab::current(), function, index, Type { name, layout }).1;
+    if let Some(channel) = row.and_then(|row| row.channel.get()) {
+        channel.receive();
+    }
     if let Some(histogram) = row.and_then(|row| row.histogram.get()) {
         let slab = slab::current();
         let first = first.max(fork::born());

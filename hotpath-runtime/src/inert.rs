@@ -53,9 +53,21 @@ pub fn grow_on<R: ?Sized>(_function: &'static Function, _index: u32, _receiver: 
     Token(PhantomData)
 }
 
+/// Opens the span of a message that is sent.
+#[inline]
+pub fn send_on<R: ?Sized>(_function: &'static Function, _index: u32, _receiver: &R) -> Token {
+    Token(PhantomData)
+}
+
 /// Closes a span.
 #[inline]
 pub fn exit<T>(_token: Token, value: T) -> T {
+    value
+}
+
+/// Closes the span of a message that is sent.
+#[inline]
+pub fn sent<T>(_token: Token, value: T, _failed: impl FnOnce(&T) -> bool) -> T {
     value
 }
 
@@ -64,6 +76,20 @@ pub fn exit<T>(_token: Token, value: T) -> T {
 pub fn mark<T>(value: T) -> T {
     value
 }
+
+/// Beside the guard of a lock.
+#[derive(Debug)]
+pub struct Hold(());
+
+/// Comes beside a guard.
+#[inline]
+pub fn hold(_function: &'static Function, _index: u32) -> Hold {
+    Hold(())
+}
+
+/// Goes before its guard does.
+#[inline]
+pub fn held(_hold: Hold) {}
 
 /// The body of an `async fn`.
 pub type Frame<F> = F;

@@ -114,6 +114,8 @@ pub mod __private;
 #[cfg(all(any(test, feature = "enabled"), not(all(unix, target_pointer_width = "64"))))]
 mod inert;
 #[cfg(any(test, feature = "enabled"))]
+mod outcome;
+#[cfg(any(test, feature = "enabled"))]
 mod site;
 #[cfg(all(feature = "stream", any(test, feature = "enabled")))]
 mod stream;
@@ -134,8 +136,8 @@ macro_rules! measuring {
 }
 
 measuring! {
-    calibrate child cold counter each file fork future handover heap histogram iterator level link making map
-    meter page pin probe process register retained row scope slab span summary sys throttle tree
+    calibrate channel child cold counter each file fork future handover heap histogram hold iterator level link making
+    map meter page pin probe process register retained row scope slab span summary sys throttle tree
 }
 #[cfg(all(test, unix, target_pointer_width = "64"))]
 mod testing;

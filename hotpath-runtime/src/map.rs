@@ -8,7 +8,7 @@ use crate::file::{self, Identity};
 use crate::handover::Lock;
 use crate::segment::cell::Count;
 use crate::segment::layout::{
-    AllocatorCosts, FunctionRecord, Header, Histogram, Node, Retained, Room, Row, SiteRecord, Slab,
+    AllocatorCosts, Channel, FunctionRecord, Header, Histogram, Holds, Node, Retained, Room, Row, SiteRecord, Slab,
     SlabPage, Span,
 };
 use crate::sys;
@@ -55,6 +55,10 @@ unsafe impl Plain for SlabPage {}
 unsafe impl Plain for Node {}
 // SAFETY: as above.
 unsafe impl Plain for Row {}
+// SAFETY: as above.
+unsafe impl Plain for Channel {}
+// SAFETY: as above.
+unsafe impl Plain for Holds {}
 // SAFETY: as above.
 unsafe impl Plain for Span {}
 // SAFETY: as above.

@@ -2,9 +2,10 @@
 
 #[cfg(not(all(unix, target_pointer_width = "64")))]
 pub use crate::inert::{
-    Awaited, Call, Each, Frame, Making, Scope, Steps, Token, awaited, call, each, exit, frame,
-    grow, grow_on, making, mark, scope, site, site_on, steps,
+    Awaited, Call, Each, Frame, Hold, Making, Scope, Steps, Token, awaited, call, each, exit, frame,
+    grow, grow_on, held, hold, making, mark, scope, send_on, sent, site, site_on, steps,
 };
+pub use crate::outcome::{Outcome, Unknown, outcome};
 pub use crate::site::{Function, Site};
 #[cfg(feature = "stream")]
 pub use crate::stream::{Items, Kind, Whole, kind};
@@ -12,9 +13,10 @@ pub use crate::stream::{Items, Kind, Whole, kind};
 pub use crate::{
     each::{Each, each},
     future::{Awaited, Frame, awaited, frame},
+    hold::{Hold, held, hold},
     iterator::{Steps, steps},
     making::{Making, making},
-    probe::{Call, Token, call, exit, grow, grow_on, mark, site, site_on},
+    probe::{Call, Token, call, exit, grow, grow_on, mark, send_on, sent, site, site_on},
     scope::{Scope, Through, scope},
 };
 pub use hotpath_runtime_macros::scope as measured_scope;

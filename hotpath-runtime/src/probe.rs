@@ -293,6 +293,16 @@ pub fn grow_on<R: ?Sized>(function: &'static Function, index: u32, receiver: &R)
     open_counted(slab, function, index, row, true)
 }
 
+/// The same of a message that is sent: where the channel has no bound, it waits there.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub fn send_on<R: ?Sized>(function: &'static Function, index: u32, receiver: &R) -> Token {
+    let (slab, row) = row::find(slab::current(), function, index, Type::of_receiver(receiver));
+    if let Some(channel) = row.and_then(|row| row.channel.get()) {
+        channel.send();
+    }
+    open_counted(slab, function, index, row, true)
+}
+
 #[inline(always)]
 fn open_counted(
     slab: &'static Slab,
@@ -332,6 +342,17 @@ pub fn exit<T>(token: Token, value: T) -> T {
     value
 }
 
+/// Closes the span of a message that is sent; where `failed` says that it was not, it is taken back.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub fn sent<T>(token: Token, value: T, failed: impl FnOnce(&T) -> bool) -> T {
+    if let Some(channel) = token.row.and_then(|row| row.channel.get())
+        && failed(&value)
+    {
+        channel.unsend();
+    }
+    exit(token, value)
+}
+
 /// Closes a span whose value is of this type. Generic code is built as the program is, this not
 /// where the runtime has a profile of its own.
 #[cfg_attr(not(debug_assertions), inline(always))]
@@ -367,6 +388,10 @@ impl Drop for Token {
         } else {
             row::find_untyped(slab, self.function, self.index)
         };
+        if let Some(channel) = row.and_then(|row| row.channel.get()) {
+            // What was to be sent never came about.
+            channel.unsend();
+        }
         match (self.mode, self.span) {
             (Mode::Timed, Some(span)) => {
                 span::close_time(slab, span, row, self.first.or(row), end);

@@ -4,10 +4,10 @@ use core::any::type_name;
 use core::mem::needs_drop;
 
 
-use crate::{cold, map};
+use crate::{channel, cold, map};
 use crate::register::{put_text, text_bytes};
 use crate::segment::cell::Count;
-use crate::segment::layout::{Row, Slab};
+use crate::segment::layout::{Holds, Row, Slab};
 use crate::site::Function;
 use crate::slab::{self, reach};
 
@@ -170,6 +170,9 @@ fn add(
     row.function.set(id);
     row.site.set(u64::from(index));
     row.is_await.set(u64::from(kind(function, index) == Some("await")));
+    if let (Some(of), Some("await" | "send")) = (of, kind(function, index)) {
+        row.channel.set(channel::of(of.name, row.is_await.get() != 0));
+    }
     if keeps_histogram(function, index) {
         row.histogram.set(
             first
@@ -178,10 +181,30 @@ fn add(
                 .or_else(|| slab.make_histogram(id, u64::from(index) + 1)),
         );
     }
-    row.next_type.set(first.get());
+    let older = first.get();
+    let holds = match older {
+        Some(older) => older.holds.get(),
+        // Now, as the lock is not held yet.
+        None if is_lock(function, index, of) => slab.allot::<Holds>(1).and_then(<[_]>::first),
+        None => None,
+    };
+    row.holds.set(holds);
+    row.next_type.set(older);
     first.set(Some(row));
+    // They are of all types of the site, which a guard that goes knows nothing of: one row has them.
+    older.inspect(|older| older.holds.set(None));
     slab.all_rows.append(row, |row| &row.newer);
     Some(row)
+}
+
+/// Whether it is likely that guards come of a site.
+fn is_lock(function: &Function, index: u32, of: Option<Type>) -> bool {
+    let is_named = |of: Type| ["Mutex", "RwLock"].iter().any(|lock| of.name.contains(lock));
+    match kind(function, index) {
+        Some("lock") => true,
+        Some("await") => of.is_some_and(is_named),
+        _ => false,
+    }
 }
 
 fn make(slab: &Slab, of: Option<Type>) -> Option<&'static Row> {

@@ -14,7 +14,7 @@ use crate::{clock, fork, map, sys};
 /// [`Countdown::next`] of a site each of whose spans is timed by the processor's counter.
 pub(crate) const ALWAYS: u64 = 1;
 /// Spans that are timed before it is looked whether they are short.
-const WINDOW: u64 = 1024;
+pub(crate) const WINDOW: u64 = 1024;
 /// Least and most spans that one stands for, on average.
 const PERIOD: (u64, u64) = (4, 256);
 /// A mean span of fewer probes than this is short.
@@ -26,7 +26,7 @@ const WEIGHT: i64 = 16;
 const LONGEST: i64 = 8;
 /// What is longer than so many short ones counts once beyond that, however many spans it stands
 /// for: of a short site that is rather the thread that had to wait for a processor.
-const REGULAR: i64 = 64;
+pub(crate) const REGULAR: i64 = 64;
 
 /// [`Slab::short`] of this process.
 static SHORT: AtomicU64 = AtomicU64::new(0);

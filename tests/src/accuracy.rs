@@ -89,7 +89,7 @@ pub const CASES: [Case; 30] = [
     crates("tokens", "async", "guard-across-await", "secret", &["lock-contention"]),
     crates("labels", "async", "blocking-in-async", "feed", &["long-poll"]),
     crates("quotes", "async", "spawn-per-item", "price_in_tasks", &[]),
-    memory(crates("feed", "async", "unbounded-channel", "read_all", &["long-poll"])),
+    memory(crates("feed", "async", "unbounded-channel", "main", &["long-poll"])),
     std(BUILD, "config", "build-opt", "", &[]),
     cold(crates("cold_settings", "collection", "linear-search-loop", "filter", &[])),
     cold(std("cold_report", "string", "format-push", "join", &[])),

@@ -185,5 +185,8 @@ fn row(function: usize, site: usize, self_ns: u64) -> Row {
         max_ns: 5_000,
         allocs: Allocs { count: 1_000_000, bytes: 24_000_000, reallocs: 9, ..Allocs::default() },
         awaits: None,
+        hold: None,
+        waiting: None,
+        unreceived: None,
     }
 }

@@ -81,6 +81,17 @@ fn shapes_compile_and_run(edition: &str) {
 }
 
 #[test]
+fn what_is_added_offends_no_lint() {
+    let mut sources = sources("pass");
+    // These deny all of clippy's own.
+    sources.retain(|name, _| ["guards", "sends"].contains(&name.as_str()));
+    let package = package("macro-ui-lints", "2024", &sources);
+    let diagnostics = package.cargo(&["clippy", "--bins"]).expect("cargo lints");
+    let messages: Vec<&str> = diagnostics.iter().map(|it| it.rendered.as_str()).collect();
+    assert!(messages.is_empty(), "{}", messages.join("\n"));
+}
+
+#[test]
 fn shapes_compile_and_run_in_2018() {
     shapes_compile_and_run("2018");
 }

@@ -41,6 +41,9 @@ fn site(index: usize, kind: Kind, usage: Usage) -> SiteFacts {
         max_ns: 9_000,
         allocs: Allocs { count: 1_000_000, bytes: 24_000_000, ..Allocs::default() },
         awaits: is_await.then(Awaits::default),
+        hold: None,
+        waiting: None,
+        unreceived: None,
         histogram: Vec::new(),
         source: Some(SiteSource {
             span: Span {

@@ -188,3 +188,37 @@ fn functions_that_agree_in_name_and_place_stay_apart() {
         report.functions().iter().filter_map(|function| function["id"].as_str()).collect();
     assert_eq!(ids.len(), report.functions().len());
 }
+
+/// A wait for a lock is one thing, how long it is held another.
+#[test]
+fn guards_are_held_as_long_as_they_live() {
+    let report = run("locks");
+    let held = |function: &str, kind: &str| report.site(function, kind)["hold_ns"].as_f64();
+    let ms = |ms: f64| ms * 1e6;
+    let long = held("holds_long", "lock").expect("is measured");
+    assert!(long >= ms(100.0) && long < ms(400.0), "{long}");
+    let short = report.site("holds_short", "lock");
+    let (waits, holds) = (number(&short["self_ns"]), number(&short["hold_ns"]));
+    // It waits for what the other holds.
+    assert!(waits >= ms(50.0), "{short}");
+    assert!(holds < waits / 10.0, "{short}");
+    assert_eq!(held("statement", "lock"), None);
+    let across = held("across", "await").expect("is measured");
+    assert!(across >= ms(40.0) && across < ms(400.0), "{across}");
+    let lock = report.site("across", "await");
+    assert!(number(&lock["wait_ns"]) >= ms(40.0), "four tasks wait for one: {lock}");
+}
+
+/// Only what was sent and waited is said to have.
+#[test]
+fn messages_that_wait_are_told_from_those_that_seem_to() {
+    let workspace = Workspace::shared("truth");
+    let flags = ["run", "--format", "json", "--runs", "1", "--bin", "channels", "--all"];
+    let report = Hotpath::new(&workspace.root, &flags).run().expect_code(0).report();
+    let findings = report.findings().iter().filter(|it| it["rule"] == "unbounded-channel");
+    let findings: Vec<_> = findings.collect();
+    let titles: Vec<&str> = findings.iter().filter_map(|it| it["title"].as_str()).collect();
+    assert_eq!(titles, ["5 000 messages of `Kept` waited in a channel without bound"]);
+    let problem = findings[0]["problem"].as_str().expect("a text");
+    assert!(problem.ends_with("; 0 never were."), "{problem}");
+}

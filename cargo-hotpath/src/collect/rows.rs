@@ -7,7 +7,7 @@ use hotpath_runtime::segment::reader;
 use hotpath_runtime_syntax::Kind;
 
 use super::Local;
-use crate::profile::{Awaits, Row};
+use crate::profile::{Awaits, Hold, Row};
 
 /// The rows merged so far.
 #[derive(Default)]
@@ -38,7 +38,25 @@ impl Rows {
 
     /// The rows, sorted by (function, site, type).
     pub(super) fn finish(self) -> Vec<Row> {
-        self.of.into_values().collect()
+        let mut rows: Vec<Row> = self.of.into_values().collect();
+        for site in rows.chunk_by_mut(|a, b| (a.function, a.site) == (b.function, b.site)) {
+            gather_holds(site);
+        }
+        // What only a guard made that went where nobody took the lock has nothing left.
+        rows.retain(|row| row.type_name.is_some() || row.count > 0 || row.hold.is_some());
+        rows
+    }
+}
+
+/// Gives the holds of a site to the row that ran most: a guard that goes doesn't know its type.
+fn gather_holds(site: &mut [Row]) {
+    let mut all = None;
+    for row in &mut *site {
+        add_hold(&mut all, row.hold.take());
+    }
+    let main = site.iter_mut().max_by_key(|row| (row.type_name.is_some(), row.count));
+    if let Some(main) = main {
+        main.hold = all;
     }
 }
 
@@ -63,6 +81,14 @@ fn convert(row: &reader::Row, is_await: bool, local: Local<'_>) -> Row {
             nested_wait_ns: rate.ns(row.nested_wait),
             cancelled: row.cancelled,
         }),
+        hold: row.holds.as_ref().map(|holds| Hold {
+            count: holds.count,
+            timed: holds.timed,
+            ns: rate.ns(holds.ticks),
+            max_ns: rate.ns(holds.max),
+        }),
+        waiting: row.waiting,
+        unreceived: row.unreceived,
     }
 }
 
@@ -82,5 +108,15 @@ fn add(sum: &mut Row, row: &Row) {
         sum.wait_ns = sum.wait_ns.saturating_add(awaits.wait_ns);
         sum.nested_wait_ns = sum.nested_wait_ns.saturating_add(awaits.nested_wait_ns);
         sum.cancelled = sum.cancelled.saturating_add(awaits.cancelled);
+    }
+    add_hold(&mut sum.hold, row.hold);
+    // Of one process it is the same on all threads.
+    sum.waiting = sum.waiting.max(row.waiting);
+    sum.unreceived = sum.unreceived.max(row.unreceived);
+}
+
+fn add_hold(sum: &mut Option<Hold>, hold: Option<Hold>) {
+    if let Some(hold) = hold {
+        sum.get_or_insert_default().add(&hold);
     }
 }

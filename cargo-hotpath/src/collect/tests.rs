@@ -73,6 +73,9 @@ fn row(site: usize, type_name: &str, ticks: u64) -> Row {
         wait: 50,
         nested_wait: 5,
         cancelled: 1,
+        holds: None,
+        waiting: None,
+        unreceived: None,
     }
 }
 
@@ -502,4 +505,45 @@ fn without_looks_there_is_no_timeline() {
         assert_eq!(profile.timeline, None);
         assert!(profile.contexts.iter().all(|context| context.timeline.is_none()));
     }
+}
+
+#[test]
+fn a_guard_that_went_where_nobody_took_the_lock_belongs_to_it() {
+    let holds = |count, ticks| Some(reader::Holds { count, timed: count, ticks, max: ticks });
+    let functions = vec![function("f", 1, &[("lock", 2), ("lock", 3)])];
+    let here = Row { holds: holds(2, 60), ..row(0, "Mutex<u8>", 1) };
+    let there = Row { type_name: None, count: 0, timed: 0, holds: holds(1, 40), ..row(0, "", 0) };
+    let alone = Row { site: 1, ..there.clone() };
+    let slabs = [vec![here], vec![there, alone]].map(|rows| Slab { rows, ..slab(vec![]) });
+    let profile = profile(&[segment(functions, slabs.to_vec())]);
+    let hold = |index: usize| {
+        let row = &profile.rows[index];
+        (row.type_name.is_some(), row.hold.map(|it| (it.count, it.ns, it.max_ns)))
+    };
+    assert_eq!(hold(0), (true, Some((3, 100, 60))));
+    assert_eq!(hold(1), (false, Some((1, 40, 40))));
+    assert_eq!(profile.rows.len(), 2);
+}
+
+#[test]
+fn guards_of_a_generic_function_belong_to_the_row_that_ran_most() {
+    let holds = |count, ticks| Some(reader::Holds { count, timed: count, ticks, max: ticks });
+    let functions = vec![function("f", 1, &[("lock", 2)])];
+    // On each thread the type that came last has them; one took the lock and panicked.
+    let rows = [
+        Row { holds: holds(4, 60), ..row(0, "Mutex<A>", 1) },
+        Row { count: 9, ..row(0, "Mutex<B>", 1) },
+        Row { count: 9, holds: holds(5, 40), ..row(0, "Mutex<B>", 1) },
+        Row { type_name: None, holds: holds(1, 7), ..row(0, "", 1) },
+    ];
+    let slabs = rows.map(|row| Slab { rows: vec![row], ..slab(vec![]) });
+    let profile = profile(&[segment(functions, slabs.to_vec())]);
+    let found: Vec<_> = profile
+        .rows
+        .iter()
+        .map(|row| (row.type_name.as_deref(), row.count, row.hold.map(|it| (it.count, it.ns))))
+        .collect();
+    let expected =
+        [(None, 3, None), (Some("Mutex<A>"), 3, None), (Some("Mutex<B>"), 18, Some((10, 107)))];
+    assert_eq!(found, expected);
 }

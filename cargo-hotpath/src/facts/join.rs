@@ -1,10 +1,11 @@
 //! Profile and source to facts: function to function, site to site.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use hotpath_runtime::hotpath;
 use hotpath_runtime_syntax::Kind;
 
+use super::lock::Lock;
 use super::{BuildFacts, Facts, FunctionFacts, SiteFacts, matching, totals};
 use crate::fnv::fnv1a;
 use crate::profile::{Allocs, Function, Profile, Row};
@@ -89,10 +90,13 @@ fn add_sites(
 ) {
     let mut reached: Vec<Vec<bool>> =
         profile.functions.iter().map(|function| vec![false; function.sites.len()]).collect();
+    let others = other_than_locks(profile);
     for row in profile.rows.iter().filter(|row| row.count > 0) {
         let function = &profile.functions[row.function];
         reached[row.function][row.site] = true;
-        if let Some(site) = site(row, function, counterparts[row.function]) {
+        if let Some(mut site) = site(row, function, counterparts[row.function]) {
+            // Of a site's guards it is not known of which type each was.
+            site.hold = row.hold.filter(|_| !others.contains(&(row.function, row.site)));
             functions[row.function].sites.push(site);
         }
     }
@@ -122,10 +126,26 @@ fn site(row: &Row, function: &Function, counterpart: Option<&SourceFunction>) ->
         max_ns: row.max_ns,
         allocs: row.allocs,
         awaits: row.awaits,
+        waiting: row.waiting,
+        unreceived: row.unreceived,
+        hold: None,
         histogram: measured.histogram.clone(),
         source: source.and_then(|source| source.source.clone()),
         allowed: source.map(|source| source.allowed.clone()).unwrap_or_default(),
     })
+}
+
+/// Sites, by function, that don't take a lock, or not always: much else has a `read` or `write`, and what
+/// only makes the future that takes one holds none.
+fn other_than_locks(profile: &Profile) -> HashSet<(usize, usize)> {
+    let takes = |row: &Row| {
+        let lock = row.type_name.as_deref().and_then(Lock::of);
+        let is_call = profile.functions[row.function].sites[row.site].kind == Kind::Lock.name();
+        lock.is_some_and(|lock| !(is_call && lock.is_awaited()))
+    };
+    // Without a type are executions that ended without a value, and so without a guard.
+    let others = profile.rows.iter().filter(|row| row.count > 0 && row.type_name.is_some() && !takes(row));
+    others.map(|row| (row.function, row.site)).collect()
 }
 
 /// The site at the same index, if the two enumerations agree there; if the function was changed,

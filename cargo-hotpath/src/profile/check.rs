@@ -124,7 +124,8 @@ fn row(row: &Row) -> u128 {
         [awaits.polls, awaits.ready, awaits.cancelled].into_iter().chain(waits)
     });
     let own = [row.type_size, row.count, row.timed, row.self_ns, row.max_ns];
-    sum(own.into_iter().chain(awaits).chain(allocs(&row.allocs)))
+    let hold = row.hold.iter().flat_map(|hold| [hold.count, hold.timed, hold.ns, hold.max_ns]);
+    sum(own.into_iter().chain(awaits).chain(hold).chain(row.waiting).chain(row.unreceived).chain(allocs(&row.allocs)))
 }
 
 fn allocs(allocs: &Allocs) -> [u64; 8] {

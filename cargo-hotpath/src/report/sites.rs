@@ -3,7 +3,7 @@
 use hotpath_runtime_syntax::Kind;
 
 use crate::facts::{Facts, FunctionFacts, SiteFacts};
-use crate::impact::span_ns;
+use crate::impact::{hold_ns, span_ns};
 use crate::report::functions::relative;
 use crate::schema::{Sampled, Site};
 
@@ -41,6 +41,7 @@ fn row(facts: &Facts, function: &FunctionFacts, site: &SiteFacts) -> Site {
             Kind::Await => site.awaits.map(|awaits| awaits.wait_ns),
             _ => None,
         },
+        hold_ns: hold_ns(site, &facts.probes).map(|ns| ns.round() as u64),
         allocs: allocated(site.allocs.count),
         alloc_bytes: allocated(site.allocs.bytes),
         reallocs: allocated(site.allocs.reallocs),

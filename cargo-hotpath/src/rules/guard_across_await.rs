@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use hotpath_runtime_syntax::Kind;
 
+use crate::facts::lock::Lock;
 use crate::facts::{Facts, SiteFacts};
 use crate::impact::{Measure, Saved, wall_of_wait};
 use crate::rules::awaits::{Await, awaits, shared};
 use crate::rules::site::{Site, sites};
-use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds};
+use crate::rules::{Candidate, Explain, Gain, Meta, Rule, Threshold, Thresholds, holders};
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
 
@@ -33,7 +34,7 @@ static META: Meta = Meta {
     summary: "a lock is held while its holder waits for something else",
     category: Category::Async,
     effort: Effort::Local,
-    evidence: "wait for the lock, and waits of the awaits while its guard lives; in the source: which awaits these are",
+    evidence: "wait for the lock, and how long its guard lives and what the awaits wait meanwhile; in the source: which awaits these are",
     thresholds: &[MIN_LOCK_WAIT_PCT],
     docs: "https://docs.rs/tokio/latest/tokio/sync/struct.Mutex.html",
     explain: Explain {
@@ -71,17 +72,16 @@ impl Rule for GuardAcrossAwait {
     }
 }
 
-/// Whether this is a lock, or the future that takes one: many types have a `read` or `write`.
+/// Whether this is a lock, its guard, or the future that takes one: many types have a `read` or `write`.
 fn is_lock(row: &SiteFacts) -> bool {
-    let name = row.type_name.as_deref().unwrap_or_default();
-    ["Mutex", "RwLock"].iter().any(|lock| name.contains(lock))
+    row.type_name.as_deref().and_then(Lock::of).is_some()
 }
 
 /// What tasks wait for a lock: there, and at all other sites of a lock of this type.
 fn waits(lock: &Site<'_>, locks: &[Site<'_>]) -> f64 {
-    let is_same = |other: &&Site<'_>| match lock.type_name() {
-        Some(name) => other.type_name() == Some(name),
-        None => (other.function, other.index()) == (lock.function, lock.index()),
+    let is_same = |other: &&Site<'_>| {
+        let is_same_site = (other.function, other.index()) == (lock.function, lock.index());
+        is_same_site || holders::locked(lock).is_some_and(|it| holders::locked(other) == Some(it))
     };
     locks.iter().filter(is_same).map(wait_of).sum()
 }
@@ -101,8 +101,9 @@ fn candidate(
 ) -> Option<Candidate> {
     let wait = waits(lock, locks);
     let held: f64 = inside.iter().map(|it| it.wait_ns()).sum();
-    // Beside the waits, the holder computes no more than its function does.
-    let part = held / (held + lock.of.self_ns as f64).max(1.0);
+    // Where the guard was not followed: beside the waits, the holder computes no more than its function does.
+    let whole = lock.hold().map_or(held + lock.of.self_ns as f64, |hold| hold.ns);
+    let part = (held / whole.max(1.0)).min(1.0);
     let longest = inside.iter().max_by(|a, b| a.wait_ns().total_cmp(&b.wait_ns()))?;
     if 100.0 * wait < lock.threshold(&MIN_LOCK_WAIT_PCT) * facts.wall_ns as f64 || held <= 0.0 {
         return None;
@@ -113,10 +114,11 @@ fn candidate(
         anchor: Some(lock.anchor()),
         title: format!("`{}` is held while `{}` waits", lock.label(), longest.site.label()),
         problem: format!(
-            "{}, with the guard of `{}` alive. Tasks waited {} for locks of this type.",
+            "{}, with the guard of `{}` alive. Tasks waited {} for locks of this type.{}",
             longest.measured(),
             lock.label(),
-            units::time(wait)
+            units::time(wait),
+            holders::told(lock, locks)
         ),
         solution: "Let go of the guard before the await.".to_owned(),
         steps: vec![
@@ -147,10 +149,21 @@ fn candidate(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::Hold;
     use crate::rules::testing::{awaited, best_wait_ns, run, with_await};
 
     fn found(lock_wait: u64, held: Vec<usize>, inside_wait: u64) -> Vec<Candidate> {
+        found_with(None, lock_wait, held, inside_wait)
+    }
+
+    fn found_with(
+        measured: Option<Hold>,
+        lock_wait: u64,
+        held: Vec<usize>,
+        inside_wait: u64,
+    ) -> Vec<Candidate> {
         let lock = SiteFacts {
+            hold: measured,
             type_name: Some("tokio::sync::mutex::Mutex<Stock>::lock::{{closure}}".to_owned()),
             ..awaited("stock.lock().await", 100, lock_wait)
         };
@@ -172,6 +185,31 @@ mod tests {
         // Of 201 ms with the lock the holder waits 200.
         let best = best_wait_ns(&found[0]).unwrap();
         assert!((best - 270e6 * 200.0 / 201.0).abs() < 1.0, "{best}");
+    }
+
+    #[test]
+    fn the_part_is_that_of_the_measured_hold() {
+        let hold = Hold { count: 100, timed: 100, ns: 400_000_000, max_ns: 9_000_000 };
+        let found = found_with(Some(hold), 300_000_000, vec![0], 200_000_000);
+        let best = best_wait_ns(&found[0]).unwrap();
+        assert!((best - 270e6 / 2.0).abs() < 1.0, "{best}");
+        let told = "It is held for 4.00 ms each time, 9.00 ms at most.";
+        assert!(found[0].problem.ends_with(told), "{found:?}");
+    }
+
+    #[test]
+    fn those_who_only_read_wait_for_those_who_write() {
+        let of = |method: &str| Some(format!("tokio::sync::rwlock::RwLock<Stock>::{method}::{{{{closure}}}}"));
+        let write = SiteFacts { type_name: of("write"), ..awaited("stock.write().await", 100, 1_000_000) };
+        let inside = awaited("warehouse.lay_aside(p).await", 100, 200_000_000);
+        let inside = SiteFacts { index: 1, ..with_await(inside, |it| it.held = vec![0]) };
+        let read =
+            SiteFacts { index: 2, type_name: of("read"), ..awaited("stock.read().await", 100, 300_000_000) };
+        let mut facts = run(vec![write, inside, read]);
+        facts.functions[0].self_ns = 1_000_000;
+        let found = GuardAcrossAwait.check(&facts, &Thresholds::default());
+        assert_eq!(found.len(), 1);
+        assert!(found[0].problem.contains("Tasks waited 301 ms for locks of this type."), "{found:?}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::impact::Saved;
 use crate::profile::Bucket;
 use crate::rules::site::{Site, sites};
 use crate::rules::{
-    Candidate, Explain, Gain, LOCK_CONTENTION, Meta, Rule, Threshold, Thresholds, types,
+    Candidate, Explain, Gain, LOCK_CONTENTION, Meta, Rule, Threshold, Thresholds, holders, types,
 };
 use crate::schema::{Category, Confidence, Effort};
 use crate::units;
@@ -46,14 +46,15 @@ static META: Meta = Meta {
     summary: "threads wait for a lock that others hold",
     category: Category::Lock,
     effort: Effort::Design,
-    evidence: "distribution of the time that `.lock()`, `.read()` and `.write()` take, on several threads; the receiver's type is a lock",
+    evidence: "distribution of the time that `.lock()`, `.read()` and `.write()` take, on several threads; the receiver's type is a lock; how long its guards live",
     thresholds: &[MIN_WAIT_PCT, MIN_WAIT_NS],
     docs: "https://doc.rust-lang.org/std/sync/struct.Mutex.html",
     explain: Explain {
         means: "Taking a free lock takes some 20 ns; what is longer is waiting for another thread. Threads that wait\n\
                 do nothing: more of them make it worse.",
         found: "Each acquisition is measured, and their distribution is kept. The fastest tenth says what a free lock\n\
-                takes; what others took beyond that is wait. Holding the lock counts for nothing here.",
+                takes; what others took beyond that is wait. How long it is held is measured apart: from there to\n\
+                the end of the variable that holds the guard.",
         not_when: "Threads wait because there is nothing else to do, or the order that the lock makes is needed. A\n\
                    thread that the system put aside while it took the lock looks the same: with more threads\n\
                    than cores some of the wait is that.",
@@ -73,7 +74,7 @@ impl Rule for LockContention {
         }
         let is_lock = |row: &SiteFacts| row.type_name.as_deref().is_some_and(is_lock);
         let found = sites(facts, thresholds, &[Kind::Lock], is_lock);
-        found.iter().filter_map(|site| candidate(facts, site)).collect()
+        found.iter().filter_map(|site| candidate(facts, site, &found)).collect()
     }
 }
 
@@ -108,7 +109,7 @@ fn waited(histogram: &[Bucket], min_wait_ns: f64) -> (f64, u64) {
     })
 }
 
-fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
+fn candidate(facts: &Facts, site: &Site<'_>, locks: &[Site<'_>]) -> Option<Candidate> {
     let (wait, count) = waited(site.histogram(), site.threshold(&MIN_WAIT_NS));
     let threads = facts.wall_ns as f64 * facts.threads as f64;
     let share = 100.0 * wait / threads.max(1.0);
@@ -121,11 +122,12 @@ fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
         anchor: Some(site.anchor()),
         title: format!("threads wait for `{lock}`"),
         problem: format!(
-            "{}. {} of the acquisitions waited, {} together: {} of all threads' time.",
+            "{}. {} of the acquisitions waited, {} together: {} of all threads' time.{}",
             site.measured(),
             units::count(count),
             units::time(wait),
-            units::percent(share.min(100.0))
+            units::percent(share.min(100.0)),
+            holders::told(site, locks)
         ),
         solution: "Hold the lock for less, or split what it guards.".to_owned(),
         steps: vec![
@@ -158,6 +160,7 @@ fn candidate(facts: &Facts, site: &Site<'_>) -> Option<Candidate> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::Hold;
     use crate::rules::testing::{best_ns, hot, run, with_source};
 
     const MUTEX: &str = "alloc::sync::Arc<std::sync::poison::mutex::Mutex<app::Stats>>";
@@ -187,6 +190,19 @@ mod tests {
         );
         assert_eq!(best_ns(&found[0]), Some(100e6));
         assert_eq!(found[0].gain.as_ref().map(|gain| gain.claims[0].saved.low), Some(0.0));
+    }
+
+    #[test]
+    fn it_says_how_long_the_lock_is_held() {
+        let site = SiteFacts {
+            histogram: contended(),
+            hold: Some(Hold { count: 1_000_000, timed: 1_000_000, ns: 300_000_000, max_ns: 5_000 }),
+            ..hot(Kind::Lock, "stats.lock()", MUTEX)
+        };
+        let facts = Facts { threads: 2, ..run(vec![site]) };
+        let found = LockContention.check(&facts, &Thresholds::default());
+        let held = "It is held for 300 ns each time, 5.00 µs at most.";
+        assert!(found[0].problem.ends_with(held), "{found:?}");
     }
 
     #[test]

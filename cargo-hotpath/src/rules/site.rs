@@ -4,7 +4,7 @@ use hotpath_runtime_syntax::Kind;
 
 use crate::allocator::Costs;
 use crate::facts::{Facts, FunctionFacts, SiteFacts, SiteSource, Span};
-use crate::impact::{Claim, Measure, Saved, Workload, span_ns, sure_ns};
+use crate::impact::{Claim, Measure, Saved, Workload, hold_ns, span_ns, sure_ns};
 use crate::profile::{Allocs, Awaits, Bucket, ProbeCosts};
 use crate::rules::{Anchor, Threshold, Thresholds, types};
 use crate::units;
@@ -30,6 +30,17 @@ pub(super) struct Site<'a> {
     pub(super) function: usize,
     pub(super) of: &'a FunctionFacts,
     rows: Vec<&'a SiteFacts>,
+}
+
+/// How long the guards of a lock lived.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Held {
+    /// Guards, at least one.
+    pub(super) count: u64,
+    /// Nanoseconds, all together.
+    pub(super) ns: f64,
+    /// Nanoseconds of the longest.
+    pub(super) max_ns: f64,
 }
 
 /// Sites of these kinds whose rows pass `keep`, in the order of functions and enumeration.
@@ -96,6 +107,11 @@ impl<'a> Site<'a> {
 
     pub(super) fn type_name(&self) -> Option<&'a str> {
         self.main_row().type_name.as_deref()
+    }
+
+    /// The types of all its rows.
+    pub(super) fn type_names(&self) -> impl Iterator<Item = Option<&'a str>> + '_ {
+        self.rows.iter().map(|row| row.type_name.as_deref())
     }
 
     /// `String`, or `value` where the type is unknown.
@@ -184,6 +200,33 @@ impl<'a> Site<'a> {
         let timed: Vec<f64> =
             self.rows.iter().filter_map(|row| span_ns(row, self.probes())).collect();
         (!timed.is_empty()).then(|| timed.iter().sum())
+    }
+
+    /// How long its guards lived, the probe's part taken out; `None` where that was not measured.
+    pub(super) fn hold(&self) -> Option<Held> {
+        let held = |row: &&SiteFacts| Some((row.hold?, hold_ns(row, self.probes())?));
+        self.rows.iter().filter_map(held).fold(None, |sum: Option<Held>, (hold, ns)| {
+            let sum = sum.unwrap_or_default();
+            Some(Held {
+                count: sum.count + hold.count,
+                ns: sum.ns + ns,
+                max_ns: sum.max_ns.max(hold.max_ns as f64),
+            })
+        })
+    }
+
+    /// The most messages of its channels that waited at once, where that was counted.
+    pub(super) fn waiting(&self) -> Option<u64> {
+        self.rows.iter().filter_map(|row| row.waiting).max()
+    }
+
+    /// How many of them were not received by the end.
+    pub(super) fn unreceived(&self) -> Option<u64> {
+        self.rows.iter().filter_map(|row| row.unreceived).max()
+    }
+
+    pub(super) fn line(&self) -> u32 {
+        self.rows[0].line
     }
 
     /// What is sure of that time.

@@ -51,6 +51,9 @@ pub(crate) fn hot(kind: Kind, label: &str, type_name: &str) -> SiteFacts {
         max_ns: 10_000,
         allocs: Allocs { count: 1_000_000, bytes: 24_000_000, ..Allocs::default() },
         awaits: None,
+        hold: None,
+        waiting: None,
+        unreceived: None,
         histogram: Vec::new(),
         source: Some(SiteSource {
             span: Span { line: 5, column: 7, end_line: 5, end_column: 16, ..Span::default() },

@@ -374,6 +374,10 @@ pub struct Site {
     pub self_ns: Option<u64>,
     /// Awaits: time pending where no measured await inside pended; `null` for other kinds.
     pub wait_ns: Option<u64>,
+    /// Where a lock is taken, awaited or not: time that guards lived, all together, at the type that ran most
+    /// but for all types of the site; `null` elsewhere, and where no variable of the block holds them until
+    /// they are dropped or the block ends.
+    pub hold_ns: Option<u64>,
     /// Allocations.
     pub allocs: Option<u64>,
     /// Their bytes.

@@ -7,6 +7,7 @@ mod blocks;
 mod captured;
 mod function;
 mod future;
+mod hold;
 mod parameters;
 mod probe;
 mod receiver;
@@ -14,6 +15,8 @@ mod returned;
 mod runtime;
 mod scope;
 mod table;
+
+use std::collections::BTreeSet;
 
 use hotpath_runtime_syntax::{Options, Shape, Site, enumerate};
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
@@ -131,11 +134,16 @@ fn rewritten(function: &mut Function, runtime: &Runtime) -> Body {
     };
     let shape = Shape::of(&function.head.sig, &block);
     let mut sites = String::new();
+    let mut locks = BTreeSet::new();
     let selection = function.options.sites.unwrap_or_default();
     enumerate(&mut block, is_async, selection, &mut |expr: &mut Expr, site: Site| {
         table::tell(&mut sites, &site, function.columns.position(site.position));
+        if hold::is_lock(expr, &site) {
+            locks.insert(site.index);
+        }
         probe::wrap(expr, &site, runtime);
     });
+    hold::add(&mut block, &locks, runtime);
     returned::wrap(&mut block, shape, runtime);
     blocks::wrap(&mut block, function, runtime);
     let receiver = match shape {

@@ -1,7 +1,8 @@
 //! An expression with its probe around it.
 
-use hotpath_runtime_syntax::{Form, Probe, Site};
+use hotpath_runtime_syntax::{Form, Kind, Probe, Site};
 use proc_macro2::{Literal, Span};
+use quote::quote_spanned;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, ExprField, ExprLit, ExprReference, Index, Lit, Member, Token};
 
@@ -36,8 +37,15 @@ pub(crate) fn wrap(expr: &mut Expr, site: &Site, runtime: &Runtime) {
     let mut inner = std::mem::replace(expr, Expr::PLACEHOLDER);
     // A `#[cfg]` has to take the wrapper away too, not only its argument.
     let attrs = taken_attrs(&mut inner);
-    let arguments = list([token(site, runtime, span), inner], span);
+    let mut arguments = list([token(site, runtime, span), inner], span);
     *expr = match site.form {
+        Form::Call if site.kind == Kind::Send => {
+            let outcome = runtime.name("outcome", span);
+            let failed = quote_spanned!(span=> |value| #outcome(value).is_err());
+            arguments.push_punct(Token![,](span));
+            arguments.push_value(Expr::Verbatim(failed));
+            runtime.call("sent", span, arguments)
+        }
         Form::Field => first_field(runtime.call("field", span, arguments), span),
         Form::Call | Form::Await | Form::Future | Form::Steps => {
             runtime.call("exit", span, arguments)
@@ -52,6 +60,7 @@ fn token(site: &Site, runtime: &Runtime, span: Span) -> Expr {
         Probe::Value | Probe::Await | Probe::Steps => ("site", None),
         Probe::On(place) => ("site_on", Some(place)),
         Probe::Grow => ("grow", None),
+        Probe::GrowOn(place) if site.kind == Kind::Send => ("send_on", Some(place)),
         Probe::GrowOn(place) => ("grow_on", Some(place)),
     };
     let mut arguments = list([Runtime::borrowed_table(span), index(site, span)], span);

@@ -226,3 +226,49 @@ fn futures_say_what_they_return() {
     assert!(text.contains("awaited (& __HOTPATH , 0 , a . g ()) . await"), "{text}");
     assert!(!expand("", "async fn f() -> ! { loop {} }").contains("edge"));
 }
+
+#[test]
+fn a_guard_has_a_local_beside_it() {
+    let text = expand("", "fn f(m: &Mutex<u8>) { let g = m.lock().unwrap(); a(&g); drop(g); b(); }");
+    assert!(text.contains(". unwrap () ; let __hotpath_hold_0 = __hotpath :: hold (& __HOTPATH , 0) ; a (& g) ; __hotpath :: held (__hotpath_hold_0) ; drop (g) ; b ()"), "{text}");
+    let text = expand("", "async fn f(m: &M) { let mut g = m.a.write().await; g.b().await; }");
+    assert!(text.contains(". await ; let __hotpath_hold_0 = __hotpath :: hold (& __HOTPATH , 0) ;"), "{text}");
+    let text = expand("", "fn f(m: &M) { if let Ok(g) = m.lock() { a(&g) } }");
+    assert!(text.contains("{ let __hotpath_hold_0 = __hotpath :: hold (& __HOTPATH , 0) ; a (& g) }"), "{text}");
+    let text = expand("", "async fn f(m: &M) { let g = m.lock(); b().await; g.await; }");
+    assert!(!text.contains("__hotpath_hold"), "{text}");
+    let text = expand("", "async fn f(m: &M) { let g = m.write().await; let r = g.downgrade(); r.b().await; }");
+    assert!(!text.contains("__hotpath_hold"), "{text}");
+    let text = expand("", "fn f(m: &M) { let g = m.lock().unwrap(); let g = g.len(); b(g) }");
+    assert!(text.contains("__hotpath_hold_0"), "{text}");
+    let text = expand("sites = all", "fn f(m: &M) { let g = m.lock().unwrap(); #[cfg(x)] drop(g); }");
+    assert!(!text.contains("__hotpath_hold"), "{text}");
+    let text = expand("sites = all", "fn f(m: &M) { let g = m.lock().unwrap(); drop(g); }");
+    assert_eq!(text.matches("__hotpath_hold_").count(), 2, "{text}");
+    assert_eq!(text.matches(":: held (").count(), 1, "{text}");
+}
+
+#[test]
+fn what_is_no_guard_for_sure_has_none() {
+    for body in [
+        "m.lock().unwrap().push(1);",
+        "let n = m.lock().unwrap().len();",
+        "let _ = m.lock();",
+        "#[cfg(x)] let g = m.lock();",
+        "let g = m.lock().unwrap(); f(g);",
+        "let g = m.try_lock();",
+        "let g = f(m.lock());",
+        "let g = m.lock(); b(); g.unwrap().push(1);",
+        "let g = m.lock().unwrap(); #[cfg(x)] drop(g);",
+    ] {
+        let text = expand("", &format!("fn f(m: &M) {{ {body} }}"));
+        assert!(!text.contains("__hotpath_hold"), "{text}");
+    }
+}
+
+#[test]
+fn a_send_says_whether_it_failed() {
+    let text = expand("", "fn f(s: &S) { let _ = s.send(1); }");
+    let send = ":: sent (__hotpath :: send_on (& __HOTPATH , 0 , & s) , s . send (1) , | value | __hotpath :: outcome (value) . is_err ())";
+    assert!(text.contains(send), "{text}");
+}

@@ -55,6 +55,23 @@ pub(crate) struct Header {
     /// Whether the process came about by a fork of one that measured.
     pub(crate) forked: Count,
     pub(crate) retained: Link<Retained>,
+    pub(crate) channels: List<Channel>,
+}
+
+/// Channels without bound for messages of one type, taken together. Any thread changes it.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Channel {
+    // Line 0: senders.
+    pub(crate) sent: Count,
+    /// Most messages that were sent and not yet received.
+    pub(crate) most: Count,
+    /// [`checksum`] of the type's name.
+    pub(crate) message: Count,
+    pub(crate) newer: Link<Channel>,
+    pub(crate) unused: [Count; 4],
+    // Line 1: receivers.
+    pub(crate) received: Count,
 }
 
 /// What is written once, before anything else.
@@ -368,7 +385,8 @@ pub(crate) struct Row {
     /// Address and length of the type's name in the process: the key.
     pub(crate) type_start: Count,
     pub(crate) type_len: Count,
-    pub(crate) next_type: Link<Row>,
+    /// What a sender sends into, or a receiver waits for.
+    pub(crate) channel: Link<Channel>,
     // Line 1.
     pub(crate) allocs: Allocs,
     // Line 2: every timed execution.
@@ -390,6 +408,31 @@ pub(crate) struct Row {
     pub(crate) type_size: Count,
     pub(crate) needs_drop: Count,
     pub(crate) is_await: Count,
+    pub(crate) next_type: Link<Row>,
+    /// Of a lock, for all types of the site in the row that the site's table leads to.
+    pub(crate) holds: Link<Holds>,
+}
+
+/// How long the guards of a lock lived.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Holds {
+    // The thread that takes the lock.
+    /// Guards that are still to be taken before one is timed again.
+    pub(crate) left: Count,
+    /// For how many that one will stand; 0 where each is timed.
+    pub(crate) gap: Count,
+    // The thread on which the guard goes.
+    /// Guards that have gone, with those that they stand for.
+    pub(crate) count: Count,
+    pub(crate) timed: Count,
+    /// Ticks of each timed one, times those that it stands for.
+    pub(crate) ticks: Count,
+    pub(crate) max: Count,
+    /// [`Holds::timed`] at which to look whether they are short.
+    pub(crate) look: Count,
+    /// Ticks of those that were timed since the last look.
+    pub(crate) recent: Count,
 }
 
 /// An open expression span. Private memory: a stack beside each slab.

@@ -381,6 +381,27 @@ pub struct Row {
     pub nested_wait: u64,
     /// Await sites: dropped before completion.
     pub cancelled: u64,
+    /// Locks whose guard a `let` binds, for all types of the site in one of their rows; `None` where no guard
+    /// has gone yet.
+    pub holds: Option<Holds>,
+    /// Of a sender into a channel without bound, and a receiver: the most messages of its type that were sent
+    /// and not yet received, all such channels of the process together.
+    pub waiting: Option<u64>,
+    /// How many of them were not received when the segment was read.
+    pub unreceived: Option<u64>,
+}
+
+/// How long the guards of a lock lived, those that have gone.
+#[derive(Clone, Debug)]
+pub struct Holds {
+    /// Guards; exact to the few that were still alive.
+    pub count: u64,
+    /// Guards whose life was timed.
+    pub timed: u64,
+    /// Ticks that they lived. Where not all were timed, the estimate for all.
+    pub ticks: u64,
+    /// Ticks of the longest.
+    pub max: u64,
 }
 
 /// Distribution of spans: for async functions of the time from the first poll to completion, for

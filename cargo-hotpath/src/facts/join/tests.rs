@@ -70,6 +70,9 @@ fn row(function: usize, site: usize, type_name: &str) -> Row {
         max_ns: 20,
         allocs: Allocs { count: 3, ..Allocs::default() },
         awaits: None,
+        hold: None,
+        waiting: None,
+        unreceived: None,
     }
 }
 
@@ -266,4 +269,33 @@ fn async_figures_are_summed() {
     let sum = facts.functions[0].polls.unwrap();
     assert_eq!((sum.polls, sum.wait_ns, sum.cancelled, sum.future_bytes), (8, 100, 2, 64));
     assert_eq!(facts.functions[1].polls, None);
+}
+
+#[test]
+fn only_what_takes_a_lock_holds_one() {
+    use crate::profile::Hold;
+    let held = |rows: &[(&str, &str)]| {
+        let kind = rows[0].0;
+        let rows = rows.iter().enumerate().map(|(i, (_, name))| Row {
+            hold: (i == 0).then_some(Hold { count: 3, timed: 3, ns: 90, max_ns: 40 }),
+            ..row(0, 0, name)
+        });
+        let rows = rows.collect();
+        let functions = vec![function("f", 1, 4, &[(kind, 2, 5)])];
+        let facts = joined(&Profile { functions, rows, ..profile_of_nothing() }, "");
+        facts.functions[0].sites[0].hold.is_some()
+    };
+    let mutex = "std::sync::poison::mutex::Mutex<Db>";
+    let tokio = "tokio::sync::mutex::Mutex<Db>";
+    assert!(held(&[("lock", mutex)]));
+    assert!(held(&[("lock", mutex), ("lock", "std::sync::poison::mutex::Mutex<u8>")]));
+    assert!(held(&[("await", "tokio::sync::mutex::Mutex<Db>::lock::{{closure}}")]));
+    // A method of the same name, on what holds a lock; one site that is both; a future alone.
+    assert!(!held(&[("lock", "app::Store<std::sync::poison::mutex::Mutex<Db>>")]));
+    assert!(!held(&[("lock", mutex), ("lock", "app::Store<Db>")]));
+    assert!(!held(&[("lock", tokio)]));
+}
+
+fn profile_of_nothing() -> Profile {
+    Profile { wall_ns: 1_000, threads: 1, ..Profile::default() }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::profile::{
+    Hold,
     Allocs, Awaits, BackEdge, Bucket, Context, Function, Memory, OperationCost, Polls, ProbeCosts,
     Retained, RetainedSite, Row, Seen, SeenStates, Site, SizeClass, Timeline,
 };
@@ -96,26 +97,7 @@ fn full() -> Profile {
             first: Some(crate::profile::FirstCall { allocs: 5, alloc_bytes: 50, reallocs: 1 }),
             timeline: Some(seen(3_800_000)),
         }],
-        rows: vec![Row {
-            function: 0,
-            site: 0,
-            type_name: Some("alloc::string::String".to_owned()),
-            type_size: 24,
-            needs_drop: true,
-            count: 5,
-            timed: 5,
-            self_ns: 600,
-            error_ns: 2.25,
-            max_ns: 200,
-            allocs: allocs(20),
-            awaits: Some(Awaits {
-                polls: 6,
-                ready: 1,
-                wait_ns: 70,
-                nested_wait_ns: 7,
-                cancelled: 1,
-            }),
-        }],
+        rows: vec![row()],
         lost_bytes: 1,
         overflowed: 2,
         unclean_exits: 1,
@@ -151,6 +133,32 @@ fn retained() -> Retained {
             error_bytes: 700_000,
             born_bytes: [500_000, 0, 0, 500_000],
         }],
+    }
+}
+
+fn row() -> Row {
+    Row {
+        function: 0,
+        site: 0,
+        type_name: Some("alloc::string::String".to_owned()),
+        type_size: 24,
+        needs_drop: true,
+        count: 5,
+        timed: 5,
+        self_ns: 600,
+        error_ns: 2.25,
+        max_ns: 200,
+        allocs: allocs(20),
+        awaits: Some(Awaits {
+            polls: 6,
+            ready: 1,
+            wait_ns: 70,
+            nested_wait_ns: 7,
+            cancelled: 1,
+        }),
+        hold: Some(Hold { count: 4, timed: 3, ns: 90, max_ns: 40 }),
+        waiting: Some(12),
+        unreceived: Some(3),
     }
 }
 
@@ -223,6 +231,9 @@ fn a_file_of_version_1_stays_readable() {
     };
     first.functions[0].budget.clear();
     first.contexts[0].first = None;
+    for row in &mut first.rows {
+        (row.hold, row.waiting, row.unreceived) = (None, None, None);
+    }
     assert_eq!(Profile::read(Path::new(V1)).unwrap(), first);
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::bytes::{Bytes, list};
 use super::functions::Names;
 use super::parse::read_kind;
-use super::{Allocs, ClockKind, First, Histogram, Node, ReadError, Row, Slab};
+use super::{Allocs, ClockKind, First, Histogram, Holds, Node, ReadError, Row, Slab};
 use crate::segment::layout::{self as raw, TEXT_BYTES, bounds};
 
 pub(super) fn read_slab(
@@ -231,6 +231,7 @@ fn read_row(bytes: Bytes<'_>, at: usize, names: &Names) -> Result<Option<Row>, R
         let not_ready = number(offset_of!(raw::Row, not_ready))?;
         (count.saturating_add(repolls), count.saturating_sub(not_ready))
     };
+    let channel = read_channel(bytes, at + offset_of!(raw::Row, channel))?;
     Ok(Some(Row {
         function,
         site,
@@ -248,6 +249,41 @@ fn read_row(bytes: Bytes<'_>, at: usize, names: &Names) -> Result<Option<Row>, R
         wait: number(offset_of!(raw::Row, wait))?,
         nested_wait: number(offset_of!(raw::Row, nested_wait))?,
         cancelled: number(offset_of!(raw::Row, cancelled))?,
+        holds: read_holds(bytes, at + offset_of!(raw::Row, holds))?,
+        waiting: channel.map(|(most, _)| most),
+        unreceived: channel.map(|(_, left)| left),
+    }))
+}
+
+/// The most messages that waited in the channels that a row's link leads to, and how many do now.
+fn read_channel(bytes: Bytes<'_>, link: usize) -> Result<Option<(u64, u64)>, ReadError> {
+    let Some(at) = bytes.link(link, size_of::<raw::Channel>())? else { return Ok(None) };
+    let number = |field: usize| bytes.word(at + field);
+    let received = number(offset_of!(raw::Channel, received))?;
+    let left = number(offset_of!(raw::Channel, sent))?.wrapping_sub(received);
+    Ok(Some((number(offset_of!(raw::Channel, most))?, left.cast_signed().max(0).cast_unsigned())))
+}
+
+/// `None` as well where they found no room in the file, and where no guard has gone yet.
+fn read_holds(bytes: Bytes<'_>, link: usize) -> Result<Option<Holds>, ReadError> {
+    let Some(at) = bytes.link(link, size_of::<raw::Holds>())? else { return Ok(None) };
+    let number = |field: usize| bytes.word(at + field);
+    let gone = number(offset_of!(raw::Holds, count))?;
+    let timed = number(offset_of!(raw::Holds, timed))?;
+    if timed == 0 || gone == 0 {
+        return Ok(None);
+    }
+    let gap = number(offset_of!(raw::Holds, gap))?;
+    let left = number(offset_of!(raw::Holds, left))?;
+    // The last ones have none yet that stands for them.
+    let count = gone.saturating_add(gap.saturating_sub(left.saturating_add(1)));
+    let ticks = u128::from(number(offset_of!(raw::Holds, ticks))?);
+    let ticks = ticks * u128::from(count) / u128::from(gone);
+    Ok(Some(Holds {
+        count,
+        timed,
+        ticks: u64::try_from(ticks).unwrap_or(u64::MAX),
+        max: number(offset_of!(raw::Holds, max))?,
     }))
 }
 

@@ -31,6 +31,7 @@ async fn main() {
         reader.await.expect("the reader doesn't panic");
         sum
     } else {
+        // culprit
         let (sender, receiver) = mpsc::unbounded_channel();
         let reader = tokio::spawn(read_all(sender));
         let sum = store_all(receiver).await;
@@ -45,7 +46,6 @@ async fn read_all(sender: mpsc::UnboundedSender<Event>) {
     let mut random = Random::new(16);
     for id in 0..EVENTS as u64 {
         let event = read(&mut random, id);
-        // culprit
         sender.send(event).unwrap_or_else(|_| panic!("the store is open"));
     }
 }
