@@ -2,8 +2,8 @@
 
 #[cfg(not(all(unix, target_pointer_width = "64")))]
 pub use crate::inert::{
-    Awaited, Call, Each, Frame, Hold, Making, Scope, Steps, Token, awaited, call, each, exit, frame,
-    grow, grow_on, held, hold, making, mark, scope, send_on, sent, site, site_on, steps,
+    Awaited, Call, Each, Frame, Hold, Making, Scope, Steps, Token, awaited, call, each, exit,
+    frame, grow, grow_on, held, hold, making, mark, scope, send_on, sent, site, site_on, steps,
 };
 pub use crate::outcome::{Outcome, Unknown, outcome};
 pub use crate::site::{Function, Site};

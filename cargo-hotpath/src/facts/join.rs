@@ -144,7 +144,8 @@ fn other_than_locks(profile: &Profile) -> HashSet<(usize, usize)> {
         lock.is_some_and(|lock| !(is_call && lock.is_awaited()))
     };
     // Without a type are executions that ended without a value, and so without a guard.
-    let others = profile.rows.iter().filter(|row| row.count > 0 && row.type_name.is_some() && !takes(row));
+    let others =
+        profile.rows.iter().filter(|row| row.count > 0 && row.type_name.is_some() && !takes(row));
     others.map(|row| (row.function, row.site)).collect()
 }
 

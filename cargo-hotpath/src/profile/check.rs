@@ -125,7 +125,13 @@ fn row(row: &Row) -> u128 {
     });
     let own = [row.type_size, row.count, row.timed, row.self_ns, row.max_ns];
     let hold = row.hold.iter().flat_map(|hold| [hold.count, hold.timed, hold.ns, hold.max_ns]);
-    sum(own.into_iter().chain(awaits).chain(hold).chain(row.waiting).chain(row.unreceived).chain(allocs(&row.allocs)))
+    sum(own
+        .into_iter()
+        .chain(awaits)
+        .chain(hold)
+        .chain(row.waiting)
+        .chain(row.unreceived)
+        .chain(allocs(&row.allocs)))
 }
 
 fn allocs(allocs: &Allocs) -> [u64; 8] {

@@ -199,17 +199,26 @@ mod tests {
 
     #[test]
     fn those_who_only_read_wait_for_those_who_write() {
-        let of = |method: &str| Some(format!("tokio::sync::rwlock::RwLock<Stock>::{method}::{{{{closure}}}}"));
-        let write = SiteFacts { type_name: of("write"), ..awaited("stock.write().await", 100, 1_000_000) };
+        let of = |method: &str| {
+            Some(format!("tokio::sync::rwlock::RwLock<Stock>::{method}::{{{{closure}}}}"))
+        };
+        let write =
+            SiteFacts { type_name: of("write"), ..awaited("stock.write().await", 100, 1_000_000) };
         let inside = awaited("warehouse.lay_aside(p).await", 100, 200_000_000);
         let inside = SiteFacts { index: 1, ..with_await(inside, |it| it.held = vec![0]) };
-        let read =
-            SiteFacts { index: 2, type_name: of("read"), ..awaited("stock.read().await", 100, 300_000_000) };
+        let read = SiteFacts {
+            index: 2,
+            type_name: of("read"),
+            ..awaited("stock.read().await", 100, 300_000_000)
+        };
         let mut facts = run(vec![write, inside, read]);
         facts.functions[0].self_ns = 1_000_000;
         let found = GuardAcrossAwait.check(&facts, &Thresholds::default());
         assert_eq!(found.len(), 1);
-        assert!(found[0].problem.contains("Tasks waited 301 ms for locks of this type."), "{found:?}");
+        assert!(
+            found[0].problem.contains("Tasks waited 301 ms for locks of this type."),
+            "{found:?}"
+        );
     }
 
     #[test]

@@ -57,7 +57,12 @@ mod tests {
     const MUTEX: &str = "alloc::sync::Arc<std::sync::poison::mutex::Mutex<app::Stats>>";
 
     fn lock(index: usize, type_name: &str, hold: Option<Hold>) -> SiteFacts {
-        SiteFacts { index, hold, line: 5 + index as u32, ..hot(Kind::Lock, "stats.lock()", type_name) }
+        SiteFacts {
+            index,
+            hold,
+            line: 5 + index as u32,
+            ..hot(Kind::Lock, "stats.lock()", type_name)
+        }
     }
 
     fn held(ns: u64) -> Hold {
@@ -92,8 +97,14 @@ mod tests {
     #[test]
     fn readers_and_writers_guards_and_futures_are_of_one_lock() {
         let pairs = [
-            ("tokio::sync::rwlock::RwLock<S>::read::{{closure}}", "tokio::sync::rwlock::RwLock<S>::write_owned::{{closure}}"),
-            (MUTEX, "core::result::Result<std::sync::poison::mutex::MutexGuard<'_, app::Stats>, E>"),
+            (
+                "tokio::sync::rwlock::RwLock<S>::read::{{closure}}",
+                "tokio::sync::rwlock::RwLock<S>::write_owned::{{closure}}",
+            ),
+            (
+                MUTEX,
+                "core::result::Result<std::sync::poison::mutex::MutexGuard<'_, app::Stats>, E>",
+            ),
         ];
         for (one, other) in pairs {
             let said = said(vec![lock(0, one, None), lock(1, other, Some(held(7_000_000)))]);
@@ -104,7 +115,11 @@ mod tests {
     #[test]
     fn who_takes_locks_of_several_types_holds_none_of_them_for_sure() {
         let shared = || lock(1, MUTEX, Some(held(7_000_000)));
-        let generic = SiteFacts { hold: None, self_ns: 1, ..lock(1, "std::sync::poison::mutex::Mutex<u8>", None) };
+        let generic = SiteFacts {
+            hold: None,
+            self_ns: 1,
+            ..lock(1, "std::sync::poison::mutex::Mutex<u8>", None)
+        };
         assert_eq!(said(vec![lock(0, MUTEX, None), shared(), generic]), "");
     }
 

@@ -28,7 +28,11 @@ pub(super) fn kept_bytes(facts: &Facts, senders: &BTreeMap<usize, u64>) -> f64 {
     let tops = senders.keys().copied().filter(|function| !is_below(*function));
     let mut sum = 0.0;
     for top in tops {
-        let sent: u64 = senders.iter().filter(|(function, _)| below[&top][**function]).map(|(_, sent)| sent).sum();
+        let sent: u64 = senders
+            .iter()
+            .filter(|(function, _)| below[&top][**function])
+            .map(|(_, sent)| sent)
+            .sum();
         let walk = Walk { facts, callees: &callees, senders, below: &below, sent: sent as f64 };
         sum += walk.of(top, &mut seen);
     }
@@ -81,7 +85,8 @@ impl Walk<'_> {
         let calls = of.calls as f64;
         if calls >= PER_MESSAGE.0 * self.sent {
             // Of calls that sent nothing it is not known what they keep.
-            return kept(&of.total_allocs).max(kept(&of.self_allocs)) * (self.sent / calls.max(1.0)).min(1.0);
+            return kept(&of.total_allocs).max(kept(&of.self_allocs))
+                * (self.sent / calls.max(1.0)).min(1.0);
         }
         let own = if self.senders.contains_key(&function) { self.own(of) } else { 0.0 };
         let mut sum = own;
@@ -89,7 +94,8 @@ impl Walk<'_> {
             if self.is_for_each(calls) && !seen[callee] {
                 seen[callee] = true;
                 let other = &self.facts.functions[callee];
-                sum += kept(&other.total_allocs) * (calls as f64 / other.calls.max(1) as f64).min(1.0);
+                sum +=
+                    kept(&other.total_allocs) * (calls as f64 / other.calls.max(1) as f64).min(1.0);
             } else if self.leads_to_sender(callee) {
                 sum += self.of(callee, seen);
             }
@@ -155,7 +161,8 @@ mod tests {
     }
 
     fn facts(functions: Vec<FunctionFacts>, edges: &[(usize, usize, u64)]) -> Facts {
-        let edge = |&(caller, callee, calls)| Edge { caller: Some(caller), callee, calls, total_ns: 0 };
+        let edge =
+            |&(caller, callee, calls)| Edge { caller: Some(caller), callee, calls, total_ns: 0 };
         Facts { functions, edges: edges.iter().map(edge).collect(), ..Facts::default() }
     }
 
@@ -165,7 +172,8 @@ mod tests {
 
     #[test]
     fn what_is_called_for_each_message_made_it() {
-        let handler = function(SENT, allocs(0, 0), Allocs { freed_bytes: 50_000, ..allocs(SENT, 350_000) });
+        let handler =
+            function(SENT, allocs(0, 0), Allocs { freed_bytes: 50_000, ..allocs(SENT, 350_000) });
         assert!((bytes(&facts(vec![handler], &[]), &[(0, SENT)]) - 300_000.0).abs() < 1e-6);
     }
 
@@ -174,7 +182,11 @@ mod tests {
         // `main` reads 500 MB by itself and by a function, and sends numbers.
         let load = function(1, allocs(1, 250_000_000), allocs(1, 250_000_000));
         let main = function(1, allocs(30, 250_000_000), allocs(31, 500_000_000));
-        let send = SiteFacts { count: SENT, allocs: allocs(29, 29 * 512), ..hot(Kind::Send, "s.send(n)", "S") };
+        let send = SiteFacts {
+            count: SENT,
+            allocs: allocs(29, 29 * 512),
+            ..hot(Kind::Send, "s.send(n)", "S")
+        };
         let main = FunctionFacts { sites: vec![send], ..main };
         let facts = facts(vec![main, load], &[(0, 1, 1)]);
         assert!((bytes(&facts, &[(0, SENT)]) - 29.0 * 512.0).abs() < 1e-6);

@@ -106,16 +106,22 @@ fn part<'a>(type_name: &'a str, half: &str) -> Option<&'a str> {
 
 /// Whether messages are received in ways that are counted, and in no other.
 fn are_all_counted(facts: &Facts, thresholds: &Thresholds, of: &str) -> bool {
-    let is_mentioned = |row: &SiteFacts| RECEIVERS.iter().any(|half| message(row, half) == Some(of));
+    let is_mentioned =
+        |row: &SiteFacts| RECEIVERS.iter().any(|half| message(row, half) == Some(of));
     let receivers = sites(facts, thresholds, &[Kind::Await], is_mentioned);
     let is_counted = |row: &SiteFacts| row.waiting.is_some();
-    let counted = sites(facts, thresholds, &[Kind::Await], |row| is_mentioned(row) && is_counted(row));
+    let counted =
+        sites(facts, thresholds, &[Kind::Await], |row| is_mentioned(row) && is_counted(row));
     // Others (a loop over a stream, a wait that may end before) take an unknown number; and without any it
     // is not known who receives.
     !counted.is_empty()
-        && sites(facts, thresholds, &[Kind::Await], |row| is_mentioned(row) && !is_counted(row)).is_empty()
+        && sites(facts, thresholds, &[Kind::Await], |row| is_mentioned(row) && !is_counted(row))
+            .is_empty()
         && !receivers.iter().any(|site| takes_uncounted(facts, site))
-        && !facts.sources.values().any(|text| ELSEWHERE.iter().any(|method| calls(text, None, method)))
+        && !facts
+            .sources
+            .values()
+            .any(|text| ELSEWHERE.iter().any(|method| calls(text, None, method)))
 }
 
 /// Whether what a site awaits is also emptied in another way in its file.
@@ -126,7 +132,10 @@ fn takes_uncounted(facts: &Facts, site: &Site<'_>) -> bool {
 
 /// The variable that the method of a label is called on: `letters` of `self.letters.recv().await`.
 fn variable(label: &str) -> Option<&str> {
-    let receiver = [".recv(", ".next(", ".select_next_some("].iter().find_map(|call| label.split_once(call))?.0;
+    let receiver = [".recv(", ".next(", ".select_next_some("]
+        .iter()
+        .find_map(|call| label.split_once(call))?
+        .0;
     Some(last_name(receiver)).filter(|name| !name.is_empty())
 }
 
@@ -158,9 +167,13 @@ fn last_name(text: &str) -> &str {
 fn is_other_receiver(before: &str, name: &str) -> bool {
     let function = &before[before.rfind("fn ").unwrap_or(0)..];
     let typed = format!("{name}:");
-    let is_whole = |(at, _): &(usize, &str)| !name.is_empty() && last_name(&function[..*at]).is_empty();
-    let Some((at, _)) = function.match_indices(&typed).filter(is_whole).last() else { return false };
-    let of = function[at + name.len()..].split([',', ')', '=', ';', '{']).next().unwrap_or_default();
+    let is_whole =
+        |(at, _): &(usize, &str)| !name.is_empty() && last_name(&function[..*at]).is_empty();
+    let Some((at, _)) = function.match_indices(&typed).filter(is_whole).last() else {
+        return false;
+    };
+    let of =
+        function[at + name.len()..].split([',', ')', '=', ';', '{']).next().unwrap_or_default();
     of.contains("Receiver<") && !of.contains("Unbounded")
 }
 
@@ -281,7 +294,11 @@ mod tests {
 
     /// Another await, of this type.
     fn with_await(mut facts: Facts, label: &str, type_name: &str) -> Facts {
-        let other = SiteFacts { index: 2, type_name: Some(type_name.to_owned()), ..awaited(label, 1, 1_000) };
+        let other = SiteFacts {
+            index: 2,
+            type_name: Some(type_name.to_owned()),
+            ..awaited(label, 1, 1_000)
+        };
         facts.functions[0].sites.push(other);
         facts
     }
@@ -349,7 +366,10 @@ mod tests {
             ("src/other.rs", "letters.try_recv();"),
             ("src/other.rs", "// rx.blocking_recv() would wait"),
             // The same with a bound.
-            ("src/main.rs", "async fn all(mut letters: mpsc::Receiver<L>) {\n letters\n.recv_many(&mut b, 9).await }"),
+            (
+                "src/main.rs",
+                "async fn all(mut letters: mpsc::Receiver<L>) {\n letters\n.recv_many(&mut b, 9).await }",
+            ),
             ("src/main.rs", "fn f(letters: &mut Receiver<L>) { letters.try_recv() }"),
         ] {
             assert_eq!(with(file, text), 1, "{text}");

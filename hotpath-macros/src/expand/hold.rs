@@ -21,9 +21,32 @@ const UNWRAPPING: &[&str] = &["expect", "map_err", "ok", "unwrap", "unwrap_or_el
 /// What takes a guard by value, or the `Result` or future that it is in: a variable that has one of them
 /// holds no guard any more, or none yet. Whatever begins with one of [`TAKING_PREFIXES`] does as well.
 const TAKING: &[&str] = &[
-    "and", "and_then", "await", "cloned", "copied", "err", "flatten", "inspect", "inspect_err", "into",
-    "is_err_and", "is_ok_and", "map", "map_err", "map_ok", "map_or", "map_or_default", "map_or_else", "ok", "or",
-    "or_else", "release", "take", "then", "transpose", "try_into",
+    "and",
+    "and_then",
+    "await",
+    "cloned",
+    "copied",
+    "err",
+    "flatten",
+    "inspect",
+    "inspect_err",
+    "into",
+    "is_err_and",
+    "is_ok_and",
+    "map",
+    "map_err",
+    "map_ok",
+    "map_or",
+    "map_or_default",
+    "map_or_else",
+    "ok",
+    "or",
+    "or_else",
+    "release",
+    "take",
+    "then",
+    "transpose",
+    "try_into",
 ];
 
 const TAKING_PREFIXES: &[&str] =
@@ -148,7 +171,8 @@ impl Guards<'_> {
 
 /// The number of the site that `site(&TABLE, 3)`, `awaited(&TABLE, 3, ..)` and their like are for.
 fn index(probe: &ExprCall) -> Option<u32> {
-    let (Expr::Reference(table), Expr::Lit(index)) = (probe.args.first()?, probe.args.get(1)?) else {
+    let (Expr::Reference(table), Expr::Lit(index)) = (probe.args.first()?, probe.args.get(1)?)
+    else {
         return None;
     };
     let Expr::Path(table) = &*table.expr else { return None };
@@ -161,7 +185,9 @@ fn index(probe: &ExprCall) -> Option<u32> {
 /// Whether this is what takes the cost of a receiver out: its arguments are as they were.
 fn is_mark(probe: &ExprCall) -> bool {
     let mut path = probe.func.to_token_stream().into_iter();
-    let is_ours = path.any(|token| matches!(&token, TokenTree::Ident(it) if it == "__hotpath" || it == "__private"));
+    let is_ours = path.any(
+        |token| matches!(&token, TokenTree::Ident(it) if it == "__hotpath" || it == "__private"),
+    );
     is_ours && path.last().is_some_and(|token| token.to_string() == "mark")
 }
 
@@ -169,7 +195,9 @@ fn is_mark(probe: &ExprCall) -> bool {
 fn bound(pat: &Pat, is_result: bool) -> Option<String> {
     match pat {
         Pat::Type(typed) => bound(&typed.pat, is_result),
-        Pat::TupleStruct(tuple) if is_result && tuple.path.is_ident("Ok") && tuple.elems.len() == 1 => {
+        Pat::TupleStruct(tuple)
+            if is_result && tuple.path.is_ident("Ok") && tuple.elems.len() == 1 =>
+        {
             bound(&tuple.elems[0], false)
         }
         // A reference leaves the guard where it is, and what begins with a capital letter may be a constant.
@@ -206,7 +234,9 @@ fn end(stmts: &[Stmt], name: &str) -> Option<Option<usize>> {
 fn hides(stmt: &Stmt, name: &str) -> Option<TokenStream> {
     match stmt {
         // What a `#[cfg]` takes away hides nothing.
-        Stmt::Local(local) if local.attrs.is_empty() && bound(&local.pat, true).as_deref() == Some(name) => {
+        Stmt::Local(local)
+            if local.attrs.is_empty() && bound(&local.pat, true).as_deref() == Some(name) =>
+        {
             Some(local.init.as_ref().map(|init| init.expr.to_token_stream()).unwrap_or_default())
         }
         // What holds no site was not read.
@@ -228,7 +258,12 @@ fn drops(stmt: &Stmt, name: &str) -> bool {
     let Stmt::Expr(expr, Some(_)) = stmt else { return false };
     let call = match expr {
         // What a `#[cfg]` takes away drops nothing.
-        Expr::Call(probe) if probe.attrs.is_empty() && probe.args.first().is_some_and(|it| matches!(it, Expr::Call(token) if index(token).is_some())) => {
+        Expr::Call(probe)
+            if probe.attrs.is_empty()
+                && probe.args.first().is_some_and(
+                    |it| matches!(it, Expr::Call(token) if index(token).is_some()),
+                ) =>
+        {
             probe.args[probe.args.len() - 1].to_token_stream()
         }
         other => other.to_token_stream(),
@@ -278,9 +313,7 @@ impl Mentions {
 /// Whether a name between these tokens is only looked at: `&x`, `&mut x`, `*x`, `x.f`, `x[0]`; or is that of
 /// a field, `a.x`.
 fn lends(before: &[Option<TokenTree>; 2], next: &[Option<TokenTree>; 2]) -> bool {
-    let is = |token: &Option<TokenTree>, what: char| {
-        matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == what)
-    };
+    let is = |token: &Option<TokenTree>, what: char| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == what);
     let [earlier, last] = before;
     let is_mut = matches!(last, Some(TokenTree::Ident(ident)) if ident == "mut");
     if is(last, '&') || is(last, '*') || is_mut && is(earlier, '&') {

@@ -229,19 +229,30 @@ fn futures_say_what_they_return() {
 
 #[test]
 fn a_guard_has_a_local_beside_it() {
-    let text = expand("", "fn f(m: &Mutex<u8>) { let g = m.lock().unwrap(); a(&g); drop(g); b(); }");
+    let text =
+        expand("", "fn f(m: &Mutex<u8>) { let g = m.lock().unwrap(); a(&g); drop(g); b(); }");
     assert!(text.contains(". unwrap () ; let __hotpath_hold_0 = __hotpath :: hold (& __HOTPATH , 0) ; a (& g) ; __hotpath :: held (__hotpath_hold_0) ; drop (g) ; b ()"), "{text}");
     let text = expand("", "async fn f(m: &M) { let mut g = m.a.write().await; g.b().await; }");
-    assert!(text.contains(". await ; let __hotpath_hold_0 = __hotpath :: hold (& __HOTPATH , 0) ;"), "{text}");
+    assert!(
+        text.contains(". await ; let __hotpath_hold_0 = __hotpath :: hold (& __HOTPATH , 0) ;"),
+        "{text}"
+    );
     let text = expand("", "fn f(m: &M) { if let Ok(g) = m.lock() { a(&g) } }");
-    assert!(text.contains("{ let __hotpath_hold_0 = __hotpath :: hold (& __HOTPATH , 0) ; a (& g) }"), "{text}");
+    assert!(
+        text.contains("{ let __hotpath_hold_0 = __hotpath :: hold (& __HOTPATH , 0) ; a (& g) }"),
+        "{text}"
+    );
     let text = expand("", "async fn f(m: &M) { let g = m.lock(); b().await; g.await; }");
     assert!(!text.contains("__hotpath_hold"), "{text}");
-    let text = expand("", "async fn f(m: &M) { let g = m.write().await; let r = g.downgrade(); r.b().await; }");
+    let text = expand(
+        "",
+        "async fn f(m: &M) { let g = m.write().await; let r = g.downgrade(); r.b().await; }",
+    );
     assert!(!text.contains("__hotpath_hold"), "{text}");
     let text = expand("", "fn f(m: &M) { let g = m.lock().unwrap(); let g = g.len(); b(g) }");
     assert!(text.contains("__hotpath_hold_0"), "{text}");
-    let text = expand("sites = all", "fn f(m: &M) { let g = m.lock().unwrap(); #[cfg(x)] drop(g); }");
+    let text =
+        expand("sites = all", "fn f(m: &M) { let g = m.lock().unwrap(); #[cfg(x)] drop(g); }");
     assert!(!text.contains("__hotpath_hold"), "{text}");
     let text = expand("sites = all", "fn f(m: &M) { let g = m.lock().unwrap(); drop(g); }");
     assert_eq!(text.matches("__hotpath_hold_").count(), 2, "{text}");

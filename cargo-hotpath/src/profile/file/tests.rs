@@ -1,8 +1,7 @@
 use super::*;
 use crate::profile::{
-    Hold,
-    Allocs, Awaits, BackEdge, Bucket, Context, Function, Memory, OperationCost, Polls, ProbeCosts,
-    Retained, RetainedSite, Row, Seen, SeenStates, Site, SizeClass, Timeline,
+    Allocs, Awaits, BackEdge, Bucket, Context, Function, Hold, Memory, OperationCost, Polls,
+    ProbeCosts, Retained, RetainedSite, Row, Seen, SeenStates, Site, SizeClass, Timeline,
 };
 
 const V1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/profile-v1.json");
@@ -149,13 +148,7 @@ fn row() -> Row {
         error_ns: 2.25,
         max_ns: 200,
         allocs: allocs(20),
-        awaits: Some(Awaits {
-            polls: 6,
-            ready: 1,
-            wait_ns: 70,
-            nested_wait_ns: 7,
-            cancelled: 1,
-        }),
+        awaits: Some(Awaits { polls: 6, ready: 1, wait_ns: 70, nested_wait_ns: 7, cancelled: 1 }),
         hold: Some(Hold { count: 4, timed: 3, ns: 90, max_ns: 40 }),
         waiting: Some(12),
         unreceived: Some(3),
