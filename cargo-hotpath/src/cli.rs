@@ -94,7 +94,17 @@ impl Command {
 }
 
 impl Command {
-    /// The file that the report was to be written to.
+    /// The files that the report was to be written to besides.
+    pub fn also(&self) -> &[Also] {
+        match self {
+            Self::Run(args) => &args.report.also,
+            Self::Report(args) => &args.report.also,
+            Self::Check(args) => &args.run.report.also,
+            _ => &[],
+        }
+    }
+
+    /// The file that it is written to.
     pub fn output(&self) -> Option<&Path> {
         match self {
             Self::Run(args) => args.report.output.as_deref(),

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::advise::Advice;
-use crate::cli::Format;
+use crate::cli::{Also, Format};
 use crate::error::Error;
 use crate::options::ReportOptions;
 use crate::replace::write_atomically;
@@ -45,7 +45,8 @@ pub fn deliver(advice: &Advice, options: &ReportOptions, term: &Term) -> Result<
 }
 
 /// Writes what `render` makes for each format and place that was asked for; it is told whether the
-/// place is a file.
+/// place is a file. A reader of standard output that has seen enough is no failure: what the exit code
+/// says, of a broken budget or of the workload, is still to be said.
 pub fn each(
     options: &ReportOptions,
     term: &Term,
@@ -56,7 +57,10 @@ pub fn each(
         put(&render(also.format, true)?, Some(&also.path), term)?;
     }
     let output = options.output.as_deref();
-    put(&render(options.format, output.is_some())?, output, term)
+    match put(&render(options.format, output.is_some())?, output, term) {
+        Err(Error::Closed) => Ok(()),
+        put => put,
+    }
 }
 
 /// The report in a format.
@@ -87,22 +91,32 @@ pub fn render(
     })
 }
 
-/// Says what went wrong in the place and the format of the report, for machines; people read standard
-/// error.
-pub fn failure(error: &Error, format: Format, output: Option<&Path>) {
+/// Says what went wrong in each place and format that a report was asked for in, for machines; people read
+/// standard error.
+pub fn failure(error: &Error, format: Format, output: Option<&Path>, also: &[Also]) {
+    // The exit code and standard error say it already, should any of this fail too.
+    for also in also {
+        if let Some(text) = document(error, also.format) {
+            let _ = write(&also.path, text.as_bytes());
+        }
+    }
+    let Some(text) = document(error, format) else { return };
+    let is_written = output.is_some_and(|path| write(path, text.as_bytes()).is_ok());
+    if !is_written {
+        let _ = term::write_stdout(&text);
+    }
+}
+
+/// The error as machines read it, in formats that have a form for it.
+fn document(error: &Error, format: Format) -> Option<String> {
     let document = error.document();
-    let text = match format {
-        Format::Human | Format::Markdown => return,
+    Some(match format {
+        Format::Human | Format::Markdown => return None,
         Format::Json => serde_json::to_string_pretty(&document).unwrap_or_default() + "\n",
         Format::Github => report::github::failure(&document.error),
         Format::Sarif => report::sarif::failure(&document.error),
         Format::Junit => report::junit::failure(&document.error),
-    };
-    let is_written = output.is_some_and(|path| write(path, text.as_bytes()).is_ok());
-    if !is_written {
-        // The exit code and standard error say it already, should this fail too.
-        let _ = term::write_stdout(&text);
-    }
+    })
 }
 
 /// Adds Markdown to the job's summary, where a workflow of GitHub says which file that is.

@@ -59,7 +59,7 @@ use std::process::ExitCode;
 
 use clap::{ColorChoice, CommandFactory, FromArgMatches, ValueEnum};
 
-use cli::{Cli, Command, Format};
+use cli::{Also, Cli, Command, Format};
 use error::{Error, Exit};
 use options::RunOptions;
 use term::Term;
@@ -73,11 +73,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let term = Term::new(&cli.display);
     let (format, output) = (cli.command.format(), cli.command.output().map(Path::to_owned));
+    let also = cli.command.also().to_vec();
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| dispatch(cli.command, &term)));
     let result = outcome.unwrap_or_else(|panic| Err(Error::Internal(panic_message(&*panic))));
     match result {
         Ok(exit) => exit.into(),
-        Err(error) => fail(&error, (format, output.as_deref()), &term).into(),
+        Err(error) => fail(&error, (format, output.as_deref(), &also), &term).into(),
     }
 }
 
@@ -97,12 +98,16 @@ fn dispatch(command: Command, term: &Term) -> Result<Exit, Error> {
 }
 
 /// Says what went wrong: to people, and as a document where one was asked for.
-fn fail(error: &Error, (format, output): (Format, Option<&Path>), term: &Term) -> Exit {
+fn fail(
+    error: &Error,
+    (format, output, also): (Format, Option<&Path>, &[Also]),
+    term: &Term,
+) -> Exit {
     if matches!(error, Error::Closed) {
         return error.exit();
     }
     term.error(error);
-    deliver::failure(error, format, output);
+    deliver::failure(error, format, output, also);
     error.exit()
 }
 
@@ -135,7 +140,7 @@ fn refuse(error: &clap::Error, args: &[OsString]) -> ExitCode {
         let first = text.lines().next().unwrap_or_default();
         let message = first.strip_prefix("error: ").unwrap_or(first).to_owned();
         let error = Error::usage(message, "`cargo hotpath --help` lists what there is");
-        deliver::failure(&error, format, None);
+        deliver::failure(&error, format, None, &[]);
     }
     ExitCode::from(error.exit_code() as u8)
 }

@@ -1,8 +1,9 @@
 //! What an annotated item holds: its functions, with the options that apply to each.
 
+use hotpath_runtime_syntax::budget::Metric;
 use hotpath_runtime_syntax::eligible::has_foreign_macro;
 use hotpath_runtime_syntax::{
-    Options, is_hotpath, method_name, refuse_function, refuse_item, type_name,
+    Budget, Options, is_hotpath, method_name, refuse_function, refuse_item, type_name,
 };
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream, Parser as _};
@@ -28,6 +29,8 @@ pub(crate) struct Function {
     /// Name in reports.
     pub(crate) name: String,
     pub(crate) options: Options,
+    /// Metrics that only a block or module around it limits.
+    pub(crate) inherited: Vec<Metric>,
     pub(crate) columns: Columns,
     /// Another attribute may refer to the parameters by name.
     pub(crate) names_matter: bool,
@@ -123,7 +126,10 @@ fn function(piece: Piece, context: &Context, direct: bool) -> Result<Node> {
         Err(_) => return verbatim(tokens, &body),
     };
     let own = Options::take(&mut head.attrs)?;
+    let inherited = if direct { Budget::default() } else { context.options.budget.clone() };
     let direct = direct || own.is_some();
+    let said = [own.as_ref(), first.as_ref()].into_iter().flatten();
+    let said = said.fold(Budget::default(), |all, it| all.refine(&it.budget));
     let options = match first {
         // Whichever came first: the attribute on the function itself says more than one around it.
         Some(first) if direct => first.refine(context.options.clone()),
@@ -147,7 +153,17 @@ fn function(piece: Piece, context: &Context, direct: bool) -> Result<Node> {
     };
     let names_matter = context.names_matter || has_foreign_macro(&head.attrs);
     let columns = Columns::of(&options, &body);
-    Ok(Node::Function(Box::new(Function { head, body, name, options, columns, names_matter })))
+    let inherited = inherited.limits().map(|(metric, _)| metric);
+    let inherited = inherited.filter(|metric| said.get(*metric).is_none()).collect();
+    Ok(Node::Function(Box::new(Function {
+        head,
+        body,
+        name,
+        options,
+        inherited,
+        columns,
+        names_matter,
+    })))
 }
 
 fn container(piece: Piece, outer: &Context) -> Result<Node> {

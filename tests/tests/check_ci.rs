@@ -24,6 +24,13 @@ fn assert_sarif(log: &Value) {
     let schema = jsonschema::validator_for(&schema).expect("the schema compiles");
     let errors: Vec<String> = schema.iter_errors(log).map(|it| it.to_string()).collect();
     assert!(errors.is_empty(), "{errors:#?}");
+    // GitHub refuses the whole log where one result has no location, which the schema allows.
+    let results = log["runs"][0]["results"].as_array().into_iter().flatten();
+    for result in results {
+        let place = &result["locations"][0]["physicalLocation"];
+        assert!(place["artifactLocation"]["uri"].is_string(), "{result}");
+        assert!(place["region"]["startLine"].is_u64(), "{result}");
+    }
 }
 
 fn uris(log: &Value) -> Vec<String> {
@@ -112,7 +119,35 @@ fn errors_are_said_in_the_format_that_was_asked_for() {
     let file = dir.path().join("hotpath.xml");
     let path = file.to_str().unwrap();
     assert_eq!(junit(&["check", gate.stored(), "--format", "junit", "-o", path]), "");
+    assert!(broken(&fs::read_to_string(&file).unwrap()).contains("`gate::prase`"));
+    // A file of an earlier check would be taken for this one's.
+    fs::write(&file, "old").unwrap();
+    let also = format!("junit={path}");
+    let _ = gate.check(&["--format", "github", "--also", &also]).expect_code(2);
     assert!(broken(&fs::read_to_string(file).unwrap()).contains("`gate::prase`"));
+}
+
+#[test]
+fn limits_of_the_workload_have_a_place_too() {
+    let gate = gate();
+    gate.configure("[budget]\n\"*\" = { wall = \"1 ns\", peak_live_bytes = \"1 B\" }\n");
+    let log = gate.check(&["--format", "sarif"]).expect_code(1).json();
+    assert_sarif(&log);
+    assert_eq!(uris(&log).len(), log["runs"][0]["results"].as_array().unwrap().len());
+    let github = gate.check(&["--format", "github"]).expect_code(1).stdout;
+    assert!(github.contains("/Cargo.toml,line=1,title=budget broken%3A wall of *::"), "{github}");
+}
+
+#[test]
+fn a_reader_that_went_away_does_not_pass_a_broken_budget() {
+    let gate = gate();
+    gate.configure(BROKEN);
+    for format in ["json", "human", "sarif"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let check = gate.hotpath(&["check", gate.stored(), "--format", format]);
+        check.run_writing_to(std::os::fd::OwnedFd::from(writer).into()).expect_code(1);
+    }
 }
 
 #[test]

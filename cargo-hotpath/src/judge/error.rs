@@ -89,7 +89,7 @@ pub enum JudgeError {
 
 fn not_measured(target: &str, metric: Metric) -> String {
     match metric {
-        Metric::PollsPerCall | Metric::FutureBytes => {
+        _ if metric.is_of_async() => {
             format!(
                 "`{metric}` of `{target}` can't be judged: it is measured of async functions only"
             )

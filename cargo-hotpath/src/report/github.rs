@@ -39,19 +39,18 @@ fn command(issue: &Issue) -> String {
         Level::Note => "notice",
     };
     let mut properties = Vec::new();
-    if let Some(place) = &issue.place {
-        properties.push(format!("file={}", property(&place.file)));
-        properties.push(format!("line={}", place.line));
-        // Columns are of one line only.
-        let is_one_line = place.end.is_none_or(|(line, _)| line == place.line);
-        if let (Some(column), true) = (place.column, is_one_line) {
-            properties.push(format!("col={column}"));
-        }
-        if let Some((line, column)) = place.end {
-            properties.push(format!("endLine={line}"));
-            if is_one_line {
-                properties.push(format!("endColumn={}", column.saturating_sub(1).max(1)));
-            }
+    let place = &issue.place;
+    properties.push(format!("file={}", property(&place.file)));
+    properties.push(format!("line={}", place.line));
+    // Columns are of one line only.
+    let is_one_line = place.end.is_none_or(|(line, _)| line == place.line);
+    if let (Some(column), true) = (place.column, is_one_line) {
+        properties.push(format!("col={column}"));
+    }
+    if let Some((line, column)) = place.end {
+        properties.push(format!("endLine={line}"));
+        if is_one_line {
+            properties.push(format!("endColumn={}", column.saturating_sub(1).max(1)));
         }
     }
     properties.push(format!("title={}", property(&issue.title)));

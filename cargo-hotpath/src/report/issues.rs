@@ -27,7 +27,7 @@ pub(super) struct Issue {
     pub(super) rule: String,
     pub(super) title: String,
     pub(super) message: String,
-    pub(super) place: Option<Place>,
+    pub(super) place: Place,
     /// Stays the same while the code does, wherever its lines move.
     pub(super) fingerprint: String,
 }
@@ -41,6 +41,15 @@ pub(super) struct Place {
     pub(super) end: Option<(u32, u32)>,
 }
 
+/// Where is said what is of no file: GitHub refuses all of a log in which one result has no place.
+const MANIFEST: &str = "Cargo.toml";
+
+impl Place {
+    fn top_of(file: &str) -> Self {
+        Self { file: file.to_owned(), line: 1, column: None, end: None }
+    }
+}
+
 /// The rule of budgets, among those of findings.
 pub(super) const BUDGET: &str = "budget";
 
@@ -50,7 +59,7 @@ pub(super) fn issues(report: &Report, prefix: &str) -> Vec<Issue> {
     let mut issues: Vec<Issue> = broken.map(|budget| of_budget(budget, &report.workload)).collect();
     issues.extend(report.findings.iter().map(of_finding));
     issues.sort_by_key(|issue| issue.level);
-    for place in issues.iter_mut().filter_map(|issue| issue.place.as_mut()) {
+    for place in issues.iter_mut().map(|issue| &mut issue.place) {
         if Path::new(&place.file).is_relative() {
             place.file.insert_str(0, prefix);
         }
@@ -72,19 +81,21 @@ fn fingerprint(budget: &Budget, workload: &Workload) -> String {
 }
 
 fn of_budget(budget: &Budget, workload: &Workload) -> Issue {
-    let at_cause =
-        budget.causes.first().filter(|cause| cause.more_allocs.is_none_or(|more| more > 0));
-    let place = match (at_cause, &budget.file, budget.line) {
-        (Some(cause), ..) => Some(Place {
-            file: cause.file.clone(),
-            line: cause.line,
-            column: Some(cause.column),
-            end: None,
-        }),
-        (None, Some(file), Some(line)) => {
-            Some(Place { file: file.clone(), line, column: budget.column, end: None })
+    let first = budget.causes.first().map(|cause| Place {
+        file: cause.file.clone(),
+        line: cause.line,
+        column: Some(cause.column),
+        end: None,
+    });
+    let is_more = |budget: &Budget| {
+        budget.causes.first().is_some_and(|cause| cause.more_allocs.is_none_or(|more| more > 0))
+    };
+    let place = match (first, &budget.file, budget.line) {
+        (Some(first), ..) if is_more(budget) => first,
+        (_, Some(file), Some(line)) => {
+            Place { file: file.clone(), line, column: budget.column, end: None }
         }
-        _ => None,
+        (first, ..) => first.unwrap_or_else(|| Place::top_of(MANIFEST)),
     };
     let causes = budget.causes.iter().map(budgets::cause_sentence);
     let message: Vec<String> = [budgets::sentence(budget)].into_iter().chain(causes).collect();
@@ -104,12 +115,16 @@ fn of_finding(finding: &Finding) -> Issue {
         Severity::High | Severity::Medium => Level::Warning,
         Severity::Low | Severity::Info => Level::Note,
     };
-    let place = finding.file.clone().zip(finding.line).map(|(file, line)| Place {
-        file,
-        line,
-        column: finding.column,
-        end: finding.end_line.zip(finding.end_column),
-    });
+    // Of how it was built, the manifest tells.
+    let place = match (&finding.file, finding.line) {
+        (Some(file), Some(line)) => Place {
+            file: file.clone(),
+            line,
+            column: finding.column,
+            end: finding.end_line.zip(finding.end_column),
+        },
+        (file, _) => Place::top_of(file.as_deref().unwrap_or(MANIFEST)),
+    };
     let gain = finding.impact.wall_pct.map(|wall| {
         format!(
             "Expected: {} to {} of the wall time.",
@@ -134,6 +149,7 @@ mod tests {
     use super::*;
     use crate::report::budgets;
     use crate::report::tests::{busy, report};
+    use crate::schema::Cause;
 
     #[test]
     fn broken_budgets_have_fingerprints_of_their_own() {
@@ -162,14 +178,31 @@ mod tests {
     }
 
     #[test]
+    fn whatever_is_said_has_a_place() {
+        let place = |report: &Report| {
+            let Place { file, line, .. } = issues(report, "")[0].place.clone();
+            (file, line)
+        };
+        let mut report = report(&busy(), |_, _| {});
+        let (build, of) = (report.findings[0].clone(), budgets::tests::broken());
+        report.findings =
+            vec![Finding { line: None, file: Some("a/Cargo.toml".to_owned()), ..build }];
+        assert_eq!(place(&report), ("a/Cargo.toml".to_owned(), 1));
+        report.findings.clear();
+        let cause = of.causes[0].clone();
+        let whole = Budget { file: None, line: None, column: None, ..of };
+        let fewer = Cause { more_allocs: Some(-1), ..cause };
+        report.budgets = vec![Budget { causes: vec![fewer.clone()], ..whole.clone() }];
+        assert_eq!(place(&report), (fewer.file, fewer.line));
+        report.budgets = vec![Budget { causes: Vec::new(), ..whole }];
+        assert_eq!(place(&report), ("Cargo.toml".to_owned(), 1));
+    }
+
+    #[test]
     fn files_are_named_from_the_root_of_the_checkout() {
         let report = report(&busy(), |_, _| {});
         let files = |prefix: &str| -> Vec<String> {
-            issues(&report, prefix)
-                .into_iter()
-                .filter_map(|it| it.place)
-                .map(|it| it.file)
-                .collect()
+            issues(&report, prefix).into_iter().map(|it| it.place.file).collect()
         };
         assert!(files("").iter().all(|file| file == "src/main.rs"));
         assert!(files("back end/").iter().all(|file| file == "back end/src/main.rs"));

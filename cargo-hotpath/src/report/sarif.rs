@@ -80,23 +80,22 @@ fn result(issue: &Issue, rules: &[&str]) -> Value {
         "message": {"text": format!("{}\n{}", issue.title, issue.message)},
         "partialFingerprints": {"cargoHotpath/v1": issue.fingerprint},
     });
-    if let Some(place) = &issue.place {
-        let mut region = json!({"startLine": place.line});
-        if let Some(column) = place.column {
-            region["startColumn"] = column.into();
-        }
-        if let Some((line, column)) = place.end {
-            region["endLine"] = line.into();
-            region["endColumn"] = column.into();
-        }
-        let mut artifact = json!({"uri": uri(&place.file)});
-        if !place.file.starts_with('/') {
-            artifact["uriBaseId"] = "%SRCROOT%".into();
-        }
-        result["locations"] = json!([{
-            "physicalLocation": {"artifactLocation": artifact, "region": region},
-        }]);
+    let place = &issue.place;
+    let mut region = json!({"startLine": place.line});
+    if let Some(column) = place.column {
+        region["startColumn"] = column.into();
     }
+    if let Some((line, column)) = place.end {
+        region["endLine"] = line.into();
+        region["endColumn"] = column.into();
+    }
+    let mut artifact = json!({"uri": uri(&place.file)});
+    if !place.file.starts_with('/') {
+        artifact["uriBaseId"] = "%SRCROOT%".into();
+    }
+    result["locations"] = json!([{
+        "physicalLocation": {"artifactLocation": artifact, "region": region},
+    }]);
     result
 }
 

@@ -16,8 +16,16 @@ use crate::place::{self, Position};
 pub(crate) fn table(function: &Function, body: &Body, runtime: &Runtime) -> TokenStream {
     let at = function.head.sig.ident.span();
     let at = (at, function.columns.position(at));
-    let budget = function.options.budget.to_string();
-    entry(&function.name, at, body.shape.is_async(), (&budget, &body.sites), runtime)
+    let is_async = body.shape.is_async();
+    // A block says it for those of its functions that it can be said of.
+    let beside: Vec<_> = function
+        .inherited
+        .iter()
+        .copied()
+        .filter(|metric| metric.is_of_async() && !is_async)
+        .collect();
+    let budget = function.options.budget.clone().without(&beside).to_string();
+    entry(&function.name, at, is_async, (&budget, &body.sites), runtime)
 }
 
 /// The table of a block in a function, which has no sites: those inside are its function's.

@@ -283,3 +283,15 @@ fn a_send_says_whether_it_failed() {
     let send = ":: sent (__hotpath :: send_on (& __HOTPATH , 0 , & s) , s . send (1) , | value | __hotpath :: outcome (value) . is_err ())";
     assert!(text.contains(send), "{text}");
 }
+
+#[test]
+fn a_block_limits_polls_of_its_async_functions_only() {
+    let text = expand(
+        "budget(polls_per_call = 4, allocs_per_call = 1)",
+        "impl A { fn new() {} async fn get(&self) {} #[hotpath(budget(polls_per_call = 2))] fn own() {} }",
+    );
+    assert_eq!(text.matches("allocs_per_call = 1").count(), 3, "{text}");
+    assert_eq!(text.matches("allocs_per_call = 1, polls_per_call = 4").count(), 1, "{text}");
+    // Said of the function itself it is a mistake, which the check tells.
+    assert_eq!(text.matches("polls_per_call = 2").count(), 1, "{text}");
+}

@@ -46,6 +46,13 @@ impl Budget {
         self.limits.iter().find(|(known, _)| *known == metric).map(|(_, limit)| *limit)
     }
 
+    /// These limits without those of some metrics.
+    #[must_use]
+    pub fn without(mut self, metrics: &[Metric]) -> Self {
+        self.limits.retain(|(metric, _)| !metrics.contains(metric));
+        self
+    }
+
     /// Every limit, in the order of [`Metric::ALL`].
     pub fn limits(&self) -> impl Iterator<Item = (Metric, Limit)> {
         self.limits.iter().copied()

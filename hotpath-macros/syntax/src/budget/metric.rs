@@ -91,6 +91,11 @@ metrics! {
 }
 
 impl Metric {
+    /// Whether only async functions have it.
+    pub const fn is_of_async(self) -> bool {
+        matches!(self, Self::PollsPerCall | Self::FutureBytes)
+    }
+
     /// Whether `#[hotpath(budget(..))]` may limit it.
     pub fn is_for_attribute(self) -> bool {
         self.of() == Of::Function
