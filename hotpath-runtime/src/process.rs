@@ -143,6 +143,11 @@ fn note(stored: Result<(), i32>) {
 }
 
 /// Lets the child's segment be seen. With the lock held.
+///
+/// Never inlined: paths take 16 KiB of the stack, which is all that a thread may have, and its callers make
+/// room for a thread's counters.
+#[cold]
+#[inline(never)]
 pub(crate) fn publish_child() {
     let (Some(header), Some(directory)) = (map::header(), kept_directory()) else { return };
     refresh_end();
