@@ -1,5 +1,5 @@
 //! What the tool does with a stored run, and what its probes do beside a program's work: the workload
-//! that its own budgets are checked on, and timed by `cargo bench --package hotpath-tests --bench own`.
+//! that its own budgets are checked on, and timed by `cargo run --release --package hotpath-tests --bin own`.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
