@@ -138,6 +138,19 @@ impl Set<'_> {
     fn is_of_total(&self) -> bool {
         self.function.is_none() || matches!(self.metric, Metric::Allocs | Metric::AllocBytes)
     }
+
+    /// Whether calls of one side are counted without the first, and on the other there is no second.
+    fn lacks_a_second_call(&self, new: &Snapshot, base: &Snapshot) -> bool {
+        let is_without_first = matches!(
+            self.metric,
+            Metric::AllocsPerCall | Metric::AllocBytesPerCall | Metric::ReallocsPerCall
+        );
+        let Some((name, known)) = self.function.filter(|_| is_without_first) else { return false };
+        let is_once = |of: &Snapshot| {
+            of.function_like(name, known).is_some_and(|(_, figures)| figures.calls.most <= 1)
+        };
+        is_once(new) != is_once(base)
+    }
 }
 
 /// Whether it takes a counting allocator.
@@ -184,6 +197,9 @@ fn one(inputs: &Inputs<'_>, set: &Set<'_>, new: &Figure) -> Result<Held, JudgeEr
         }
         if set.is_of_total() && !inputs.has_baselines_arguments() {
             return why("it ran with other arguments");
+        }
+        if set.lacks_a_second_call(inputs.new, baseline) {
+            return why("on one side it is called but once, so that its first call is all there is");
         }
     }
     let held = hold::against(set.limit, set.metric, base.as_ref(), new);

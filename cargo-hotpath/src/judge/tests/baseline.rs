@@ -121,6 +121,45 @@ fn calls_are_held_against_calls_where_their_number_differs() {
     assert_eq!(broken(with_calls(500, 1501)), (per_call, 3.0, BudgetStatus::Fail));
 }
 
+/// The leaf of so many calls, the first of which made so many of the allocations.
+fn warmed(calls: u64, allocs: u64, first: u64) -> Facts {
+    let mut facts = facts(allocs);
+    facts.functions[1].calls = calls;
+    let first = crate::profile::FirstCall { allocs: first, ..Default::default() };
+    facts.functions[1].first = Some(first);
+    facts
+}
+
+#[test]
+fn a_program_that_does_less_keeps_its_baseline() {
+    let before = snapshot(&[warmed(3, 104, 100)]);
+    let of = |now: Facts, before: &Snapshot, text: &str| {
+        let verdict = verdict(&[now], Some(before), text).unwrap();
+        let leaf = verdict.budgets.iter().find(|it| it.target == "app::leaf");
+        let said = verdict.warnings.iter().find(|it| it.id == "budget-not-judged");
+        let leaf = leaf.map(|it| (it.metric.clone(), it.status));
+        (leaf, said.map(|it| it.message.clone()))
+    };
+    let allocs = |status| Some(("allocs".to_owned(), status));
+    let per_call = |status| Some(("allocs_per_call".to_owned(), status));
+    // What the first call warms up is all that is left of it.
+    let kept = (allocs(BudgetStatus::Pass), None);
+    assert_eq!(of(warmed(1, 100, 0), &before, ""), kept);
+    // A buffer that doubles: 10 of 1000 calls allocate, and 7 of 100.
+    let grown = snapshot(&[warmed(1000, 10, 0)]);
+    assert_eq!(of(warmed(100, 7, 0), &grown, ""), kept);
+    assert_eq!(of(warmed(100, 11, 0), &grown, ""), (per_call(BudgetStatus::Fail), None));
+    assert_eq!(of(warmed(2, 105, 100), &before, ""), (per_call(BudgetStatus::Fail), None));
+    assert_eq!(of(warmed(1, 105, 0), &before, ""), (None, None), "a first call against others");
+    let mut elsewhere = grown;
+    elsewhere.workload.args = vec!["--more".to_owned()];
+    assert_eq!(of(warmed(100, 7, 0), &elsewhere, ""), (None, None));
+    let text = "\"app::leaf\" = { allocs_per_call = \"+5 %\" }";
+    let (leaf, said) = of(warmed(1, 100, 0), &before, text);
+    assert!(leaf.is_none() && said.clone().unwrap().contains("called but once"), "{said:?}");
+    assert_eq!(of(warmed(3, 105, 100), &before, text), (per_call(BudgetStatus::Fail), None));
+}
+
 #[test]
 fn with_other_arguments_only_calls_are_judged() {
     let mut before = snapshot(&[30; 3].map(facts));
