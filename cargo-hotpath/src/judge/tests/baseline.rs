@@ -1,7 +1,7 @@
 //! Verdicts against a baseline.
 
 use super::*;
-use crate::snapshot::Fingerprint;
+use crate::snapshot::{Figures, Fingerprint, Known};
 
 #[test]
 fn the_baseline_is_a_limit_of_its_own_and_names_what_rose() {
@@ -54,6 +54,40 @@ fn percentages_of_times_break_only_what_can_be_claimed() {
     (wild[0].wall_ns, wild[1].wall_ns) = (900_000, 1_000_000);
     let (is_broken, why) = of(&wild);
     assert!(!is_broken && why.clone().unwrap().contains("may be chance"), "{why:?}");
+}
+
+#[test]
+fn of_many_times_some_are_longer_by_chance() {
+    let leaf = |p99_ns: &[u64], slow: usize| -> Snapshot {
+        let mut snapshot = snapshot(&[facts(30)]);
+        let known = snapshot.index["app::leaf"].clone();
+        for at in 0..20 {
+            let name = format!("app::leaf{at}");
+            let shift = if at < slow { 1000 } else { 0 };
+            let p99_ns = p99_ns.iter().map(|ns| ns + shift).collect();
+            let figures = Figures { p99_ns, ..snapshot.functions["app::leaf"].clone() };
+            snapshot.functions.insert(name.clone(), figures);
+            snapshot.index.insert(name.clone(), Known { path: name, ..known.clone() });
+        }
+        snapshot
+    };
+    let of = |times: &[u64], slow| {
+        judge(&Inputs {
+            new: &leaf(times, slow),
+            report: &report(&facts(30), |_, _| {}),
+            baseline: Some(("default", &leaf(times, 0))),
+            entries: &entries("\"app::leaf?*\" = { p99 = \"+10 %\" }"),
+        })
+        .unwrap()
+    };
+    let five = of(&[100, 101, 102, 103, 104], 1);
+    assert!(!five.is_broken(), "one of twenty, with p 0.008: {:?}", five.budgets);
+    let said = five.warnings.iter().find(|it| it.id == "budget-not-judged").unwrap();
+    assert!(said.message.contains("`app::leaf0`"), "{}", said.message);
+    assert!(said.message.contains("among 20 times may be chance (p 0.008)"), "{}", said.message);
+    assert!(said.message.ends_with("`--runs 6` from then on"), "{}", said.message);
+    assert!(of(&[100, 101, 102, 103, 104, 105], 1).is_broken(), "six are enough");
+    assert!(of(&[100, 101, 102, 103, 104], 20).is_broken(), "all of them are not chance");
 }
 
 #[test]
