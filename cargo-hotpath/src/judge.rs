@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use hotpath_runtime_syntax::budget::{Limit, Metric, Unit};
 
+use crate::compare::noise::{self, Claim, Times};
 use crate::config::BudgetEntry;
 use crate::schema::{Budget, BudgetOrigin, BudgetStatus, Report, Warning};
 use crate::snapshot::{Known, Snapshot};
@@ -57,6 +58,17 @@ impl Verdict {
     pub fn is_broken(&self) -> bool {
         self.budgets.iter().any(|budget| budget.status == BudgetStatus::Fail)
     }
+
+    fn add(&mut self, inputs: &Inputs<'_>, set: &Set<'_>, new: &Figure, held: Held) {
+        match held {
+            Held::Judged(judged) => {
+                self.warnings.extend(warnings::by_chance(set, new, judged));
+                self.budgets.push(budget(set, new, judged));
+            }
+            Held::Unjudged(why) => self.warnings.push(warnings::not_judged(inputs, set, &why)),
+            Held::Timed(_) => {}
+        }
+    }
 }
 
 /// Judges every budget.
@@ -73,6 +85,7 @@ pub fn judge(inputs: &Inputs<'_>) -> Result<Verdict, JudgeError> {
     }
     let mut verdict = Verdict { warnings: warnings::of(inputs), ..Verdict::default() };
     let mut patterns: BTreeMap<(&str, Metric), Pattern> = BTreeMap::new();
+    let mut timed = Vec::new();
     for set in limits::all(inputs, &mut verdict.warnings)? {
         let of = of(&set, inputs.new);
         let lacks_it = of.is_none() && !is_of_allocations(set.metric);
@@ -88,12 +101,12 @@ pub fn judge(inputs: &Inputs<'_>) -> Result<Verdict, JudgeError> {
             return Err(JudgeError::NotMeasured { target: set.target(), metric: set.metric });
         };
         match one(inputs, &set, &new)? {
-            Held::Judged(judged) => {
-                verdict.warnings.extend(warnings::by_chance(&set, &new, judged));
-                verdict.budgets.push(budget(&set, &new, judged));
-            }
-            Held::Unjudged(why) => verdict.warnings.push(warnings::not_judged(inputs, &set, &why)),
+            Held::Timed(times) => timed.push((set, new, times)),
+            held => verdict.add(inputs, &set, &new, held),
         }
+    }
+    for (set, new, held) in together(inputs, timed) {
+        verdict.add(inputs, &set, &new, held);
     }
     for ((key, metric), pattern) in patterns {
         if !pattern.has_any {
@@ -137,6 +150,19 @@ impl Set<'_> {
     /// Whether it depends on how much the workload is given to do.
     fn is_of_total(&self) -> bool {
         self.function.is_none() || matches!(self.metric, Metric::Allocs | Metric::AllocBytes)
+    }
+
+    /// Whether calls of one side are counted without the first, and on the other there is no second.
+    fn lacks_a_second_call(&self, new: &Snapshot, base: &Snapshot) -> bool {
+        let is_without_first = matches!(
+            self.metric,
+            Metric::AllocsPerCall | Metric::AllocBytesPerCall | Metric::ReallocsPerCall
+        );
+        let Some((name, known)) = self.function.filter(|_| is_without_first) else { return false };
+        let is_once = |of: &Snapshot| {
+            of.function_like(name, known).is_some_and(|(_, figures)| figures.calls.most <= 1)
+        };
+        is_once(new) != is_once(base)
     }
 }
 
@@ -185,9 +211,36 @@ fn one(inputs: &Inputs<'_>, set: &Set<'_>, new: &Figure) -> Result<Held, JudgeEr
         if set.is_of_total() && !inputs.has_baselines_arguments() {
             return why("it ran with other arguments");
         }
+        if set.lacks_a_second_call(inputs.new, baseline) {
+            return why(
+                "on one side it is called but once, so that its first call is all there is",
+            );
+        }
     }
     let held = hold::against(set.limit, set.metric, base.as_ref(), new);
     Ok(held.unwrap_or_else(|| Held::Unjudged("it has no such figure".to_owned())))
+}
+
+/// The verdicts on times: of many some seem to be longer by chance, so that all are judged at once.
+fn together<'a>(
+    inputs: &Inputs<'_>,
+    mut timed: Vec<(Set<'a>, Figure, Times)>,
+) -> Vec<(Set<'a>, Figure, Held)> {
+    let (claims, among): (Vec<Claim>, usize) =
+        (timed.iter().map(|(.., times)| times.claim).collect(), timed.len());
+    for (.., times) in &mut timed {
+        // Only longer times are asked for: that others are surely shorter makes no longer one surer.
+        if times.new_ns <= times.base_ns {
+            times.p = 1.0;
+        }
+    }
+    noise::withdraw(timed.iter_mut().map(|(.., times)| times));
+    let verdict = |((set, new, times), could): ((Set<'a>, Figure, Times), Claim)| {
+        let base = inputs.baseline.and_then(|(_, baseline)| of(&set, baseline));
+        let held = hold::claimed(&times, could, (base.as_ref().unwrap_or(&new), &new), among);
+        (set, new, held)
+    };
+    timed.into_iter().zip(claims).map(verdict).collect()
 }
 
 fn budget(set: &Set<'_>, new: &Figure, judged: Judged) -> Budget {

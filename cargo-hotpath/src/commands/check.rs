@@ -79,6 +79,15 @@ struct Case {
     new: Snapshot,
 }
 
+/// What seems to be wrong, and may be so by chance.
+fn doubt(verdict: Option<&Verdict>, report: &Report) -> Option<&'static str> {
+    if verdict.is_some_and(Verdict::is_broken) {
+        return Some("a budget seems to be broken");
+    }
+    let is_denied = report.findings.iter().any(|finding| finding.denied);
+    is_denied.then_some("a rule that is denied seems to be broken")
+}
+
 impl Desk<'_> {
     fn run(&mut self) -> Result<Exit, Error> {
         let (workspace, options) = (self.workspace, self.options);
@@ -111,7 +120,7 @@ impl Desk<'_> {
         self.judge(Case { record, advice, new })
     }
 
-    /// Whether these repetitions break a budget, so that more of them are to rule chance out.
+    /// Whether these repetitions break a budget or a denied rule, so that more of them are to rule chance out.
     fn is_broken(&self, record: &RunRecord, profiles: &[Profile]) -> bool {
         if self.update {
             return false;
@@ -123,11 +132,12 @@ impl Desk<'_> {
         let case = Case { record: record.clone(), advice, new };
         // What can't be judged is said when all is done.
         let name = self.baseline_of(&case.new).ok().flatten();
-        let is_broken = self.verdict(&case, name.as_deref()).is_ok_and(|it| it.is_broken());
-        if is_broken {
-            self.term.status("Repeating", "to rule chance out: a budget seems to be broken");
+        let verdict = self.verdict(&case, name.as_deref()).ok();
+        let doubt = doubt(verdict.as_ref(), &case.advice.report);
+        if let Some(what) = doubt {
+            self.term.status("Repeating", format_args!("to rule chance out: {what}"));
         }
-        is_broken
+        doubt.is_some()
     }
 
     fn stored(&mut self, names: &[String]) -> Result<Exit, Error> {
@@ -293,5 +303,26 @@ impl Desk<'_> {
                 }
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::budgets::tests::broken;
+    use crate::report::tests::{busy, report};
+
+    #[test]
+    fn broken_budgets_and_denied_rules_are_repeated_and_nothing_else() {
+        let kept = report(&busy(), |_, _| {});
+        assert!(!kept.findings.is_empty() && doubt(None, &kept).is_none(), "none is denied");
+        let mut denied = kept.clone();
+        denied.findings[0].denied = true;
+        assert!(doubt(None, &denied).unwrap().contains("rule"));
+        let of =
+            |status| Verdict { budgets: vec![Budget { status, ..broken() }], ..Verdict::default() };
+        assert!(doubt(Some(&of(BudgetStatus::Fail)), &kept).unwrap().contains("budget"));
+        assert_eq!(doubt(Some(&of(BudgetStatus::Pass)), &kept), None);
+        assert!(doubt(Some(&of(BudgetStatus::Pass)), &denied).is_some());
     }
 }

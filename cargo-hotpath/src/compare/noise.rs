@@ -60,8 +60,8 @@ impl Times {
     }
 }
 
-/// Takes claims back that would be made by chance among so many functions (Benjamini and Hochberg, 1995).
-pub(super) fn withdraw<'t>(all: impl Iterator<Item = &'t mut Times>) {
+/// Takes claims back that would be made by chance among so many (Benjamini and Hochberg, 1995).
+pub fn withdraw<'t>(all: impl Iterator<Item = &'t mut Times>) {
     let mut all: Vec<&mut Times> = all.collect();
     all.sort_by(|a, b| a.p.total_cmp(&b.p));
     let count = all.len() as f64;

@@ -4,13 +4,15 @@ use hotpath_runtime_syntax::budget::{Limit, Metric, Unit};
 
 use super::figure::Figure;
 use crate::compare::noise::{Claim, Times};
-use crate::compare::statistics::LEAST_REPETITIONS;
+use crate::compare::statistics::{LEAST_REPETITIONS, least_repetitions};
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Held {
     /// A verdict.
     Judged(Judged),
+    /// Times, of which the verdict hangs on how many others there are: see [`claimed`].
+    Timed(Times),
     /// None, and why.
     Unjudged(String),
 }
@@ -54,8 +56,7 @@ pub(super) fn counts(base: &Figure, new: &Figure, pct: f64) -> Judged {
     }
 }
 
-/// Times against those of a baseline: broken where they can be claimed to be longer than allowed, kept
-/// where the median is not; in between nothing can be said.
+/// Times against those of a baseline, and so many percent over them.
 pub(super) fn times(base: &Figure, new: &Figure, pct: f64) -> Held {
     let factor = 1.0 + pct / 100.0;
     let allowed: Vec<u64> =
@@ -63,30 +64,66 @@ pub(super) fn times(base: &Figure, new: &Figure, pct: f64) -> Held {
     if base.values().contains(&0.0) {
         return Held::Unjudged("in the baseline it is 0 ns".to_owned());
     }
-    let few = base.values().len().min(new.values().len());
-    if few < LEAST_REPETITIONS {
+    let (of_base, of_new) = (base.values().len(), new.values().len());
+    if of_base.min(of_new) < LEAST_REPETITIONS {
         return Held::Unjudged(format!(
-            "with {} and {} repetitions nothing can be told from chance, {LEAST_REPETITIONS} are the \
-             least: `--runs {LEAST_REPETITIONS}`",
-            base.values().len(),
-            new.values().len()
+            "with {of_base} and {of_new} repetitions nothing can be told from chance, \
+             {LEAST_REPETITIONS} are the least: {}",
+            remedy(of_base, of_new, LEAST_REPETITIONS)
         ));
     }
-    let Some(times) = Times::of(&allowed, &new.rounded()) else {
-        return Held::Unjudged("no time at all is allowed".to_owned());
-    };
+    match Times::of(&allowed, &new.rounded()) {
+        Some(times) => Held::Timed(times),
+        None => Held::Unjudged("no time at all is allowed".to_owned()),
+    }
+}
+
+/// What to run so that both sides have so many repetitions.
+fn remedy(base: usize, new: usize, least: usize) -> String {
+    match (base < least, new < least) {
+        (true, false) => format!("the baseline has too few, `--update --runs {least}`"),
+        (false, true) => format!("this run has too few, `--runs {least}`"),
+        _ => format!(
+            "both have too few, `--update --runs {least}`, and `--runs {least}` from then on"
+        ),
+    }
+}
+
+/// The verdict on times, of so many that were judged together and of which those that chance may have made
+/// among so many claim nothing any more: broken where they are claimed to be longer than allowed, kept
+/// where the median is not; in between nothing can be said. `could` is what was claimed before.
+pub(super) fn claimed(
+    times: &Times,
+    could: Claim,
+    (base, new): (&Figure, &Figure),
+    among: usize,
+) -> Held {
     let judged = |is_broken| {
         let (limit, actual) = (times.base_ns, times.new_ns);
         Held::Judged(Judged { limit, actual, is_broken, is_unsteady: false })
     };
+    let over = 100.0 * (times.ratio - 1.0);
     match times.claim {
         Claim::Slower => judged(true),
         _ if times.new_ns <= times.base_ns => judged(false),
+        _ if could == Claim::Slower => {
+            let (base, new, least) =
+                (base.values().len(), new.values().len(), least_repetitions(among));
+            let more = if base.min(new) < least {
+                format!(": {}", remedy(base, new, least))
+            } else {
+                String::new()
+            };
+            Held::Unjudged(format!(
+                "the median is {over:.1} % over what is allowed, which among {among} times may be \
+                 chance (p {:.3}){more}",
+                times.p
+            ))
+        }
         _ => Held::Unjudged(format!(
-            "the median is {:.1} % over what is allowed, which may be chance (p {:.2}, noise {:.1} %)",
-            100.0 * (times.ratio - 1.0),
-            times.p,
-            times.noise_pct
+            "the median is {over:.1} % over what is allowed, which may be chance (p {:.2}, noise \
+             {:.1} %)",
+            times.p, times.noise_pct
         )),
     }
 }
@@ -180,13 +217,17 @@ mod tests {
     #[test]
     fn times_are_judged_where_something_can_be_claimed() {
         let base = figure(&[100, 101, 102, 103, 104]);
-        let of = |new: &[u64], pct| times(&base, &figure(new), pct);
+        let of = |new: &[u64], pct| match times(&base, &figure(new), pct) {
+            Held::Timed(times) => claimed(&times, times.claim, (&base, &figure(new)), 1),
+            held => held,
+        };
         let is = |held, broken| matches!(held, Held::Judged(it) if it.is_broken == broken);
         assert!(is(of(&[200, 201, 202, 203, 204], 10.0), true));
         assert!(is(of(&[105, 106, 107, 108, 109], 10.0), false));
         assert!(is(of(&[90, 91, 92, 93, 94], -20.0), true), "it was to become faster");
         for (new, why) in [
             (&[130, 131, 132][..], "5 and 3 repetitions"),
+            (&[130, 131, 132], "this run has too few, `--runs 4`"),
             (&[90, 100, 114, 150, 160], "may be chance"),
         ] {
             let Held::Unjudged(said) = of(new, 10.0) else { panic!("{new:?} was judged") };
@@ -194,5 +235,8 @@ mod tests {
         }
         let Held::Unjudged(said) = times(&figure(&[0; 5]), &base, 10.0) else { panic!("judged") };
         assert!(said.contains("0 ns"), "{said}");
+        let few = times(&figure(&[100, 101, 102]), &base, 10.0);
+        let Held::Unjudged(said) = few else { panic!("judged") };
+        assert!(said.contains("the baseline has too few, `--update --runs 4`"), "{said}");
     }
 }

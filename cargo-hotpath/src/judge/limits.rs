@@ -7,7 +7,7 @@ use hotpath_runtime_syntax::budget::{Limit, Metric};
 
 use super::{Inputs, JudgeError, Set, entries};
 use crate::schema::{BudgetOrigin, Warning};
-use crate::snapshot::Known;
+use crate::snapshot::{Count, Known};
 
 /// What the baseline allows of itself: as much as it has.
 const AS_BEFORE: Limit = Limit::OverBaseline { pct: 0.0 };
@@ -86,14 +86,29 @@ fn allows_more(limits: &[(Metric, Limit)]) -> bool {
 
 /// What the baseline limits of a function: its allocations where it is called as often, else those of
 /// a call. With other arguments a single call says no more than the workload does.
+///
+/// What is called less often, and allocates no more in all, is better, whatever a call of it costs: a
+/// buffer that grows costs fewer calls more of each. Nor do calls say anything where one side has but
+/// one, which can't do without what the first call warms up.
 fn of_baseline(inputs: &Inputs<'_>, name: &str, known: &Known) -> Option<Metric> {
     let (_, baseline) = inputs.baseline?;
     let ((_, base), new) = (baseline.function_like(name, known)?, inputs.new.functions.get(name)?);
-    base.allocs?;
+    let has_risen = new.allocs?.least > base.allocs?.most;
+    let does_less = !has_risen && is_called_less(base.calls, new.calls);
     let is_called_as_often = base.calls == new.calls && base.calls.is_exact();
     match inputs.has_baselines_arguments() {
-        true if is_called_as_often => Some(Metric::Allocs),
-        false if base.calls.most.min(new.calls.most) <= 1 => None,
+        true if is_called_as_often || does_less => Some(Metric::Allocs),
+        _ if does_less || base.calls.most.min(new.calls.most) <= 1 => None,
         _ => Some(Metric::AllocsPerCall),
     }
+}
+
+/// Whether there are fewer calls, and not by chance: where their number differs from repetition to
+/// repetition, the same program must get the same verdict.
+fn is_called_less(base: Count, new: Count) -> bool {
+    if base.is_exact() {
+        return new.least < base.least;
+    }
+    let spread = (base.most - base.least).max(new.most - new.least);
+    new.most.saturating_add(spread) < base.least
 }

@@ -38,7 +38,8 @@ pub(super) fn of(inputs: &Inputs<'_>) -> Vec<Warning> {
                 "other-arguments",
                 format!(
                     "baseline `{name}` ran with other arguments (`{}`, now `{}`): only what calls cost \
-                     is held against it, of functions that are called more than once",
+                     is held against it, of functions that are called more than once, and as often or \
+                     with more allocations in all",
                     baseline.workload.args.join(" "),
                     inputs.new.workload.args.join(" ")
                 ),

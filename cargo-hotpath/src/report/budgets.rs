@@ -205,13 +205,44 @@ fn unit(budget: &Budget) -> Unit {
     budget.metric.parse::<Metric>().map_or(Unit::Count, Metric::unit)
 }
 
-fn value(budget: &Budget, value: f64) -> String {
-    match unit(budget) {
-        Unit::Count if value.fract() == 0.0 && value >= 0.0 => units::count(value as u64),
-        Unit::Count => format!("{value:.3}"),
-        Unit::Bytes => units::bytes(value.round() as u64),
-        Unit::Nanoseconds => units::time(value),
+/// Decimals that a figure of the judge has at most.
+const MOST_DECIMALS: usize = 9;
+
+/// A figure as it is read best.
+fn short(unit: Unit, value: f64) -> String {
+    let sign = if value < 0.0 { "-" } else { "" };
+    let size = value.abs();
+    let text = match unit {
+        Unit::Count if size.fract() == 0.0 => units::count(size as u64),
+        Unit::Count => format!("{size:.3}"),
+        Unit::Bytes => units::bytes(size.round() as u64),
+        Unit::Nanoseconds => units::time(size),
+    };
+    format!("{sign}{text}")
+}
+
+/// In the smallest unit, with so many decimals as there are.
+fn long(unit: Unit, value: f64) -> String {
+    let text = format!("{value:.MOST_DECIMALS$}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    match unit {
+        Unit::Count => text.to_owned(),
+        Unit::Bytes => format!("{text} B"),
+        Unit::Nanoseconds => format!("{text} ns"),
     }
+}
+
+/// A figure with so many digits as tell what was counted from its limit: a broken budget never shows the
+/// same number twice.
+fn value(budget: &Budget, value: f64) -> String {
+    let unit = unit(budget);
+    let shown = |value: f64| match unit {
+        Unit::Count => format!("{value:.3}"),
+        _ => short(unit, value),
+    };
+    let differs = (budget.actual - budget.limit).abs() > 0.0;
+    let is_near = differs && shown(budget.actual) == shown(budget.limit);
+    if is_near { long(unit, value) } else { short(unit, value) }
 }
 
 /// `4`, or `4 to 5` where repetitions differ.
@@ -222,10 +253,15 @@ fn actual(budget: &Budget) -> String {
 
 /// What is left below the limit, in percent of it; negative where it is exceeded.
 fn margin(budget: &Budget) -> String {
+    let left = budget.limit - budget.actual;
     if budget.limit > 0.0 {
-        format!("{:+.1} %", 100.0 * (budget.limit - budget.actual) / budget.limit)
+        let pct = 100.0 * left / budget.limit;
+        // As many decimals as it takes for less than nothing not to be 0.
+        let is_seen = |decimals: &usize| pct.abs() * 10_f64.powi(*decimals as i32) >= 0.5;
+        let decimals = (1..=MOST_DECIMALS).find(is_seen).filter(|_| pct != 0.0).unwrap_or(1);
+        format!("{pct:+.decimals$} %")
     } else {
-        value(budget, budget.limit - budget.actual).trim_start_matches('+').to_owned()
+        value(budget, left)
     }
 }
 
@@ -285,6 +321,32 @@ pub(crate) mod tests {
             text.contains("| FAIL | 3 | 4 to 5 | -33.3 % | allocs\\_per\\_call | `app::run` |")
         );
         assert!(text.contains("total += width(&name.clone());"), "{text}");
+    }
+
+    #[test]
+    fn what_exceeds_its_limit_never_reads_as_if_it_kept_it() {
+        let of = |metric: &str, limit: f64, actual: f64| {
+            let metric = metric.to_owned();
+            let budget = Budget { metric, limit, actual, actual_most: actual, ..broken() };
+            let text = sentence(&budget);
+            let figures = text.split_once(" is ").unwrap().1.replace(" (configuration)", "");
+            (figures.replace(", its limit is ", " > "), margin(&budget))
+        };
+        let said = |figures: &str, margin: &str| (figures.to_owned(), margin.to_owned());
+        assert_eq!(of("allocs_per_call", 3.0, 3.0001), said("3.0001 > 3", "-0.003 %"));
+        assert_eq!(of("allocs_per_call", 3.1, 3.100_01), said("3.10001 > 3.1", "-0.0003 %"));
+        assert_eq!(of("allocs_per_call", 2.9999, 3.0), said("3 > 2.9999", "-0.003 %"));
+        assert_eq!(of("allocs_per_call", 3.0, 3.5), said("3.500 > 3", "-16.7 %"));
+        let near = said("1048577 B > 1048576 B", "-0.0001 %");
+        assert_eq!(of("alloc_bytes", 1_048_576.0, 1_048_577.0), near);
+        assert_eq!(of("alloc_bytes_per_call", 0.0, 96.0), said("96 B > 0 B", "-96 B"));
+        assert_eq!(of("alloc_bytes_per_call", 0.0, 0.25), said("0.25 B > 0 B", "-0.25 B"));
+        assert_eq!(of("allocs", 0.0, 1200.0), said("1 200 > 0", "-1 200"));
+        assert_eq!(of("p99", 50_000.0, 50_001.0), said("50001 ns > 50000 ns", "-0.002 %"));
+        let kept = Budget { limit: 0.0, actual: 0.0, actual_most: 0.0, ..broken() };
+        assert_eq!((margin(&kept), value(&kept, 0.0)), ("0".to_owned(), "0".to_owned()));
+        let kept = Budget { limit: 3.0, actual: 3.0, actual_most: 3.0, ..broken() };
+        assert_eq!((margin(&kept), actual(&kept)), ("+0.0 %".to_owned(), "3".to_owned()));
     }
 
     #[test]

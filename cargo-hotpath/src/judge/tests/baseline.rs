@@ -1,7 +1,7 @@
 //! Verdicts against a baseline.
 
 use super::*;
-use crate::snapshot::Fingerprint;
+use crate::snapshot::{Figures, Fingerprint, Known};
 
 #[test]
 fn the_baseline_is_a_limit_of_its_own_and_names_what_rose() {
@@ -54,6 +54,40 @@ fn percentages_of_times_break_only_what_can_be_claimed() {
     (wild[0].wall_ns, wild[1].wall_ns) = (900_000, 1_000_000);
     let (is_broken, why) = of(&wild);
     assert!(!is_broken && why.clone().unwrap().contains("may be chance"), "{why:?}");
+}
+
+#[test]
+fn of_many_times_some_are_longer_by_chance() {
+    let leaf = |p99_ns: &[u64], slow: usize| -> Snapshot {
+        let mut snapshot = snapshot(&[facts(30)]);
+        let known = snapshot.index["app::leaf"].clone();
+        for at in 0..20 {
+            let name = format!("app::leaf{at}");
+            let shift = if at < slow { 1000 } else { 0 };
+            let p99_ns = p99_ns.iter().map(|ns| ns + shift).collect();
+            let figures = Figures { p99_ns, ..snapshot.functions["app::leaf"].clone() };
+            snapshot.functions.insert(name.clone(), figures);
+            snapshot.index.insert(name.clone(), Known { path: name, ..known.clone() });
+        }
+        snapshot
+    };
+    let of = |times: &[u64], slow| {
+        judge(&Inputs {
+            new: &leaf(times, slow),
+            report: &report(&facts(30), |_, _| {}),
+            baseline: Some(("default", &leaf(times, 0))),
+            entries: &entries("\"app::leaf?*\" = { p99 = \"+10 %\" }"),
+        })
+        .unwrap()
+    };
+    let five = of(&[100, 101, 102, 103, 104], 1);
+    assert!(!five.is_broken(), "one of twenty, with p 0.008: {:?}", five.budgets);
+    let said = five.warnings.iter().find(|it| it.id == "budget-not-judged").unwrap();
+    assert!(said.message.contains("`app::leaf0`"), "{}", said.message);
+    assert!(said.message.contains("among 20 times may be chance (p 0.008)"), "{}", said.message);
+    assert!(said.message.ends_with("`--runs 6` from then on"), "{}", said.message);
+    assert!(of(&[100, 101, 102, 103, 104, 105], 1).is_broken(), "six are enough");
+    assert!(of(&[100, 101, 102, 103, 104], 20).is_broken(), "all of them are not chance");
 }
 
 #[test]
@@ -119,6 +153,45 @@ fn calls_are_held_against_calls_where_their_number_differs() {
     let per_call = "allocs_per_call".to_owned();
     assert_eq!(broken(with_calls(500, 1500)), (per_call.clone(), 3.0, BudgetStatus::Pass));
     assert_eq!(broken(with_calls(500, 1501)), (per_call, 3.0, BudgetStatus::Fail));
+}
+
+/// The leaf of so many calls, the first of which made so many of the allocations.
+fn warmed(calls: u64, allocs: u64, first: u64) -> Facts {
+    let mut facts = facts(allocs);
+    facts.functions[1].calls = calls;
+    let first = crate::profile::FirstCall { allocs: first, ..Default::default() };
+    facts.functions[1].first = Some(first);
+    facts
+}
+
+#[test]
+fn a_program_that_does_less_keeps_its_baseline() {
+    let before = snapshot(&[warmed(3, 104, 100)]);
+    let of = |now: Facts, before: &Snapshot, text: &str| {
+        let verdict = verdict(&[now], Some(before), text).unwrap();
+        let leaf = verdict.budgets.iter().find(|it| it.target == "app::leaf");
+        let said = verdict.warnings.iter().find(|it| it.id == "budget-not-judged");
+        let leaf = leaf.map(|it| (it.metric.clone(), it.status));
+        (leaf, said.map(|it| it.message.clone()))
+    };
+    let allocs = |status| Some(("allocs".to_owned(), status));
+    let per_call = |status| Some(("allocs_per_call".to_owned(), status));
+    // What the first call warms up is all that is left of it.
+    let kept = (allocs(BudgetStatus::Pass), None);
+    assert_eq!(of(warmed(1, 100, 0), &before, ""), kept);
+    // A buffer that doubles: 10 of 1000 calls allocate, and 7 of 100.
+    let grown = snapshot(&[warmed(1000, 10, 0)]);
+    assert_eq!(of(warmed(100, 7, 0), &grown, ""), kept);
+    assert_eq!(of(warmed(100, 11, 0), &grown, ""), (per_call(BudgetStatus::Fail), None));
+    assert_eq!(of(warmed(2, 105, 100), &before, ""), (per_call(BudgetStatus::Fail), None));
+    assert_eq!(of(warmed(1, 105, 0), &before, ""), (None, None), "a first call against others");
+    let mut elsewhere = grown;
+    elsewhere.workload.args = vec!["--more".to_owned()];
+    assert_eq!(of(warmed(100, 7, 0), &elsewhere, ""), (None, None));
+    let text = "\"app::leaf\" = { allocs_per_call = \"+5 %\" }";
+    let (leaf, said) = of(warmed(1, 100, 0), &before, text);
+    assert!(leaf.is_none() && said.clone().unwrap().contains("called but once"), "{said:?}");
+    assert_eq!(of(warmed(3, 105, 100), &before, text), (per_call(BudgetStatus::Fail), None));
 }
 
 #[test]
