@@ -167,7 +167,7 @@ pub fn stage(changes: &[Change]) -> Result<Vec<Staged>, Error> {
             let limit = below(below(entry, &change.key)?, change.metric.name())?;
             put(limit, change)
         });
-        placed.ok_or_else(|| unusable(&change.file, "its budgets have changed meanwhile"))?;
+        placed.ok_or_else(|| meanwhile(change))?;
     }
     let stage = |(file, document): (&Path, DocumentMut)| {
         let staged = replace::stage(file, document.to_string().as_bytes());
@@ -185,14 +185,29 @@ fn unusable(file: &Path, reason: &str) -> Error {
     Error::Data { path: file.to_owned(), reason: reason.to_owned() }
 }
 
+fn meanwhile(change: &Change) -> Error {
+    Error::usage(
+        format!(
+            "{}: {} of `{}` has changed since it was read",
+            change.file.display(),
+            change.metric,
+            change.key
+        ),
+        "run it again, to judge by what it is now; nothing was overwritten",
+    )
+}
+
 fn below<'d>(item: &'d mut Item, key: &str) -> Option<&'d mut Item> {
     let table: &mut dyn TableLike = item.as_table_like_mut()?;
     table.get_mut(key)
 }
 
-/// Replaces the value and nothing around it.
+/// Replaces the value and nothing around it, unless it isn't the one that was judged.
 fn put(item: &mut Item, change: &Change) -> Option<()> {
     let old = item.as_value_mut()?;
+    if limit(old, change.metric)? != change.old {
+        return None;
+    }
     let Limit::AtMost(number) = change.new else { return None };
     let mut new = match change.metric.unit() {
         Unit::Count if number.fract() == 0.0 => Value::from(number as i64),
@@ -202,6 +217,17 @@ fn put(item: &mut Item, change: &Change) -> Option<()> {
     *new.decor_mut() = old.decor().clone();
     *old = new;
     Some(())
+}
+
+/// The limit as it stands in a file.
+fn limit(value: &Value, metric: Metric) -> Option<Limit> {
+    let limit = match value {
+        Value::String(text) => Limit::from_text(metric, text.value()),
+        Value::Integer(number) => Limit::from_number(metric, *number.value() as f64),
+        Value::Float(number) => Limit::from_number(metric, *number.value()),
+        _ => return None,
+    };
+    limit.ok()
 }
 
 /// With as few decimals as say it: a limit lets nothing through that a few calls more would do.
@@ -267,6 +293,8 @@ mod tests {
         let lost = change("a::c", Metric::AllocsPerCall, 3.0, 4.0);
         assert!(stage(&[change("a::b", Metric::AllocsPerCall, 4.0, 9.0), lost]).is_err());
         assert_eq!(fs::read_to_string(&file).unwrap(), expected, "all or nothing");
+        let error = stage(&[change("*", Metric::AllocBytes, 1024.0, 2048.0)]).unwrap_err();
+        assert!(error.to_string().contains("alloc_bytes of `*` has changed"), "{error}");
     }
 
     fn entries(text: &str) -> BTreeMap<String, BudgetEntry> {
