@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::deliver;
 use crate::error::{Error, Exit};
 use crate::gate;
+use crate::interrupt::Interrupts;
 use crate::judge::{self, JudgeError, Verdict};
 use crate::options::{RunOptions, check_name};
 use crate::profile::Profile;
@@ -142,7 +143,12 @@ impl Desk<'_> {
         // The figures are of the last; what is judged is all of them.
         advice.report.runs = stored::runs(&dirs)?;
         self.check_entries(&record.roots, &advice.report)?;
-        self.judge(Case { record, advice, new })
+        // What is left takes no time, and may change several files: Ctrl-C waits until all are. Where a
+        // workload was run it does so anyway.
+        let interrupts = self.update.then(Interrupts::install);
+        let exit = self.judge(Case { record, advice, new })?;
+        let is_interrupted = interrupts.is_some_and(|it| it.received());
+        Ok(if is_interrupted { Exit::Interrupted } else { exit })
     }
 
     /// Says before the build which entries seem to be for nothing: the source isn't all, as macros
