@@ -1,17 +1,17 @@
-//! `check --update`: raises limits to what was measured, in the configuration's own formatting.
+//! `check --update`: raises limits to what was measured.
+
+mod file;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use hotpath_runtime_syntax::budget::{self as limits, Limit, Metric, Unit};
-use toml_edit::{DocumentMut, Item, TableLike, Value};
 
 use crate::config::BudgetEntry;
-use crate::error::Error;
 use crate::judge;
-use crate::replace::{self, Staged};
 use crate::schema::{Budget, BudgetOrigin, BudgetStatus};
+
+pub use file::stage;
 
 /// Room that a limit of bytes or time gets above what was measured.
 const ROOM: f64 = 1.25;
@@ -151,85 +151,6 @@ pub fn changed(
     entries
 }
 
-/// Writes what the files would hold beside them.
-///
-/// # Errors
-///
-/// A file that can't be read or written, or that has changed since it was read.
-pub fn stage(changes: &[Change]) -> Result<Vec<Staged>, Error> {
-    let mut files: BTreeMap<&Path, DocumentMut> = BTreeMap::new();
-    for change in changes {
-        if !files.contains_key(change.file.as_path()) {
-            files.insert(&change.file, read(&change.file)?);
-        }
-        let placed = files.get_mut(change.file.as_path()).and_then(|document| {
-            let entry = change.table.split('.').try_fold(document.as_item_mut(), below)?;
-            let limit = below(below(entry, &change.key)?, change.metric.name())?;
-            put(limit, change)
-        });
-        placed.ok_or_else(|| meanwhile(change))?;
-    }
-    let stage = |(file, document): (&Path, DocumentMut)| {
-        let staged = replace::stage(file, document.to_string().as_bytes());
-        staged.map_err(|source| Error::output(file.display(), source))
-    };
-    files.into_iter().map(stage).collect()
-}
-
-fn read(file: &Path) -> Result<DocumentMut, Error> {
-    let text = fs::read_to_string(file).map_err(|error| unusable(file, &error.to_string()))?;
-    text.parse().map_err(|error: toml_edit::TomlError| unusable(file, error.message()))
-}
-
-fn unusable(file: &Path, reason: &str) -> Error {
-    Error::Data { path: file.to_owned(), reason: reason.to_owned() }
-}
-
-fn meanwhile(change: &Change) -> Error {
-    Error::usage(
-        format!(
-            "{}: {} of `{}` has changed since it was read",
-            change.file.display(),
-            change.metric,
-            change.key
-        ),
-        "run it again, to judge by what it is now; nothing was overwritten",
-    )
-}
-
-fn below<'d>(item: &'d mut Item, key: &str) -> Option<&'d mut Item> {
-    let table: &mut dyn TableLike = item.as_table_like_mut()?;
-    table.get_mut(key)
-}
-
-/// Replaces the value and nothing around it, unless it isn't the one that was judged.
-fn put(item: &mut Item, change: &Change) -> Option<()> {
-    let old = item.as_value_mut()?;
-    if limit(old, change.metric)? != change.old {
-        return None;
-    }
-    let Limit::AtMost(number) = change.new else { return None };
-    let mut new = match change.metric.unit() {
-        Unit::Count if number.fract() == 0.0 => Value::from(number as i64),
-        Unit::Count => Value::from(number),
-        unit => Value::from(change.new.written(unit)),
-    };
-    *new.decor_mut() = old.decor().clone();
-    *old = new;
-    Some(())
-}
-
-/// The limit as it stands in a file.
-fn limit(value: &Value, metric: Metric) -> Option<Limit> {
-    let limit = match value {
-        Value::String(text) => Limit::from_text(metric, text.value()),
-        Value::Integer(number) => Limit::from_number(metric, *number.value() as f64),
-        Value::Float(number) => Limit::from_number(metric, *number.value()),
-        _ => return None,
-    };
-    limit.ok()
-}
-
 /// With as few decimals as say it: a limit lets nothing through that a few calls more would do.
 fn tight(value: f64) -> f64 {
     const MOST: i32 = 9;
@@ -264,38 +185,6 @@ fn three_digits(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn values_change_and_comments_stay() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("hotpath.toml");
-        let text = "# ours\n[budget] # limits\n\"a::b\" = { allocs_per_call = 3, p99 = \"50 us\" } # why\n\n\
-                    [budget.\"*\"]\nalloc_bytes   = \"1 KiB\"   # room\n";
-        fs::write(&file, text).unwrap();
-        let change = |key: &str, metric, old, new| Change {
-            file: file.clone(),
-            table: "budget".to_owned(),
-            key: key.to_owned(),
-            metric,
-            old: Limit::AtMost(old),
-            new: Limit::AtMost(new),
-        };
-        let changes = [
-            change("a::b", Metric::AllocsPerCall, 3.0, 4.0),
-            change("*", Metric::AllocBytes, 1024.0, 1025.0),
-        ];
-        let staged = stage(&changes).unwrap();
-        assert_eq!(fs::read_to_string(&file).unwrap(), text, "not before it is told");
-        replace::commit_all(staged).unwrap();
-        let expected = text.replace("call = 3", "call = 4").replace("\"1 KiB\"", "\"1025 B\"");
-        assert_eq!(fs::read_to_string(&file).unwrap(), expected);
-        assert_eq!(changes[0].describe(dir.path()), "hotpath.toml: `a::b` allocs_per_call 3 -> 4");
-        let lost = change("a::c", Metric::AllocsPerCall, 3.0, 4.0);
-        assert!(stage(&[change("a::b", Metric::AllocsPerCall, 4.0, 9.0), lost]).is_err());
-        assert_eq!(fs::read_to_string(&file).unwrap(), expected, "all or nothing");
-        let error = stage(&[change("*", Metric::AllocBytes, 1024.0, 2048.0)]).unwrap_err();
-        assert!(error.to_string().contains("alloc_bytes of `*` has changed"), "{error}");
-    }
 
     fn entries(text: &str) -> BTreeMap<String, BudgetEntry> {
         crate::config::tests::budgets(&format!("[budget]\n{text}\n"))
@@ -375,9 +264,8 @@ mod tests {
              \"*::last\" = { allocs_per_call = 3 }\n\"a::own\" = { allocs_per_call = 1 }\n\
              \"*::own\" = { allocs_per_call = 2 }",
         );
-        let one = |target: &str, actual| {
-            judged(target, Metric::AllocsPerCall, 3.0, (actual, actual))
-        };
+        let one =
+            |target: &str, actual| judged(target, Metric::AllocsPerCall, 3.0, (actual, actual));
         let known = ["a::parse", "a::other", "a::last", "a::own", "b::own", "b::parse"];
         // `a::last` isn't called here, and is shared by a pattern that only another function lifts.
         assert_eq!(
