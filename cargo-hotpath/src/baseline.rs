@@ -111,6 +111,22 @@ impl Baselines {
         self.content.baselines.iter().map(|(name, snapshot)| (name.as_str(), snapshot))
     }
 
+    /// Reads the file again, which others may have changed since: what they made of other baselines is
+    /// kept, where this one is still what it was.
+    ///
+    /// # Errors
+    ///
+    /// [`BaselineError::Changed`] where it isn't, and those of [`Baselines::read`].
+    pub fn refresh(&mut self, name: &str) -> Result<(), BaselineError> {
+        let now = Self::read(&self.path)?;
+        if now.get(name) != self.get(name) {
+            let (path, name) = (self.path.clone(), name.to_owned());
+            return Err(BaselineError::Changed { path, name });
+        }
+        *self = now;
+        Ok(())
+    }
+
     /// Puts one in, in place of another of this name, whose times stay where they only differ by noise.
     ///
     /// # Errors
@@ -228,8 +244,9 @@ mod tests {
         let mut baselines = Baselines::load(dir.path()).unwrap();
         let mut write = |self_ns: u64| {
             let mut timed = snapshot(3);
-            timed.totals.wall_ns = vec![self_ns; 3];
-            timed.functions.get_mut("app::a").unwrap().self_ns = vec![self_ns; 3];
+            let times = vec![self_ns, 1_010, 990, 1_005];
+            timed.totals.wall_ns.clone_from(&times);
+            timed.functions.get_mut("app::a").unwrap().self_ns = times;
             baselines.set(DEFAULT, timed).unwrap();
             baselines.write().unwrap();
             fs::read_to_string(dir.path().join(FILE)).unwrap()
@@ -257,6 +274,26 @@ mod tests {
             assert!(error.to_string().contains(FILE), "{error}");
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn what_others_wrote_meanwhile_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let load = || Baselines::load(dir.path()).unwrap();
+        let put = |mut baselines: Baselines, name: &str, calls| {
+            baselines.refresh(name)?;
+            baselines.set(name, snapshot(calls))?;
+            baselines.write()
+        };
+        let (first, late) = (load(), load());
+        put(first, "first", 1).unwrap();
+        put(late, "late", 2).unwrap();
+        assert_eq!(load().all().map(|(name, _)| name).collect::<Vec<_>>(), ["first", "late"]);
+        let (first, late) = (load(), load());
+        put(first, "first", 3).unwrap();
+        let error = put(late, "first", 4).unwrap_err();
+        assert!(error.to_string().contains("`first`") && error.hint().is_some(), "{error}");
+        assert_eq!(load().get("first"), Some(&snapshot(3)), "as the other left it");
     }
 
     #[test]

@@ -34,16 +34,20 @@ impl Staged {
 ///
 /// # Errors
 ///
-/// The system's.
+/// The system's, and one for a file that nobody may write: renaming would not ask.
 pub fn stage(path: &Path, bytes: &[u8]) -> io::Result<Staged> {
     let path = followed(path);
+    let old = fs::metadata(&path).ok().map(|old| old.permissions());
+    if old.as_ref().is_some_and(fs::Permissions::readonly) {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file is read-only"));
+    }
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".hotpath-");
     let mut file = readable_as_usual(&mut builder).tempfile_in(dir)?;
     file.write_all(bytes)?;
-    if let Ok(old) = fs::metadata(&path) {
-        file.as_file().set_permissions(old.permissions())?;
+    if let Some(old) = old {
+        file.as_file().set_permissions(old)?;
     }
     file.as_file().sync_all()?;
     Ok(Staged { file, path })
@@ -58,7 +62,8 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     stage(path, bytes)?.commit()
 }
 
-/// Replaces them all; where one can't be, those before it get their old content back.
+/// Replaces them all; where one can't be, those before it get their old content back. A process that is
+/// killed in between leaves some replaced.
 ///
 /// # Errors
 ///
@@ -140,6 +145,23 @@ mod tests {
         commit_all(Vec::from(staged(b"after"))).unwrap();
         assert_eq!(names(dir.path()), ["new", "old", "third"]);
         assert_eq!(fs::read_to_string(&old).unwrap(), "after");
+    }
+
+    #[test]
+    fn what_is_read_only_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "old").unwrap();
+        let usual = fs::metadata(&file).unwrap().permissions();
+        let mut read_only = usual.clone();
+        read_only.set_readonly(true);
+        fs::set_permissions(&file, read_only).unwrap();
+        let error = write_atomically(&file, b"new").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+        assert_eq!(fs::read_to_string(&file).unwrap(), "old");
+        assert_eq!(names(dir.path()), ["file"], "nothing is left beside it");
+        fs::set_permissions(&file, usual).unwrap();
+        write_atomically(&file, b"new").unwrap();
     }
 
     #[cfg(unix)]

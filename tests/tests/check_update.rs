@@ -58,6 +58,18 @@ fn an_update_changes_all_its_files_or_none() {
 }
 
 #[test]
+fn read_only_files_stay_as_they_are() {
+    let gate = gate();
+    gate.configure(TIGHT);
+    let file = gate.root.join("hotpath.toml");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).unwrap();
+    let update = gate.check(&["--update"]).expect_code(74);
+    assert!(update.stderr.contains("read-only"), "{}", update.stderr);
+    assert_eq!(gate.configuration(), TIGHT);
+    assert!(!gate.baseline().exists(), "all or none");
+}
+
+#[test]
 fn links_stay_links_and_modes_stay() {
     let gate = gate();
     let dir = tempfile::tempdir().unwrap();

@@ -57,6 +57,14 @@ pub enum BaselineError {
         /// The baseline.
         name: String,
     },
+    /// Somebody else has replaced it since it was read.
+    #[error("baseline `{name}` in {} has changed since it was read", path.display())]
+    Changed {
+        /// In which file.
+        path: PathBuf,
+        /// The baseline.
+        name: String,
+    },
     /// The file could not be written; what was there before is untouched.
     #[error("can't write the baselines {}: {source}", path.display())]
     Write {
@@ -89,6 +97,9 @@ impl BaselineError {
                  `hotpath_runtime::Allocator::new(..)`; to do without allocations, \
                  `cargo hotpath baseline rm {name}` first"
             )),
+            Self::Changed { .. } => Some(
+                "run it again, to judge by what it is now; nothing was overwritten".to_owned(),
+            ),
             Self::Write { .. } => None,
         }
     }

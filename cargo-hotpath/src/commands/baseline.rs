@@ -61,6 +61,7 @@ pub(super) fn stage(
     snapshot: Snapshot,
     term: &Term,
 ) -> Result<Staged, Error> {
+    baselines.refresh(name)?;
     let before = baselines.get(name);
     if let Some(before) = before {
         alike((name, before), &snapshot)?;

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::deliver;
 use crate::error::{Error, Exit};
 use crate::gate;
+use crate::interrupt::Interrupts;
 use crate::judge::{self, JudgeError, Verdict};
 use crate::options::{RunOptions, check_name};
 use crate::profile::Profile;
@@ -152,7 +153,12 @@ impl Desk<'_> {
         // The figures are of the last; what is judged is all of them.
         advice.report.runs = stored::runs(&dirs)?;
         self.check_entries(&record.roots, &advice.report)?;
-        self.judge(Case { record, advice, new })
+        // What is left takes no time, and may change several files: Ctrl-C waits until all are. Where a
+        // workload was run it does so anyway.
+        let interrupts = self.update.then(Interrupts::install);
+        let exit = self.judge(Case { record, advice, new })?;
+        let is_interrupted = interrupts.is_some_and(|it| it.received());
+        Ok(if is_interrupted { Exit::Interrupted } else { exit })
     }
 
     /// Says before the build which entries seem to be for nothing: the source isn't all, as macros
@@ -171,10 +177,15 @@ impl Desk<'_> {
         if self.config.budgets.is_empty() {
             return Ok(());
         }
-        let mut known = self.paths_of_source(roots);
-        known.extend(report.functions.iter().map(|it| it.path.clone()));
+        let known = self.known(roots, report);
         self.check_known(&known)?;
         judge::check_entries(&self.config.budgets, known.iter().map(String::as_str))
+    }
+
+    fn known(&self, roots: &[CrateRoot], report: &Report) -> BTreeSet<String> {
+        let mut known = self.paths_of_source(roots);
+        known.extend(report.functions.iter().map(|it| it.path.clone()));
+        known
     }
 
     fn check_known(&self, known: &BTreeSet<String>) -> Result<(), JudgeError> {
@@ -264,10 +275,17 @@ impl Desk<'_> {
         }
     }
 
-    /// Sets limits and the baseline to what was measured: each change is said before it is made, and
+    /// Raises limits and sets the baseline to what was measured: each change is said before it is made, and
     /// all are made or none.
     fn take_over(&mut self, case: &Case, verdict: &Verdict, name: &str) -> Result<(), Error> {
-        let changes = update::changes(&self.config.budgets, &verdict.budgets);
+        let known = match &self.config.budgets {
+            none if none.is_empty() => BTreeSet::new(),
+            _ => self.known(&case.record.roots, &case.advice.report),
+        };
+        let changes = update::changes(&self.config.budgets, &verdict.budgets, &known);
+        // What would contradict itself is not written.
+        let changed = update::changed(&self.config.budgets, &changes);
+        judge::check_entries(&changed, known.iter().map(String::as_str))?;
         let mut staged = update::stage(&changes)?;
         let names = (name, "this run");
         staged.push(baseline::stage(&mut self.baselines, names, case.new.clone(), self.term)?);

@@ -8,7 +8,7 @@ use crate::schema::InstructionSource;
 use crate::snapshot::InstructionCounts;
 
 /// Repetitions of each side that show a spread.
-const LEAST: usize = 2;
+pub const LEAST: usize = 2;
 
 /// Instructions of the whole workload before and after.
 #[derive(Clone, Debug, Serialize)]
