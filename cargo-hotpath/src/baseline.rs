@@ -244,9 +244,9 @@ mod tests {
         let mut baselines = Baselines::load(dir.path()).unwrap();
         let mut write = |self_ns: u64| {
             let mut timed = snapshot(3);
-            let times = vec![self_ns, 1_010, 990, 1_005];
-            timed.totals.wall_ns.clone_from(&times);
-            timed.functions.get_mut("app::a").unwrap().self_ns = times;
+            let each = vec![self_ns, 1_010, 990, 1_005];
+            timed.totals.wall_ns.clone_from(&each);
+            timed.functions.get_mut("app::a").unwrap().self_ns = each;
             baselines.set(DEFAULT, timed).unwrap();
             baselines.write().unwrap();
             fs::read_to_string(dir.path().join(FILE)).unwrap()

@@ -85,7 +85,7 @@ pub fn judge(inputs: &Inputs<'_>) -> Result<Verdict, JudgeError> {
     }
     let mut verdict = Verdict { warnings: warnings::of(inputs), ..Verdict::default() };
     let mut patterns: BTreeMap<(&str, Metric), Pattern> = BTreeMap::new();
-    let mut timed = Vec::new();
+    let mut of_times = Vec::new();
     for set in limits::all(inputs, &mut verdict.warnings)? {
         let of = of(&set, inputs.new);
         let lacks_it = of.is_none() && !is_of_allocations(set.metric);
@@ -101,11 +101,11 @@ pub fn judge(inputs: &Inputs<'_>) -> Result<Verdict, JudgeError> {
             return Err(JudgeError::NotMeasured { target: set.target(), metric: set.metric });
         };
         match one(inputs, &set, &new)? {
-            Held::Timed(times) => timed.push((set, new, times)),
+            Held::Timed(times) => of_times.push((set, new, times)),
             held => verdict.add(inputs, &set, &new, held),
         }
     }
-    for (set, new, held) in together(inputs, timed) {
+    for (set, new, held) in together(inputs, of_times) {
         verdict.add(inputs, &set, &new, held);
     }
     for ((key, metric), pattern) in patterns {

@@ -217,8 +217,8 @@ mod tests {
     ) -> Vec<String> {
         let known = known.iter().map(|path| (*path).to_owned()).collect();
         let changes = changes(entries, budgets, &known);
-        let changed = changed(entries, &changes);
-        judge::check_entries(&changed, known.iter().map(String::as_str)).unwrap();
+        let raised = changed(entries, &changes);
+        judge::check_entries(&raised, known.iter().map(String::as_str)).unwrap();
         let unit = |it: &Change| it.metric.unit();
         changes
             .iter()

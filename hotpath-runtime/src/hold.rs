@@ -275,7 +275,9 @@ mod tests {
     fn a_rare_long_one_among_short_ones_is_most_of_the_time() {
         function!(F, "rare", "lock");
         let lock = Mutex::new(0);
-        let long = 200;
+        // One in eight is timed until one of these is: how many went by before is left to chance, and has to
+        // be few of them all.
+        let long = 1_000;
         let mut slept = Duration::ZERO;
         for i in 0..50_000 {
             let (mut guard, _hold) = locked(&F, &lock);
@@ -283,7 +285,7 @@ mod tests {
             // Long after the short ones are known to be short.
             if i >= 10_000 && i % (40_000 / long) == 0 {
                 let start = Instant::now();
-                thread::sleep(Duration::from_micros(500));
+                thread::sleep(Duration::from_micros(100));
                 slept += start.elapsed();
             }
         }

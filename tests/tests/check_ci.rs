@@ -146,7 +146,8 @@ fn a_reader_that_went_away_does_not_pass_a_broken_budget() {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let check = gate.hotpath(&["check", gate.stored(), "--format", format]);
-        check.run_writing_to(std::os::fd::OwnedFd::from(writer).into()).expect_code(1);
+        let writer = std::os::fd::OwnedFd::from(writer);
+        let _ = check.run_writing_to(writer.into()).expect_code(1);
     }
 }
 

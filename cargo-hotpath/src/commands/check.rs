@@ -284,8 +284,8 @@ impl Desk<'_> {
         };
         let changes = update::changes(&self.config.budgets, &verdict.budgets, &known);
         // What would contradict itself is not written.
-        let changed = update::changed(&self.config.budgets, &changes);
-        judge::check_entries(&changed, known.iter().map(String::as_str))?;
+        let raised = update::changed(&self.config.budgets, &changes);
+        judge::check_entries(&raised, known.iter().map(String::as_str))?;
         let mut staged = update::stage(&changes)?;
         let names = (name, "this run");
         staged.push(baseline::stage(&mut self.baselines, names, case.new.clone(), self.term)?);

@@ -257,7 +257,7 @@ fn margin(budget: &Budget) -> String {
     if budget.limit > 0.0 {
         let pct = 100.0 * left / budget.limit;
         // As many decimals as it takes for less than nothing not to be 0.
-        let is_seen = |decimals: &usize| pct.abs() * 10_f64.powi(*decimals as i32) >= 0.5;
+        let is_seen = |decimals: &usize| pct.abs() * 10_f64.powf(*decimals as f64) >= 0.5;
         let decimals = (1..=MOST_DECIMALS).find(is_seen).filter(|_| pct != 0.0).unwrap_or(1);
         format!("{pct:+.decimals$} %")
     } else {
