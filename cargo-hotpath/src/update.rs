@@ -117,7 +117,7 @@ fn level<'e>(
     for metric in metrics {
         for path in paths {
             let says = |it: &&BudgetEntry| it.budget.get(metric).is_some();
-            if entries.get(*path).filter(says).is_some() {
+            if entries.get(*path).as_ref().is_some_and(says) {
                 continue;
             }
             let takes = |it: &&BudgetEntry| says(it) && !it.is_of_workload() && it.takes(path);
