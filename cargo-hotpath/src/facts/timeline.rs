@@ -13,12 +13,21 @@ const LEAST_COVERED: f64 = 0.9;
 
 impl Facts {
     /// Time that threads were idle in with no measured function on their stack: without the CPU time that
-    /// measured functions leave over. A runtime's parked threads would drown everything else. `None` where
-    /// CPU time was not measured.
+    /// measured functions leave over, or the part of it that the looks at running threads met there, if
+    /// that is more (functions that wait for a processor seem to leave nothing). A runtime's parked threads
+    /// would drown everything else. `None` where CPU time was not measured.
     pub fn idle_ns(&self) -> Option<u64> {
+        let cpu = self.cpu_ns? as f64;
         let computed: f64 = self.functions.iter().map(|function| self.computed_ns(function)).sum();
-        let left = (self.cpu_ns? as f64 - computed).max(0.0) as u64;
-        Some(self.outside_ns.saturating_sub(left))
+        let met = self.outside_share().unwrap_or_default() * cpu;
+        Some(self.outside_ns.saturating_sub((cpu - computed).max(met) as u64))
+    }
+
+    /// Of the time that threads ran, the share outside of measured functions, by the timeline.
+    fn outside_share(&self) -> Option<f64> {
+        let timeline = self.timeline.as_ref().filter(|_| self.timeline_tells())?;
+        let (outside, all) = (timeline.outside.states?.running_ns, timeline.running_ns?);
+        (all > 0).then(|| outside as f64 / all as f64)
     }
 
     /// The rest of that time: running, as far as it is known.
@@ -105,6 +114,15 @@ mod tests {
         assert_eq!(of(Some(50), None), (Some(900), 0));
         assert_eq!(of(Some(2_000), None), (Some(0), 900));
         assert_eq!(of(None, None), (None, 900));
+        let mut seen = facts(400.0, 1_000);
+        let busy = FunctionFacts { self_ns: 500, ..function(None) };
+        (seen.cpu_ns, seen.outside_ns, seen.functions) = (Some(300), 900, vec![busy]);
+        assert_eq!(seen.active_outside_ns(), 0);
+        let states = Some(SeenStates { running_ns: 400, ..SeenStates::default() });
+        if let Some(timeline) = &mut seen.timeline {
+            timeline.outside = Seen { self_ns: 900, states };
+        }
+        assert_eq!(seen.active_outside_ns(), 100, "a third of what ran");
         let blocked = SeenStates { running_ns: 10, blocked_ns: 30, ..SeenStates::default() };
         assert_eq!(of(Some(300), Some(blocked)), (Some(625), 275));
     }

@@ -171,8 +171,8 @@ pub struct Totals {
     pub cpu_ns: Option<u64>,
     /// Time of all threads with no measured function on their stack, idle threads included.
     pub outside_ns: u64,
-    /// What of that threads were idle in: all but the CPU time that measured functions leave over.
-    /// `null` where CPU time was not measured.
+    /// What of that threads were idle in, estimated: all but the CPU time that measured functions leave
+    /// over. `null` where CPU time was not measured.
     pub idle_ns: Option<u64>,
     /// Allocations of the process.
     pub allocs: Option<u64>,
