@@ -45,8 +45,7 @@ pub fn deliver(advice: &Advice, options: &ReportOptions, term: &Term) -> Result<
 }
 
 /// Writes what `render` makes for each format and place that was asked for; it is told whether the
-/// place is a file. A reader of standard output that has seen enough is no failure: what the exit code
-/// says, of a broken budget or of the workload, is still to be said.
+/// place is a file.
 pub fn each(
     options: &ReportOptions,
     term: &Term,
@@ -57,10 +56,7 @@ pub fn each(
         put(&render(also.format, true)?, Some(&also.path), term)?;
     }
     let output = options.output.as_deref();
-    match put(&render(options.format, output.is_some())?, output, term) {
-        Err(Error::Closed) => Ok(()),
-        put => put,
-    }
+    put(&render(options.format, output.is_some())?, output, term)
 }
 
 /// The report in a format.

@@ -217,9 +217,16 @@ impl Desk<'_> {
         let is_broken = verdict.is_broken();
         case.advice.report.budgets = verdict.budgets;
         case.advice.report.quality.warnings.extend(verdict.warnings);
-        self.deliver(&case)?;
+        let is_closed = match self.deliver(&case) {
+            Err(Error::Closed) => true,
+            delivered => delivered.map(|()| false)?,
+        };
         let denied = gate::judge(&case.advice.report, self.term);
-        Ok(if is_broken { Exit::Gate } else { denied })
+        match if is_broken { Exit::Gate } else { denied } {
+            // A reader that has seen enough is no failure, but no pass either.
+            exit if is_closed && exit != Exit::Gate => Err(Error::Closed),
+            exit => Ok(exit),
+        }
     }
 
     fn verdict(&self, case: &Case, name: Option<&str>) -> Result<Verdict, Error> {
