@@ -6,6 +6,7 @@ mod heap;
 mod histogram;
 mod identity;
 mod outside;
+mod processor;
 mod rows;
 mod timeline;
 mod tree;
@@ -117,6 +118,7 @@ fn combine(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profi
     let mut contexts = tree::Contexts::default();
     let mut rows = rows::Rows::default();
     let mut outside = outside::Outside::new(segments, outcome);
+    let mut processors = processor::Processors::default();
     let mut cold_ns = 0_u64;
     let mut histograms = histogram::Histograms::default();
     let mut live = heap::Live::default();
@@ -127,6 +129,7 @@ fn combine(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profi
         for slab in &segment.slabs {
             let own = contexts.add(&slab.nodes, &segment.functions, local, &mut notes);
             outside.add(slab, own, local.rate, &mut notes);
+            processors.add(segment, slab, own, local.rate);
             cold_ns = cold_ns.saturating_add(local.rate.ns(slab.cold.min(slab.lifetime)));
             rows.add(&slab.rows, &segment.functions, local);
             histograms.add(&slab.histograms, segment.clock.kind, local);
@@ -159,6 +162,7 @@ fn combine(segments: &[Segment], notes: Vec<String>, outcome: &Outcome) -> Profi
         allocator: heap::allocator(segments, &rates),
         retained: live.finish(),
         cold_ns,
+        processor: processors.finish(),
     }
 }
 

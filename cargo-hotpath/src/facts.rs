@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 use hotpath_runtime_syntax::{Budget, Kind};
 
 use crate::profile::{
-    Allocs, Awaits, Bucket, FirstCall, Hold, Polls, ProbeCosts, Retained, Seen, SizeClass, Timeline,
+    Allocs, Awaits, Bucket, CpuTime, FirstCall, Hold, Polls, ProbeCosts, Retained, Seen, SizeClass,
+    Timeline,
 };
 use crate::run_dir::Codegen;
 
@@ -28,6 +29,8 @@ pub struct Facts {
     pub cpu_ns: Option<u64>,
     /// Time with no measured function on a thread's stack, all threads, idle ones included.
     pub outside_ns: u64,
+    /// CPU time by the clocks of the threads; `None` where those were not read.
+    pub processor: Option<CpuTime>,
     /// Threads seen.
     pub threads: u64,
     /// Processors of the machine; 0 where that isn't known.

@@ -14,8 +14,8 @@ pub use heap::{OperationCost, Retained, RetainedSite, SizeClass};
 /// Version of the file format; readers refuse newer ones.
 ///
 /// 2 added `timeline`, here and in the contexts: a file without is one of version 1. 4 added the
-/// functions' `budget`, and what holds and channels did.
-pub const PROFILE_VERSION: u32 = 4;
+/// functions' `budget`, and what holds and channels did; 5 `processor`.
+pub const PROFILE_VERSION: u32 = 5;
 
 /// What one repetition of the workload measured, all its processes and threads merged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -68,6 +68,26 @@ pub struct Profile {
     /// `cpu_ns`.
     #[serde(default)]
     pub cold_ns: u64,
+    /// CPU time by the clocks of the threads themselves; `None` where those were not read.
+    #[serde(default)]
+    pub processor: Option<CpuTime>,
+}
+
+/// CPU time of all threads, in measured functions and outside of them. Neither is what the other leaves
+/// over: each was read around a sample of polls, and around what lies between two of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CpuTime {
+    /// Of the functions' self times, what their threads really ran.
+    pub inside_ns: u64,
+    /// With no measured function on the stack.
+    pub outside_ns: u64,
+    /// Likely error of `outside_ns` by looking at a sample only.
+    pub error_ns: u64,
+    /// What all threads had, by their clocks.
+    pub threads_ns: u64,
+    /// Polls that were looked at.
+    pub looks: u64,
 }
 
 /// What looking at all threads from outside told, many times a second while the workload ran.

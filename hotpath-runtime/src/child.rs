@@ -9,7 +9,7 @@ use crate::segment::layout::{
     AllocatorCosts, Allocs, Countdown, Histogram, Holds, Node, Row, Slab, Span, Sums, held_back,
 };
 use crate::throttle;
-use crate::{channel, heap, map, process, slab, span, sys};
+use crate::{channel, heap, map, process, processor, slab, span, sys};
 
 /// Takes out of the counters what the parent counted, and gives the ticks at which the child
 /// starts.
@@ -73,6 +73,7 @@ impl Slab {
         if let Some(costs) = self.costs.get() {
             costs.forget();
         }
+        processor::forget(self);
         members(self.nodes.first.get(), |node| &node.newer).for_each(Node::forget);
         members(self.all_rows.first.get(), |row| &row.newer).for_each(Row::forget);
         members(self.histograms.first.get(), |histogram| &histogram.newer)

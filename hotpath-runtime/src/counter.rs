@@ -27,6 +27,11 @@ impl Count {
         self.set(self.get().wrapping_add(value));
     }
 
+    /// Adds to what is an `f64`; likewise.
+    pub(crate) fn add_float(&self, value: f64) {
+        self.set((f64::from_bits(self.get()) + value).to_bits());
+    }
+
     /// Adds from any thread: for the header, in cold paths.
     pub(crate) fn add_shared(&self, value: u64) -> u64 {
         self.0.fetch_add(value, Relaxed).wrapping_add(value)

@@ -12,7 +12,7 @@ use crate::probe::{self, Open};
 use crate::row::{self, Type};
 use crate::segment::layout::{Node, Row};
 use crate::site::Function;
-use crate::{clock, fork, slab};
+use crate::{clock, fork, processor, slab};
 
 /// `last` of a frame that has completed.
 const DONE: u64 = u64::MAX;
@@ -139,8 +139,9 @@ extern "C" fn resume(node: &'static Node, start: u64, last: u64) {
 #[inline(never)]
 extern "C" fn suspend(node: &'static Node, start: u64, first: First) -> (u64, u64) {
     let end = clock::ticks();
-    let first = first.start(node, start);
-    Open::of(slab::current(), node, start).close_poll(end);
+    let (slab, first) = (slab::current(), first.start(node, start));
+    Open::of(slab, node, start).close_poll(end);
+    processor::closed(slab, node);
     (end, first)
 }
 
@@ -151,6 +152,7 @@ extern "C" fn complete_call(node: &'static Node, start: u64, first: First) {
     let (slab, end) = (slab::current(), clock::ticks());
     let first = first.start(node, start);
     Open::of(slab, node, start).close_poll(end);
+    processor::closed(slab, node);
     if first != 0 {
         slab.distribute_call(node, probe::elapsed(slab, first.max(fork::born()), end), 1);
     }

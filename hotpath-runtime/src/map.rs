@@ -8,7 +8,7 @@ use crate::file::{self, Identity};
 use crate::handover::Lock;
 use crate::segment::cell::Count;
 use crate::segment::layout::{
-    AllocatorCosts, Channel, FunctionRecord, Header, Histogram, Holds, Node, Retained, Room, Row, SiteRecord, Slab,
+    AllocatorCosts, Channel, FunctionRecord, Header, Histogram, Holds, Node, Processor, Retained, Room, Row, SiteRecord, Slab,
     SlabPage, Span,
 };
 use crate::sys;
@@ -65,6 +65,8 @@ unsafe impl Plain for Span {}
 unsafe impl Plain for Histogram {}
 // SAFETY: as above.
 unsafe impl Plain for AllocatorCosts {}
+// SAFETY: as above.
+unsafe impl Plain for Processor {}
 // SAFETY: as above.
 unsafe impl Plain for Retained {}
 // SAFETY: as above.

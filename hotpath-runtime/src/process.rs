@@ -9,7 +9,7 @@ use crate::map;
 use crate::segment::cell::{Count, Table};
 use crate::segment::layout::{COMMAND_BYTES, FIXED_WORDS, Fixed, Header, MAGIC, VERSION, checksum};
 use crate::segment::reader::{Anchor, ClockKind, SystemReason};
-use crate::{clock, file, fork, retained, summary, sys, throttle};
+use crate::{clock, file, fork, processor, retained, slab, summary, sys, throttle};
 
 const UNMADE: u8 = 0;
 const READY: u8 = 1;
@@ -309,6 +309,10 @@ extern "C" fn at_exit() {
     fork::publish();
     if let Some(header) = map::header() {
         refresh_end();
+        slab::exclusive(|| {
+            processor::finish(header);
+            Some(())
+        });
         header.exited.set(1);
         if fork::is_child() {
             return;

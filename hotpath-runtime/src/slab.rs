@@ -8,9 +8,9 @@ use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::Se
 use crate::handover::{self, Held, Member, Place};
 use crate::map::{self, Block, Plain};
 use crate::segment::cell::{Count, Link, Table};
-use crate::segment::layout::{AllocatorCosts, List, Node, Room, SPECIAL, Slab, Span};
+use crate::segment::layout::{AllocatorCosts, List, Node, Processor, Room, SPECIAL, Slab, Span};
 use crate::sys::{self, ThreadKey};
-use crate::{clock, fork, heap, level, page, pin, process, span, throttle};
+use crate::{clock, fork, heap, level, page, pin, process, processor, span, throttle};
 
 /// Room of a new slab, and what it gets whenever that is used up.
 const FIRST_ROOM: usize = 16 * 1024;
@@ -244,6 +244,7 @@ unsafe extern "C" fn leave(_: *mut c_void) {
     process::refresh_end();
     fork::publish_held();
     slab.lifetime.add(clock::ticks().saturating_sub(slab.attached.get()));
+    processor::leave(slab);
     slab.attached.set(0);
     slab.cur.set(slab.root.get());
     slab.crest.set(level::NOBODY);
@@ -288,6 +289,7 @@ impl Slab {
             inside: Count::new(0),
             random: Count::new(0),
             root: Link::none(),
+            polls_left: Count::new(0),
             other: Link::none(),
             histograms_by_function: Table::none(),
             edges: Table::none(),
@@ -309,6 +311,7 @@ impl Slab {
             cold: Count::new(0),
             handed: Count::new(0),
             crest: Count::new(level::NOBODY),
+            processor: Link::none(),
         }
     }
 
@@ -342,6 +345,7 @@ impl Slab {
         self.edges.set(tables.split(ENTRIES)?);
         self.touch();
         self.costs.set(room.split::<AllocatorCosts>(1)?.first());
+        self.processor.set(room.split::<Processor>(1)?.first());
         self.random.set(clock::ticks() | 1);
         self.crest.set(level::NOBODY);
         heap::set_gauge(self);

@@ -38,6 +38,30 @@ pub(crate) fn tid() -> u32 {
     Host.tid()
 }
 
+/// CPU time of this thread so far, in nanoseconds: a call of the system.
+pub(crate) fn cpu_ns() -> Option<u64> {
+    read_clock(libc::CLOCK_THREAD_CPUTIME_ID)
+}
+
+/// CPU time so far of another thread of this process; `None` where the system does not tell, or
+/// there is no such thread any more.
+pub(crate) fn cpu_ns_of(tid: u32) -> Option<u64> {
+    read_clock(Host.cpu_clock_of(tid)?)
+}
+
+fn read_clock(clock: libc::clockid_t) -> Option<u64> {
+    let mut time = core::mem::MaybeUninit::<libc::timespec>::uninit();
+    // SAFETY: `time` is a valid place, and filled where the call says that it worked.
+    let time = unsafe {
+        if libc::clock_gettime(clock, time.as_mut_ptr()) != 0 {
+            return None;
+        }
+        time.assume_init()
+    };
+    let (seconds, nanos) = (u64::try_from(time.tv_sec).ok()?, u64::try_from(time.tv_nsec).ok()?);
+    Some(seconds.wrapping_mul(1_000_000_000).wrapping_add(nanos))
+}
+
 /// A variable of the environment, without allocating.
 pub(crate) fn variable(name: &CStr) -> Option<&'static [u8]> {
     // SAFETY: `name` ends in NUL. The text stays valid until somebody changes the environment,

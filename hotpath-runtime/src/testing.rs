@@ -61,6 +61,11 @@ impl Own {
         self.slab.lifetime
     }
 
+    /// What was looked at of its thread's CPU time.
+    pub(crate) fn processor(&self) -> reader::Processor {
+        self.slab.processor.expect("it has room")
+    }
+
     /// The only node of a function.
     pub(crate) fn node(&self, name: &str) -> &Node {
         let nodes = self.nodes(name);

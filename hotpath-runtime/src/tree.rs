@@ -5,7 +5,7 @@ use crate::segment::layout::{Allocs, Countdown, Node, SPECIAL, Slab, Sums};
 use crate::site::Function;
 use crate::slab::{self, reach};
 use crate::probe::{elapsed, leave};
-use crate::{clock, cold, fork, map, span, throttle};
+use crate::{clock, cold, fork, map, processor, span, throttle};
 
 /// Start of a call that is not timed, but has to close the long way.
 pub(crate) const NOT_TIMED: u64 = 1;
@@ -101,8 +101,13 @@ extern "C" fn find(function: &'static Function) -> (&'static Slab, &'static Node
     if slab.is_none() {
         return (slab, parent);
     }
+    let has_waited = processor::entered(slab);
     let node = slab::change(|| slab.child(parent, function).or_else(|| slab.overflow()));
-    (slab, node.unwrap_or(slab::no_node()))
+    let node = node.unwrap_or(slab::no_node());
+    if has_waited {
+        processor::follow(slab, node);
+    }
+    (slab, node)
 }
 
 impl Slab {

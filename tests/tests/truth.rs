@@ -93,6 +93,32 @@ fn self_and_outside_times_add_up_to_wall_and_cpu_time() {
     }
 }
 
+/// Where threads outnumber processors, wall time is no measure of what they computed: what the tasks'
+/// polls had of the processor, and what lies outside of them, is measured by the threads' own clocks.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_tasks_and_the_rest_computed_adds_up_to_cpu_time() {
+    let workspace = Workspace::shared("truth");
+    let flags = ["run", "--format", "json", "--runs", "1", "--bin", "crowded"];
+    let finished = Hotpath::new(&workspace.root, &flags).run().expect_code(0);
+    let report = finished.report();
+    report.assert_shares_are_sane();
+    let total = |name: &str| number(&report["totals"][name]);
+    let own = finished.stderr.lines().find_map(|line| line.trim().parse::<f64>().ok());
+    let own = own.expect("it says what its polls had");
+    let (busy, outside, cpu) = (total("busy_cpu_ns"), total("outside_cpu_ns"), total("cpu_ns"));
+    let took = number(&report.function("handle")["self_ns"]);
+    println!(
+        "polls took {took:.0} ns and ran {busy:.0}, by the program {own:.0}: {:.3}; with {outside:.0} outside \
+         {:.3} of {cpu:.0} ns of CPU time",
+        busy / own,
+        (busy + outside) / cpu
+    );
+    assert!(took > 1.2 * own, "it never waited for a processor");
+    assert!((busy / own - 1.0).abs() < 0.05, "{busy} ns, by the program itself {own}");
+    assert!(((busy + outside) / cpu - 1.0).abs() < 0.05, "{busy} + {outside} of {cpu} ns");
+}
+
 /// The slower clock gives the same sums; on a busy machine the start and the end of the process, which
 /// nothing measures, grow.
 #[test]

@@ -87,6 +87,7 @@ fn slab(nodes: Vec<Node>) -> Slab {
         threads: 1,
         lifetime: 1_000,
         cold: 0,
+        processor: None,
         nodes: all,
         rows: Vec::new(),
         histograms: Vec::new(),

@@ -35,6 +35,7 @@ pub fn join(profile: &Profile, source: &Source, build: BuildFacts) -> Facts {
         wall_ns: profile.wall_ns,
         cpu_ns: profile.cpu_ns,
         outside_ns: profile.outside_ns,
+        processor: profile.processor,
         threads: profile.threads,
         cores: 0,
         polling_threads: profile.polling_threads,

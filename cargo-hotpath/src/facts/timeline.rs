@@ -1,6 +1,7 @@
 //! What threads did: outside of measured functions, and by the timeline, where it tells.
 
 use super::{Facts, FunctionFacts};
+use crate::profile::CpuTime;
 
 /// Effective samples below which a timeline says nothing of shares. With that many a share is
 /// known to 2.5 percentage points (the standard error of one half, the worst, is
@@ -13,10 +14,14 @@ const LEAST_COVERED: f64 = 0.9;
 
 impl Facts {
     /// Time that threads were idle in with no measured function on their stack: without the CPU time that
-    /// measured functions leave over, or the part of it that the looks at running threads met there, if
+    /// measured functions leave over, as the threads' own clocks have it. Where those were not read it is
+    /// what the functions' time leaves over, or the part that the looks at running threads met there, if
     /// that is more (functions that wait for a processor seem to leave nothing). A runtime's parked threads
     /// would drown everything else. `None` where CPU time was not measured.
     pub fn idle_ns(&self) -> Option<u64> {
+        if let Some(CpuTime { threads_ns, inside_ns, .. }) = self.processor {
+            return Some(self.outside_ns.saturating_sub(threads_ns.saturating_sub(inside_ns)));
+        }
         let cpu = self.cpu_ns? as f64;
         let computed: f64 = self.functions.iter().map(|function| self.computed_ns(function)).sum();
         let met = self.outside_share().unwrap_or_default() * cpu;
@@ -125,6 +130,18 @@ mod tests {
         assert_eq!(seen.active_outside_ns(), 100, "a third of what ran");
         let blocked = SeenStates { running_ns: 10, blocked_ns: 30, ..SeenStates::default() };
         assert_eq!(of(Some(300), Some(blocked)), (Some(625), 275));
+    }
+
+    #[test]
+    fn the_threads_own_clocks_tell_best_what_ran_outside() {
+        let processor = CpuTime { inside_ns: 60, threads_ns: 200, ..CpuTime::default() };
+        let mut facts =
+            Facts { processor: Some(processor), outside_ns: 900, ..facts(400.0, 1_000) };
+        facts.functions = vec![FunctionFacts { self_ns: 100, ..function(None) }];
+        for cpu_ns in [None, Some(50), Some(300)] {
+            facts.cpu_ns = cpu_ns;
+            assert_eq!((facts.idle_ns(), facts.active_outside_ns()), (Some(760), 140));
+        }
     }
 
     #[test]

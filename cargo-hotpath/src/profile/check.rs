@@ -58,7 +58,10 @@ impl Profile {
         let whole = [self.wall_ns, self.cpu_ns.unwrap_or(0), self.outside_ns, self.processes]
             .into_iter()
             .chain([self.threads, self.lost_bytes, self.overflowed, self.unclean_exits])
-            .chain([self.cold_ns, self.polling_threads]);
+            .chain([self.cold_ns, self.polling_threads])
+            .chain(self.processor.iter().flat_map(|it| {
+                [it.inside_ns, it.outside_ns, it.error_ns, it.threads_ns, it.looks]
+            }));
         let timeline = self.timeline.iter().flat_map(|timeline| {
             let times = [timeline.samples, timeline.covered_ns].into_iter().chain(
                 [timeline.sampler_cpu_ns, timeline.busy_ns, timeline.running_ns]

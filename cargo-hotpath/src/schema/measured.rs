@@ -171,9 +171,18 @@ pub struct Totals {
     pub cpu_ns: Option<u64>,
     /// Time of all threads with no measured function on their stack, idle threads included.
     pub outside_ns: u64,
-    /// What of that threads were idle in, estimated: all but the CPU time that measured functions leave
-    /// over. `null` where CPU time was not measured.
+    /// What of that threads did not run in, asleep or ready: all but the CPU time that measured functions
+    /// leave over. `null` where CPU time was not measured.
     pub idle_ns: Option<u64>,
+    /// Of the time in measured functions, what their threads really ran, by their own CPU clocks around a
+    /// sample of the polls. `null` where those were not read: no async function is outermost, too few
+    /// polls, a process that was killed, or a system that does not tell.
+    pub busy_cpu_ns: Option<u64>,
+    /// The same of the time outside of measured functions. Measured on its own, so that both can be held
+    /// against `cpu_ns`.
+    pub outside_cpu_ns: Option<u64>,
+    /// Likely error of `outside_cpu_ns`, by reading the clocks around a sample only.
+    pub outside_cpu_error_ns: Option<u64>,
     /// Allocations of the process.
     pub allocs: Option<u64>,
     /// Bytes they asked for.

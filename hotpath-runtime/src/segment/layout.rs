@@ -11,7 +11,7 @@ use super::cell::{Count, Link, Table};
 /// First word of every segment.
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"hotpath\x01");
 /// Changes whenever a structure below does.
-pub(crate) const VERSION: u64 = 3;
+pub(crate) const VERSION: u64 = 4;
 /// Bytes of the command line that are kept.
 pub(crate) const COMMAND_BYTES: usize = 1024;
 /// Longest text that is kept, in bytes.
@@ -198,6 +198,8 @@ pub(crate) struct Slab {
     pub(crate) random: Count,
     // Line 2: cold.
     pub(crate) root: Link<Node>,
+    /// Polls directly under the root until the processor's time is looked at again.
+    pub(crate) polls_left: Count,
     /// Where calls go that found no room.
     pub(crate) other: Link<Node>,
     pub(crate) histograms_by_function: Table<Link<Histogram>>,
@@ -229,6 +231,53 @@ pub(crate) struct Slab {
     pub(crate) handed: Count,
     /// The most live bytes of its thread while somebody measures that, as `handed` counts them.
     pub(crate) crest: Count,
+    pub(crate) processor: Link<Processor>,
+}
+
+/// What a thread had of the processor, in and outside of measured functions.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Processor {
+    /// What is looked at now, as `processor::Stage` numbers it.
+    pub(crate) stage: Count,
+    /// For how many polls that stands.
+    pub(crate) weight: Count,
+    /// The thread's CPU time at its start, nanoseconds; and ticks.
+    pub(crate) start_ns: Count,
+    pub(crate) start_ticks: Count,
+    /// [`Slab::children`] as it was; that is empty while the next call is waited for.
+    pub(crate) children: Table<Link<Node>>,
+    /// The span that is looked at: its node, and which of its spans. Outside: the node that closed.
+    pub(crate) node: Link<Node>,
+    pub(crate) span: Count,
+    /// Mean number of polls that one look stands for; and the ticks at which it was last set.
+    pub(crate) period: Count,
+    pub(crate) since: Count,
+    /// What reading the thread's CPU time takes, by that itself and in ticks.
+    pub(crate) read_ns: Count,
+    pub(crate) read_ticks: Count,
+    /// CPU time of threads that have ended, and of those that the exit of the process met.
+    pub(crate) thread_ns: Count,
+    pub(crate) inside: Ran,
+    pub(crate) outside: Ran,
+    /// Outside, where most spans of the function that closed are not timed.
+    pub(crate) after_thinned: Ran,
+}
+
+/// Time that was looked at, each times the polls that it stands for.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Ran {
+    pub(crate) looks: Count,
+    pub(crate) polls: Count,
+    pub(crate) cpu_ns: Count,
+    pub(crate) ticks: Count,
+    /// Sum of the squares of the CPU times, each times what it stands for; an `f64`.
+    pub(crate) squares: Count,
+    /// Sums of the squares of the ticks and of the products of both, each counted for what it stands for;
+    /// `f64`s.
+    pub(crate) tick_squares: Count,
+    pub(crate) products: Count,
 }
 
 /// Classes of block sizes: up to 8 bytes, up to 16 and so on; the last one is open to the top.

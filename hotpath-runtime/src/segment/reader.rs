@@ -260,6 +260,8 @@ pub struct Slab {
     /// Of these, ticks of the probes' own cold work: making nodes, touching pages, attaching the
     /// thread. No sum over spans holds them.
     pub cold: u64,
+    /// What its threads had of the processor; `None` where that found no room in the file.
+    pub processor: Option<Processor>,
     /// Calling context tree; `nodes[0]` is the root: time and allocations outside of any
     /// measured function. A parent comes before its children.
     pub nodes: Vec<Node>,
@@ -267,6 +269,39 @@ pub struct Slab {
     pub rows: Vec<Row>,
     /// Histograms by function or await site.
     pub histograms: Vec<Histogram>,
+}
+
+/// CPU time of the threads of a slab: all of it, and what was looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Processor {
+    /// CPU time of those threads that ended or that the exit hook met, nanoseconds.
+    pub thread_ns: u64,
+    /// Polls with no measured function around them.
+    pub inside: Ran,
+    /// From the close of such a poll to the next call.
+    pub outside: Ran,
+    /// The same, where the poll was of a function most of whose spans are not timed.
+    pub after_thinned: Ran,
+}
+
+/// Spans that were looked at, each counted for the polls that it stands for.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Ran {
+    /// How many were looked at.
+    pub looks: u64,
+    /// For how many polls they stand.
+    pub polls: u64,
+    /// CPU time, nanoseconds.
+    pub cpu_ns: u64,
+    /// Elapsed time, ticks.
+    pub ticks: u64,
+    /// Sum of the squares of each one's CPU time, times the polls it stands for, nanoseconds squared.
+    pub squares: f64,
+    /// Sum of the squares of the elapsed times, ticks squared, and of the products of CPU time and elapsed
+    /// time, each counted for the polls that it stands for.
+    pub tick_squares: f64,
+    /// Likewise, nanoseconds times ticks.
+    pub products: f64,
 }
 
 /// A function in its calling context.
@@ -422,6 +457,7 @@ mod costs;
 mod error;
 mod functions;
 mod parse;
+mod processor;
 mod retained;
 mod slabs;
 mod threads;

@@ -10,6 +10,12 @@ pub(super) trait System {
     /// Id of this thread; 0 where it has none that is an integer.
     fn tid(&self) -> u32;
 
+    /// The clock of a thread's CPU time, by its id; `None` where that can't be told.
+    fn cpu_clock_of(&self, tid: u32) -> Option<libc::clockid_t> {
+        let _ = tid;
+        None
+    }
+
     /// Where this thread's `errno` lies; null where that can't be known.
     fn errno_place(&self) -> *mut c_int;
 

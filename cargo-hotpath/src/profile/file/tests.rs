@@ -1,7 +1,7 @@
 use super::*;
 use crate::profile::{
-    Allocs, Awaits, BackEdge, Bucket, Context, Function, Hold, Memory, OperationCost, Polls,
-    ProbeCosts, Retained, RetainedSite, Row, Seen, SeenStates, Site, SizeClass, Timeline,
+    Allocs, Awaits, BackEdge, Bucket, Context, CpuTime, Function, Hold, Memory, OperationCost,
+    Polls, ProbeCosts, Retained, RetainedSite, Row, Seen, SeenStates, Site, SizeClass, Timeline,
 };
 
 const V1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/profile-v1.json");
@@ -117,6 +117,13 @@ fn full() -> Profile {
         }],
         retained: Some(retained()),
         cold_ns: 44_000,
+        processor: Some(CpuTime {
+            inside_ns: 900_000,
+            outside_ns: 3_800_000,
+            error_ns: 70_000,
+            threads_ns: 4_800_000,
+            looks: 512,
+        }),
     }
 }
 
@@ -218,6 +225,7 @@ fn a_file_of_version_1_stays_readable() {
         allocator: Vec::new(),
         retained: None,
         cold_ns: 0,
+        processor: None,
         polling_threads: 0,
         probes,
         ..without_timeline()

@@ -11,6 +11,9 @@ const LEAST_PART_PCT: f64 = 1.0;
 /// Share of the wall time from which idleness of threads, together, is named.
 const NAMED_IDLE: f64 = 0.1;
 
+/// Share of the functions' time that their threads ran, below which that is said.
+const LEAST_RAN: f64 = 0.9;
+
 /// Share of CPU in wall time above which one thread computes, below which it waits.
 const BUSY: (f64, f64) = (0.9, 0.5);
 
@@ -45,7 +48,8 @@ fn went(report: &Report) -> String {
         let others = units::counted(small.len() as u64, "other part");
         parts.push(format!("{} in {others}", units::percent(sum)));
     }
-    format!("{}.{}", parts.join(", "), idle(report).unwrap_or_default())
+    let caveats = [idle(report), delayed(report)].into_iter().flatten();
+    format!("{}.{}", parts.join(", "), caveats.collect::<String>())
 }
 
 /// What these shares leave out, where that is much.
@@ -57,6 +61,24 @@ fn idle(report: &Report) -> Option<String> {
             units::time(idle_ns)
         )
     })
+}
+
+/// How much of the functions' time their threads did not run in, where that is much: else it would pass
+/// for work.
+fn delayed(report: &Report) -> Option<String> {
+    let (ran, took) = (report.totals.busy_cpu_ns? as f64, self_ns(report));
+    (took > 0.0 && ran < LEAST_RAN * took).then(|| {
+        format!(
+            " Of the {} in measured functions their threads ran {}: the rest they were blocked, or \
+             waited for a processor.",
+            units::time(took),
+            units::time(ran)
+        )
+    })
+}
+
+fn self_ns(report: &Report) -> f64 {
+    report.functions.iter().map(|function| function.self_ns as f64).sum()
 }
 
 /// Small dependencies are not; your code and what lies outside of it always are.
@@ -172,6 +194,7 @@ fn probes(report: &Report) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::CpuTime;
     use crate::report::tests::{busy, report};
 
     #[test]
@@ -188,5 +211,21 @@ mod tests {
         );
         facts.cpu_ns = None;
         assert!(!went(&report(&facts, |_, _| {})).contains("Left out"));
+    }
+
+    #[test]
+    fn functions_that_wait_for_a_processor_are_said() {
+        let mut facts = busy();
+        let took: u64 = facts.functions.iter().map(|function| function.self_ns).sum();
+        let mut text = |inside_ns| {
+            facts.processor = Some(CpuTime { inside_ns, threads_ns: took, ..CpuTime::default() });
+            went(&report(&facts, |_, _| {}))
+        };
+        let half = text(took / 2);
+        assert!(
+            half.contains(" their threads ran 450 ms: the rest they were blocked, or"),
+            "{half}"
+        );
+        assert!(!text(took).contains("their threads"));
     }
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::bytes::{Bytes, list};
 use super::functions::Names;
 use super::parse::read_kind;
-use super::{Allocs, ClockKind, First, Histogram, Holds, Node, ReadError, Row, Slab};
+use super::{Allocs, ClockKind, First, Histogram, Holds, Node, ReadError, Row, Slab, processor};
 use crate::segment::layout::{self as raw, TEXT_BYTES, bounds};
 
 pub(super) fn read_slab(
@@ -29,6 +29,7 @@ pub(super) fn read_slab(
         threads: number(offset_of!(raw::Slab, threads))?,
         lifetime: number(offset_of!(raw::Slab, lifetime))?.saturating_add(held),
         cold: number(offset_of!(raw::Slab, cold))?,
+        processor: processor::read(bytes, at)?,
         nodes: read_nodes(bytes, at, names, end)?,
         rows: rows
             .into_iter()

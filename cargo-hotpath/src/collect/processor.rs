@@ -1,0 +1,144 @@
+//! CPU time in measured functions and outside of them, from what the threads' CPU clocks said.
+
+use hotpath_runtime::segment::reader::{Node, Processor, Ran, Segment, Slab};
+
+use super::clock::Rate;
+use super::tree::LIKELY_ERRORS;
+use crate::profile::CpuTime;
+
+/// Looks below which a thread tells too little of its own: a few long stretches may have been missed.
+const LEAST_LOOKS: u64 = 200;
+
+/// Adds it up over threads and processes.
+#[derive(Default)]
+pub(super) struct Processors {
+    threads: Vec<Share>,
+    /// Whether the CPU time of some thread is not known.
+    is_partial: bool,
+}
+
+/// What the threads of one slab had, nanoseconds.
+struct Share {
+    /// All their CPU time.
+    all: f64,
+    looks: u64,
+    /// In spans that are looked at: how long they took; CPU time by the looks.
+    spans: (f64, f64),
+    /// In functions most of whose spans are not timed. What delays one of those counts once, not for
+    /// all that it stands for: so it is CPU time.
+    short: f64,
+    outside: f64,
+    variance: f64,
+}
+
+impl Processors {
+    /// Adds a slab whose measured functions took `inside` ticks.
+    pub(super) fn add(&mut self, segment: &Segment, slab: &Slab, inside: u64, rate: Rate) {
+        let Some(processor) = slab.processor.filter(|_| segment.process.exited) else {
+            self.is_partial = true;
+            return;
+        };
+        let Processor { thread_ns, inside: ran, outside, after_thinned } = processor;
+        let outermost = || slab.nodes.iter().filter(|node| node.parent == Some(0));
+        let timed = outermost().fold(0.0, |sum, node| sum + node.timed as f64);
+        let unseen = outermost().fold(0.0, |sum, node| sum + opened(node) - node.timed as f64);
+        let short = outermost().filter(|node| is_thinned_out(node));
+        let short = short.fold(0_u64, |sum, node| sum.saturating_add(node.sum)).min(inside);
+        let long = outermost().filter(|node| !is_thinned_out(node));
+        let polls = long.fold(0.0, |sum, node| sum + opened(node));
+        let took = inside - short;
+        let (after, variance) = scaled(&outside, timed);
+        let (after_short, short_variance) = scaled(&after_thinned, unseen);
+        self.threads.push(Share {
+            all: thread_ns as f64,
+            looks: outside.looks.saturating_add(after_thinned.looks),
+            spans: (rate.exact_ns(took), ran_of(&ran, polls, took as f64)),
+            short: rate.exact_ns(short),
+            outside: after + after_short,
+            variance: variance + short_variance,
+        });
+    }
+
+    /// `None` where nothing was looked at, or not every thread's CPU time is known.
+    pub(super) fn finish(self) -> Option<CpuTime> {
+        let looks = self.threads.iter().fold(0_u64, |sum, it| sum.saturating_add(it.looks));
+        if self.is_partial || looks < LEAST_LOOKS {
+            return None;
+        }
+        let is_known = |share: &&Share| share.looks >= LEAST_LOOKS;
+        let (known, unknown): (Vec<&Share>, Vec<&Share>) = self.threads.iter().partition(is_known);
+        let sum = |of: fn(&Share) -> f64| known.iter().map(|share| of(share)).sum::<f64>();
+        let (took, ran) = (sum(|share| share.spans.0), sum(|share| share.spans.1));
+        let (mut inside, mut outside) =
+            (ran + sum(|share| share.short), sum(|share| share.outside));
+        // Threads with little to look at run about as much of the time in functions as the others do; the rest of
+        // their CPU time lies outside.
+        let usual = if took > 0.0 { (ran / took).min(1.0) } else { 1.0 };
+        for share in unknown {
+            let own = (share.spans.0 * usual + share.short).min(share.all);
+            inside += own;
+            outside += share.all - own;
+        }
+        Some(CpuTime {
+            inside_ns: inside as u64,
+            outside_ns: outside as u64,
+            error_ns: (LIKELY_ERRORS * sum(|share| share.variance).sqrt()) as u64,
+            threads_ns: self.threads.iter().map(|share| share.all).sum::<f64>() as u64,
+            looks,
+        })
+    }
+}
+
+/// How often a function was called, or polled.
+fn opened(node: &Node) -> f64 {
+    match node.polls {
+        0 => node.calls as f64,
+        polls => polls as f64 + node.cancelled as f64,
+    }
+}
+
+/// Whether most of its spans were not timed.
+fn is_thinned_out(node: &Node) -> bool {
+    opened(node) > 2.0 * node.timed as f64
+}
+
+/// CPU time of so many polls that took so many ticks in all: that of those that were looked at, corrected
+/// by how much longer they took than all did, as far as longer ones had more of it (regression estimator,
+/// Cochran, Sampling Techniques, 7.1). A poll that waited long for a processor took long, and had no more.
+fn ran_of(ran: &Ran, polls: f64, ticks: f64) -> f64 {
+    if ran.polls == 0 {
+        return 0.0;
+    }
+    let each = 1.0 / ran.polls as f64;
+    let (cpu, took) = (ran.cpu_ns as f64 * each, ran.ticks as f64 * each);
+    let variance = ran.tick_squares * each - took * took;
+    let together = ran.products * each - took * cpu;
+    let slope = if variance > 0.0 { together / variance } else { 0.0 };
+    (polls * cpu + slope * (ticks - polls * took)).max(0.0)
+}
+
+/// CPU time of all that was looked at a part of, which comes after so many spans; and its variance.
+fn scaled(ran: &Ran, spans: f64) -> (f64, f64) {
+    if ran.polls == 0 {
+        return (0.0, 0.0);
+    }
+    let each = spans / ran.polls as f64;
+    (ran.cpu_ns as f64 * each, ran.squares * each * each)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_delays_polls_is_no_cpu_time() {
+        // Each of them 10 ns, whatever it took: 20 or 40 ticks.
+        let mut ran = Ran { looks: 4, polls: 4, cpu_ns: 40, ticks: 120, ..Ran::default() };
+        (ran.tick_squares, ran.products) = (2.0 * 400.0 + 2.0 * 1_600.0, 1_200.0);
+        assert_eq!(ran_of(&ran, 100.0, 5_000.0), 1_000.0);
+        // Half of what each took.
+        (ran.cpu_ns, ran.products) = (60, 2_000.0);
+        assert_eq!(ran_of(&ran, 100.0, 5_000.0), 2_500.0);
+        assert_eq!(ran_of(&Ran::default(), 100.0, 5_000.0), 0.0);
+    }
+}
