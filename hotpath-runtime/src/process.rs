@@ -11,6 +11,8 @@ use crate::segment::layout::{COMMAND_BYTES, FIXED_WORDS, Fixed, Header, MAGIC, V
 use crate::segment::reader::{Anchor, ClockKind, SystemReason};
 use crate::{clock, file, fork, processor, retained, slab, summary, sys, throttle};
 
+/// Below this distance, reading two anchors takes a part of it that matters.
+const LEAST_BASELINE_NS: u64 = 100_000;
 const UNMADE: u8 = 0;
 const READY: u8 = 1;
 const FAILED: u8 = 2;
@@ -295,6 +297,15 @@ fn watch_rate(watch: &clock::Watch, header: &Header, now: Anchor) {
     if let Some(off) = watch.disagreement(start, now) {
         header.clock_off_ppm.0.fetch_max(off, Relaxed);
     }
+}
+
+/// The rate of the process's clock since its start; `None` where that was only just now.
+pub(crate) fn ns_per_tick() -> Option<f64> {
+    let header = map::header()?;
+    let now = clock::anchor(clock_kind(header))?;
+    let ticks = now.ticks.checked_sub(header.fixed.start_ticks.get())?;
+    let ns = now.monotonic_ns.checked_sub(header.fixed.start_ns.get())?;
+    (ns >= LEAST_BASELINE_NS && ticks > 0).then(|| ns as f64 / ticks as f64)
 }
 
 fn clock_kind(header: &Header) -> ClockKind {

@@ -11,7 +11,7 @@
 //! many polls a look stands for is drawn at random, such that looks take four thousandths of the time at most.
 
 use crate::segment::layout::{Header, Node, Processor, Ran, Slab};
-use crate::{clock, fork, sys};
+use crate::{clock, fork, process, sys};
 
 /// Nothing is looked at.
 const IDLE: u64 = 0;
@@ -75,10 +75,11 @@ pub(crate) fn entered(slab: &'static Slab) -> bool {
     let waiting = |processor: &&Processor| processor.stage.get() == OUTSIDE;
     let Some(processor) = slab.processor.get().filter(waiting) else { return false };
     let _errno = sys::KeepErrno::new();
-    if let Some(ns) = sys::cpu_ns() {
+    // First of all the ticks: what reading the CPU clock takes is none of what is measured.
+    if let (ticks, Some(ns)) = (clock::ticks(), sys::cpu_ns()) {
         let is_thinned = processor.node.get().is_some_and(Node::is_thinned_out);
         let ran = if is_thinned { &processor.after_thinned } else { &processor.outside };
-        processor.add(ran, ns, clock::ticks());
+        processor.add(ran, ns, ticks);
     }
     processor.stop_waiting(slab);
     true
@@ -176,7 +177,9 @@ impl Processor {
             return;
         };
         let weight = self.weight.get();
-        let ns = ns.saturating_sub(self.read_ns.get());
+        // Short ones are less than the system's way into its clock and out of it varies by.
+        let most = ticks as f64 * f64::from_bits(self.ns_per_tick.get());
+        let ns = ns.saturating_sub(self.read_ns.get()).min(most as u64);
         ran.looks.add(1);
         ran.polls.add(weight);
         ran.cpu_ns.add(ns.wrapping_mul(weight));
@@ -206,8 +209,9 @@ impl Processor {
         }
     }
 
-    /// What reading the CPU clock takes: the least of some attempts.
+    /// How long a tick is, and what reading the CPU clock takes: the least of some attempts.
     fn calibrate(&self) {
+        self.ns_per_tick.set(process::ns_per_tick().unwrap_or(f64::INFINITY).to_bits());
         let (mut least_ns, mut least_ticks) = (u64::MAX, u64::MAX);
         for _ in 0..8 {
             let (start, first) = (clock::ticks(), sys::cpu_ns());

@@ -9,6 +9,10 @@ use crate::profile::CpuTime;
 /// Looks below which a thread tells too little of its own: a few long stretches may have been missed.
 const LEAST_LOOKS: u64 = 200;
 
+/// Spans that close unseen, for each that is seen, up to which any poll is about as likely to be looked at:
+/// one that comes after an unseen close never is.
+const MOST_UNSEEN: f64 = 0.05;
+
 /// Adds it up over threads and processes.
 #[derive(Default)]
 pub(super) struct Processors {
@@ -52,7 +56,14 @@ impl Processors {
         self.threads.push(Share {
             all: thread_ns as f64,
             looks: outside.looks.saturating_add(after_thinned.looks),
-            spans: (rate.exact_ns(took), ran_of(&ran, polls, took as f64)),
+            spans: (
+                rate.exact_ns(took),
+                if unseen > MOST_UNSEEN * timed {
+                    ratio_of(&ran, took as f64)
+                } else {
+                    ran_of(&ran, polls, took as f64)
+                },
+            ),
             short: rate.exact_ns(short),
             outside: after + after_short,
             variance: variance + short_variance,
@@ -102,6 +113,11 @@ fn is_thinned_out(node: &Node) -> bool {
     opened(node) > 2.0 * node.timed as f64
 }
 
+/// CPU time of polls that took so many ticks in all, at the share of those that were looked at.
+fn ratio_of(ran: &Ran, ticks: f64) -> f64 {
+    if ran.ticks == 0 { 0.0 } else { ran.cpu_ns as f64 * ticks / ran.ticks as f64 }
+}
+
 /// CPU time of so many polls that took so many ticks in all: that of those that were looked at, corrected
 /// by how much longer they took than all did, as far as longer ones had more of it (regression estimator,
 /// Cochran, Sampling Techniques, 7.1). A poll that waited long for a processor took long, and had no more.
@@ -140,5 +156,7 @@ mod tests {
         (ran.cpu_ns, ran.products) = (60, 2_000.0);
         assert_eq!(ran_of(&ran, 100.0, 5_000.0), 2_500.0);
         assert_eq!(ran_of(&Ran::default(), 100.0, 5_000.0), 0.0);
+        assert_eq!(ratio_of(&ran, 5_000.0), 2_500.0);
+        assert_eq!(ratio_of(&Ran::default(), 5_000.0), 0.0);
     }
 }

@@ -256,6 +256,8 @@ pub(crate) struct Processor {
     /// What reading the thread's CPU time takes, by that itself and in ticks.
     pub(crate) read_ns: Count,
     pub(crate) read_ticks: Count,
+    /// An `f64`.
+    pub(crate) ns_per_tick: Count,
     /// CPU time of threads that have ended, and of those that the exit of the process met.
     pub(crate) thread_ns: Count,
     pub(crate) inside: Ran,
