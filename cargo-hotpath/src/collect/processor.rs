@@ -151,12 +151,13 @@ mod tests {
         // Each of them 10 ns, whatever it took: 20 or 40 ticks.
         let mut ran = Ran { looks: 4, polls: 4, cpu_ns: 40, ticks: 120, ..Ran::default() };
         (ran.tick_squares, ran.products) = (2.0 * 400.0 + 2.0 * 1_600.0, 1_200.0);
-        assert_eq!(ran_of(&ran, 100.0, 5_000.0), 1_000.0);
+        let all = |of: f64| of.round() as u64;
+        assert_eq!(all(ran_of(&ran, 100.0, 5_000.0)), 1_000);
         // Half of what each took.
         (ran.cpu_ns, ran.products) = (60, 2_000.0);
-        assert_eq!(ran_of(&ran, 100.0, 5_000.0), 2_500.0);
-        assert_eq!(ran_of(&Ran::default(), 100.0, 5_000.0), 0.0);
-        assert_eq!(ratio_of(&ran, 5_000.0), 2_500.0);
-        assert_eq!(ratio_of(&Ran::default(), 5_000.0), 0.0);
+        assert_eq!(all(ran_of(&ran, 100.0, 5_000.0)), 2_500);
+        assert_eq!(all(ran_of(&Ran::default(), 100.0, 5_000.0)), 0);
+        assert_eq!(all(ratio_of(&ran, 5_000.0)), 2_500);
+        assert_eq!(all(ratio_of(&Ran::default(), 5_000.0)), 0);
     }
 }
