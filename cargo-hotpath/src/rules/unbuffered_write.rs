@@ -34,7 +34,13 @@ const UNBUFFERED: &[&str] = &[
     "StdoutLock",
     "Stderr",
     "StderrLock",
+    "LineWriter",
 ];
+
+/// Whether it writes out at each line.
+fn ends_at_lines(writer: &str) -> bool {
+    writer.starts_with("Stdout") || writer == "LineWriter"
+}
 
 /// The rule.
 pub(super) struct UnbufferedWrite;
@@ -49,7 +55,7 @@ static META: Meta = Meta {
     docs: "https://nnethercote.github.io/perf-book/io.html#buffering",
     explain: Explain {
         means: "Each write to a file or socket enters the kernel: about a microsecond, however little is written.\n\
-                `BufWriter` gathers them to 8 KiB. Standard output is flushed at each line.",
+                `BufWriter` gathers them to 8 KiB. Standard output and `LineWriter` are flushed at each line.",
         found: "`write!`, `writeln!`, `.write_all(..)` and `.write(..)` are measured with the writer's concrete type. What\n\
                 takes less than a system call is buffered already.",
         not_when: "Each message must leave at once (a protocol that waits for the answer, a log that must survive a\n\
@@ -93,16 +99,28 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
     let large = each > site.threshold(&LARGE_WRITE_NS);
     Some(Candidate {
         anchor: Some(site.anchor()),
-        title: format!("{} to an unbuffered {writer}", units::counted(site.count(), "write")),
+        title: format!(
+            "{} to {} {writer}",
+            units::counted(site.count(), "write"),
+            if writer == "LineWriter" { "a" } else { "an unbuffered" }
+        ),
         problem: format!(
             "{}. {} writes {}.",
             site.measured(),
             if writer.starts_with("Stdout") { "Standard output" } else { writer },
-            if writer.starts_with("Stdout") { "out at each line" } else { "each of them to the kernel" }
+            if ends_at_lines(writer) { "out at each line" } else { "each of them to the kernel" }
         ),
-        solution: format!("Put a `BufWriter` around `{target}`."),
+        solution: if writer == "LineWriter" {
+            format!("Make `{target}` a `BufWriter`.")
+        } else {
+            format!("Put a `BufWriter` around `{target}`.")
+        },
         steps: vec![
-            format!("Make it `BufWriter::new({})` where `{target}` is opened.", opened(writer, target)),
+            if writer == "LineWriter" {
+                format!("Replace `LineWriter` by `BufWriter` where `{target}` is made.")
+            } else {
+                format!("Make it `BufWriter::new({})` where `{target}` is opened.", opened(writer, target))
+            },
             format!("Call `{target}.flush()?` when done, so that the last error isn't lost."),
         ],
         tradeoffs: "Output leaves later: a protocol that waits for an answer needs a flush, and what is in the \
@@ -185,10 +203,26 @@ mod tests {
     }
 
     #[test]
+    fn a_line_writer_is_a_buffer_for_parts_of_a_line_only() {
+        let lines =
+            "&mut std::io::buffered::linewriter::LineWriter<std::io::stdio::StdoutLock<'_>>";
+        let found = check(&UnbufferedWrite, written(lines));
+        assert_eq!(found[0].title, "400 000 writes to a LineWriter");
+        assert!(
+            found[0].problem.ends_with("LineWriter writes out at each line."),
+            "{}",
+            found[0].problem
+        );
+        assert_eq!(found[0].solution, "Make `file` a `BufWriter`.");
+        // Most of them are parts of lines.
+        let fast = SiteFacts { self_ns: 100_000_000, ..written(lines) };
+        assert!(check(&UnbufferedWrite, fast).is_empty());
+    }
+
+    #[test]
     fn silent_on_buffers() {
         let buffered = [
             "std::io::buffered::bufwriter::BufWriter<std::fs::File>",
-            "&mut std::io::buffered::linewriter::LineWriter<std::fs::File>",
             "alloc::vec::Vec<u8>",
             "alloc::string::String",
             "dyn std::io::Write",
