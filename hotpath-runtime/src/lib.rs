@@ -114,8 +114,6 @@ pub mod __private;
 #[cfg(all(any(test, feature = "enabled"), not(all(unix, target_pointer_width = "64"))))]
 mod inert;
 #[cfg(any(test, feature = "enabled"))]
-mod outcome;
-#[cfg(any(test, feature = "enabled"))]
 mod site;
 #[cfg(all(feature = "stream", any(test, feature = "enabled")))]
 mod stream;
@@ -137,7 +135,7 @@ macro_rules! measuring {
 
 measuring! {
     calibrate channel child cold counter each file fork future handover heap histogram hold iterator level link making
-    map meter page pin probe process register retained row scope slab span summary sys throttle tree
+    map meter outcome page pin probe process register retained row scope slab span summary sys throttle tree
 }
 #[cfg(all(test, unix, target_pointer_width = "64"))]
 mod testing;
