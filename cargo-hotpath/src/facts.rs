@@ -161,7 +161,7 @@ pub struct SiteFacts {
     pub label: String,
     /// Concrete type.
     pub type_name: Option<String>,
-    /// Its size.
+    /// Its size in bytes; 0 of a receiver, which is known by name only.
     pub type_size: u64,
     /// Whether dropping it does anything.
     pub needs_drop: bool,

@@ -142,7 +142,6 @@ mod tests {
 
     use super::{received, sent};
     use crate::future::awaited;
-    use crate::outcome::outcome;
     use crate::probe::{exit, send_on, sent as sent_with};
     use crate::site::Function;
     use crate::testing::{function, own};
@@ -172,7 +171,7 @@ mod tests {
     }
 
     fn send_to<T>(function: &'static Function, sender: &UnboundedSender<T>, result: Result<(), T>) {
-        let _ = sent_with(send_on(function, 0, sender), result, |it| outcome(it).is_err());
+        let _ = sent_with(send_on(function, 0, sender), result);
     }
 
     fn poll(future: impl Future) {

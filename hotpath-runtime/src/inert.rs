@@ -37,7 +37,7 @@ pub fn site(_function: &'static Function, _index: u32) -> Token {
 
 /// Opens a timed span with the receiver's type.
 #[inline]
-pub fn site_on<R: ?Sized>(_function: &'static Function, _index: u32, _receiver: &R) -> Token {
+pub fn site_on<R: ?Sized>(_function: &'static Function, _index: u32, _receiver: *const R) -> Token {
     Token(PhantomData)
 }
 
@@ -49,13 +49,13 @@ pub fn grow(_function: &'static Function, _index: u32) -> Token {
 
 /// Opens a counted span with the receiver's type.
 #[inline]
-pub fn grow_on<R: ?Sized>(_function: &'static Function, _index: u32, _receiver: &R) -> Token {
+pub fn grow_on<R: ?Sized>(_function: &'static Function, _index: u32, _receiver: *const R) -> Token {
     Token(PhantomData)
 }
 
 /// Opens the span of a message that is sent.
 #[inline]
-pub fn send_on<R: ?Sized>(_function: &'static Function, _index: u32, _receiver: &R) -> Token {
+pub fn send_on<R: ?Sized>(_function: &'static Function, _index: u32, _receiver: *const R) -> Token {
     Token(PhantomData)
 }
 
@@ -67,7 +67,7 @@ pub fn exit<T>(_token: Token, value: T) -> T {
 
 /// Closes the span of a message that is sent.
 #[inline]
-pub fn sent<T>(_token: Token, value: T, _failed: impl FnOnce(&T) -> bool) -> T {
+pub fn sent<T>(_token: Token, value: T) -> T {
     value
 }
 

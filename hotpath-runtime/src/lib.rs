@@ -117,8 +117,6 @@ pub mod __private;
 #[cfg(all(any(test, feature = "enabled"), not(all(unix, target_pointer_width = "64"))))]
 mod inert;
 #[cfg(any(test, feature = "enabled"))]
-mod outcome;
-#[cfg(any(test, feature = "enabled"))]
 mod site;
 #[cfg(all(feature = "stream", any(test, feature = "enabled")))]
 mod stream;
@@ -140,7 +138,8 @@ macro_rules! measuring {
 
 measuring! {
     calibrate channel child cold counter each file fork future handover heap histogram hold iterator level link making
-    map meter page pin probe process processor register retained row scope slab span summary sys throttle tree
+    map meter outcome page pin probe process processor register retained row scope slab span summary sys throttle
+    tree
 }
 #[cfg(all(test, unix, target_pointer_width = "64"))]
 mod testing;

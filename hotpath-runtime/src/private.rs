@@ -5,7 +5,6 @@ pub use crate::inert::{
     Awaited, Call, Each, Frame, Hold, Making, Scope, Steps, Token, awaited, call, each, exit,
     frame, grow, grow_on, held, hold, making, mark, scope, send_on, sent, site, site_on, steps,
 };
-pub use crate::outcome::{Outcome, Unknown, outcome};
 pub use crate::site::{Function, Site};
 #[cfg(feature = "stream")]
 pub use crate::stream::{Items, Kind, Whole, kind};

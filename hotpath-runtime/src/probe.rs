@@ -10,7 +10,7 @@ use crate::row::{self, Type};
 use crate::segment::layout::{Node, Row, SPECIAL, Slab, Span};
 use crate::site::Function;
 use crate::tree::NOT_TIMED;
-use crate::{clock, fork, slab, span, tree};
+use crate::{clock, fork, outcome, slab, span, tree};
 
 /// Guard of a measured call: closes it when it goes, however the function ends.
 #[must_use]
@@ -270,10 +270,11 @@ pub fn site(function: &'static Function, index: u32) -> Token {
     open_span(slab, function, index, first, None, false)
 }
 
-/// Opens a timed span whose type is the receiver's.
+/// Opens a timed span whose type is the receiver's: that of what this leads to, which is not looked at. A
+/// pointer, as there are fields that no reference may be taken of.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub fn site_on<R: ?Sized>(function: &'static Function, index: u32, receiver: &R) -> Token {
-    let (slab, row) = row::find(slab::current(), function, index, Type::of_receiver(receiver));
+pub fn site_on<R: ?Sized>(function: &'static Function, index: u32, _: *const R) -> Token {
+    let (slab, row) = row::find(slab::current(), function, index, Type::of_receiver::<R>());
     let first = slab.rows.follow(function.site_id(index));
     open_span(slab, function, index, first, row, true)
 }
@@ -288,15 +289,15 @@ pub fn grow(function: &'static Function, index: u32) -> Token {
 
 /// Opens a span that is counted, never timed, and whose type is the receiver's.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub fn grow_on<R: ?Sized>(function: &'static Function, index: u32, receiver: &R) -> Token {
-    let (slab, row) = row::find(slab::current(), function, index, Type::of_receiver(receiver));
+pub fn grow_on<R: ?Sized>(function: &'static Function, index: u32, _: *const R) -> Token {
+    let (slab, row) = row::find(slab::current(), function, index, Type::of_receiver::<R>());
     open_counted(slab, function, index, row, true)
 }
 
 /// The same of a message that is sent: where the channel has no bound, it waits there.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub fn send_on<R: ?Sized>(function: &'static Function, index: u32, receiver: &R) -> Token {
-    let (slab, row) = row::find(slab::current(), function, index, Type::of_receiver(receiver));
+pub fn send_on<R: ?Sized>(function: &'static Function, index: u32, _: *const R) -> Token {
+    let (slab, row) = row::find(slab::current(), function, index, Type::of_receiver::<R>());
     if let Some(channel) = row.and_then(|row| row.channel.get()) {
         channel.send();
     }
@@ -342,11 +343,11 @@ pub fn exit<T>(token: Token, value: T) -> T {
     value
 }
 
-/// Closes the span of a message that is sent; where `failed` says that it was not, it is taken back.
+/// Closes the span of a message that is sent; where the value says that it was not, it is taken back.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub fn sent<T>(token: Token, value: T, failed: impl FnOnce(&T) -> bool) -> T {
+pub fn sent<T>(token: Token, value: T) -> T {
     if let Some(channel) = token.row.and_then(|row| row.channel.get())
-        && failed(&value)
+        && outcome::failed(&value)
     {
         channel.unsend();
     }

@@ -26,9 +26,10 @@ impl Type {
         Self::new(type_name::<T>(), size_of::<T>(), needs_drop::<T>())
     }
 
+    /// The type of a place, of which only the type is known: no size.
     #[inline(always)]
-    pub(crate) fn of_receiver<R: ?Sized>(receiver: &R) -> Self {
-        Self::new(type_name::<R>(), size_of_val(receiver), needs_drop::<R>())
+    pub(crate) fn of_receiver<R: ?Sized>() -> Self {
+        Self::new(type_name::<R>(), 0, needs_drop::<R>())
     }
 
     #[inline(always)]

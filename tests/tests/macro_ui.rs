@@ -1,7 +1,8 @@
 //! What the attribute accepts, and what it says of mistakes.
 //!
 //! `fail/*.rs` must fail to compile with exactly the messages in the `.stderr` beside it
-//! (`UPDATE_EXPECT=1` rewrites those); `pass/*.rs` must compile and run.
+//! (`UPDATE_EXPECT=1` rewrites those); `pass/*.rs` must compile and run: plain, instrumented as it is, and
+//! with every call a site.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,10 +22,22 @@ fn sources(folder: &str) -> BTreeMap<String, PathBuf> {
 }
 
 fn package(name: &str, edition: &str, sources: &BTreeMap<String, PathBuf>) -> Package {
+    package_with(name, edition, sources, ATTRIBUTE)
+}
+
+/// How most of them are instrumented: what the others of [`package_with`] take the place of.
+const ATTRIBUTE: &str = "#[hotpath]";
+
+fn package_with(
+    name: &str,
+    edition: &str,
+    sources: &BTreeMap<String, PathBuf>,
+    attribute: &str,
+) -> Package {
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let package = Package::new(scratch, name, edition).expect("is made");
     for (name, path) in sources {
-        let text = fs::read_to_string(path).expect("is read");
+        let text = fs::read_to_string(path).expect("is read").replace(ATTRIBUTE, attribute);
         package.write(&format!("src/bin/{name}.rs"), &text).expect("is written");
     }
     package
@@ -70,7 +83,10 @@ fn shapes_compile_and_run(edition: &str) {
         // There closures capture whole variables: plain, it doesn't compile either.
         sources.remove("closures");
     }
-    let package = package(&format!("macro-ui-pass-{edition}"), edition, &sources);
+    compile_and_run(&package(&format!("macro-ui-pass-{edition}"), edition, &sources), &sources);
+}
+
+fn compile_and_run(package: &Package, sources: &BTreeMap<String, PathBuf>) {
     let diagnostics = package.cargo(&["build", "--bins"]).expect("cargo builds");
     let messages: Vec<&str> = diagnostics.iter().map(|it| it.rendered.as_str()).collect();
     assert!(messages.is_empty(), "{}", messages.join("\n"));
@@ -84,11 +100,27 @@ fn shapes_compile_and_run(edition: &str) {
 fn what_is_added_offends_no_lint() {
     let mut sources = sources("pass");
     // These deny all of clippy's own.
-    sources.retain(|name, _| ["guards", "sends"].contains(&name.as_str()));
+    sources.retain(|name, _| {
+        ["guards", "packed", "places", "sends", "signatures"].contains(&name.as_str())
+    });
     let package = package("macro-ui-lints", "2024", &sources);
     let diagnostics = package.cargo(&["clippy", "--bins"]).expect("cargo lints");
     let messages: Vec<&str> = diagnostics.iter().map(|it| it.rendered.as_str()).collect();
     assert!(messages.is_empty(), "{}", messages.join("\n"));
+}
+
+#[test]
+fn shapes_compile_and_run_plain() {
+    let sources = sources("pass");
+    let package = package_with("macro-ui-plain", "2024", &sources, "#[hotpath(skip)]");
+    compile_and_run(&package, &sources);
+}
+
+#[test]
+fn shapes_compile_and_run_with_every_call_a_site() {
+    let sources = sources("pass");
+    let package = package_with("macro-ui-all", "2024", &sources, "#[hotpath(sites = all)]");
+    compile_and_run(&package, &sources);
 }
 
 #[test]

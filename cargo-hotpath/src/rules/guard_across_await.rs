@@ -41,8 +41,9 @@ static META: Meta = Meta {
         means: "While a task that holds a lock waits for an answer from elsewhere, all others that want the lock wait for that\n\
                 answer too: one request at a time.",
         found: "The wait for each lock is measured, and so are the awaits that stand between the guard's `let` and\n\
-                the end of its block (or its `drop`). What others wait for the lock is taken for these in the\n\
-                proportion of waiting to holding.",
+                the end of its block (or its `drop`). What others wait for the lock falls to those who hold\n\
+                one of its type by how long each does, and of that to these awaits in the proportion of waiting\n\
+                to holding.",
         not_when: "What the lock guards must not change until the answer is there. Then reserve first, and take it back if\n\
                    the answer is no.",
         before: "let mut stock = self.stock.lock().await;\nlet shelf = warehouse.lay_aside(item).await?;\nstock.take(item)?;",
@@ -64,12 +65,32 @@ impl Rule for GuardAcrossAwait {
                 held.entry((it.site.function, lock)).or_default().push(it);
             }
         }
-        let candidates = held.iter().filter_map(|(&(function, index), inside)| {
-            let lock = locks.iter().find(|it| (it.function, it.index()) == (function, index))?;
-            candidate(facts, lock, &locks, inside)
+        let inside = |lock: &Site<'_>| {
+            held.get(&(lock.function, lock.index())).map_or(&[][..], Vec::as_slice)
+        };
+        let held_by = |lock: &Site<'_>| held_ns(lock, inside(lock));
+        let over_awaits = locks.iter().filter(|lock| !inside(lock).is_empty());
+        let candidates = over_awaits.filter_map(|lock| {
+            let part = holders::part(lock, &locks, held_by);
+            candidate(facts, lock, &locks, inside(lock), part)
         });
         candidates.collect()
     }
+}
+
+/// How long the guards of a lock are held: no less than what waits meanwhile.
+fn held_ns(lock: &Site<'_>, inside: &[&Await<'_>]) -> f64 {
+    let waiting = waiting_ns(inside);
+    match lock.hold() {
+        Some(hold) => hold.ns.max(waiting),
+        // Where the guard was not followed: beside the waits, the holder computes no more than its function does.
+        None if waiting > 0.0 => waiting + lock.of.self_ns as f64,
+        None => 0.0,
+    }
+}
+
+fn waiting_ns(inside: &[&Await<'_>]) -> f64 {
+    inside.iter().map(|it| it.wait_ns()).sum()
 }
 
 /// Whether this is a lock, its guard, or the future that takes one: many types have a `read` or `write`.
@@ -79,11 +100,7 @@ fn is_lock(row: &SiteFacts) -> bool {
 
 /// What tasks wait for a lock: there, and at all other sites of a lock of this type.
 fn waits(lock: &Site<'_>, locks: &[Site<'_>]) -> f64 {
-    let is_same = |other: &&Site<'_>| {
-        let is_same_site = (other.function, other.index()) == (lock.function, lock.index());
-        is_same_site || holders::locked(lock).is_some_and(|it| holders::locked(other) == Some(it))
-    };
-    locks.iter().filter(is_same).map(wait_of).sum()
+    locks.iter().filter(|other| holders::is_same(lock, other)).map(wait_of).sum()
 }
 
 fn wait_of(lock: &Site<'_>) -> f64 {
@@ -98,17 +115,16 @@ fn candidate(
     lock: &Site<'_>,
     locks: &[Site<'_>],
     inside: &[&Await<'_>],
+    own: f64,
 ) -> Option<Candidate> {
-    let wait = waits(lock, locks);
-    let held: f64 = inside.iter().map(|it| it.wait_ns()).sum();
-    // Where the guard was not followed: beside the waits, the holder computes no more than its function does.
-    let whole = lock.hold().map_or(held + lock.of.self_ns as f64, |hold| hold.ns);
-    let part = (held / whole.max(1.0)).min(1.0);
     let longest = inside.iter().max_by(|a, b| a.wait_ns().total_cmp(&b.wait_ns()))?;
-    if 100.0 * wait < lock.threshold(&MIN_LOCK_WAIT_PCT) * facts.wall_ns as f64 || held <= 0.0 {
+    let (wait, waiting) = (waits(lock, locks), waiting_ns(inside));
+    if 100.0 * wait < lock.threshold(&MIN_LOCK_WAIT_PCT) * facts.wall_ns as f64 || waiting <= 0.0 {
         return None;
     }
-    let saved = Saved::new(SURE * part * wait, LIKELY * part * wait, wait);
+    let part = waiting / held_ns(lock, inside).max(1.0);
+    let due = own * wait;
+    let saved = Saved::new(SURE * part * due, LIKELY * part * due, due);
     let wall = wall_of_wait(facts, lock.function, saved);
     Some(Candidate {
         anchor: Some(lock.anchor()),
@@ -134,8 +150,9 @@ fn candidate(
             allocs: None,
             alloc_bytes: None,
             basis: format!(
-                "wait for the lock {} (high; likely {:.0} %, low {:.0} % of the {:.0} % of holding it that its holder waits){}",
-                units::time(wait),
+                "wait for the lock {}{} (high; likely {:.0} %, low {:.0} % of the {:.0} % of holding it that its holder waits){}",
+                units::time(due),
+                of_all(own, wait),
                 100.0 * LIKELY,
                 100.0 * SURE,
                 100.0 * part,
@@ -146,9 +163,20 @@ fn candidate(
     })
 }
 
+/// What the part of one guard is a part of, where others hold such a lock too.
+fn of_all(own: f64, wait: f64) -> String {
+    if own < 0.995 {
+        let (all, pct) = (units::time(wait), 100.0 * own);
+        format!(" of {all}, by its {pct:.0} % of the time that locks of this type are held")
+    } else {
+        String::new()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::impact::union;
     use crate::profile::Hold;
     use crate::rules::testing::{awaited, best_wait_ns, run, with_await};
 
@@ -195,6 +223,78 @@ mod tests {
         assert!((best - 270e6 / 2.0).abs() < 1.0, "{best}");
         let told = "It is held for 4.00 ms each time, 9.00 ms at most.";
         assert!(found[0].problem.ends_with(told), "{found:?}");
+    }
+
+    /// Two guards of one type in one function, each over an await of its own, and who else waits for such a
+    /// lock.
+    fn two_holders(first: Option<Hold>, second: Option<Hold>) -> Vec<Candidate> {
+        let lock = |index: usize, hold: Option<Hold>, wait_ns: u64| SiteFacts {
+            index,
+            hold,
+            type_name: Some("tokio::sync::mutex::Mutex<Stock>::lock::{{closure}}".to_owned()),
+            ..awaited("stock.lock().await", 100, wait_ns)
+        };
+        let inside = |index: usize, held: usize, wait_ns: u64| {
+            let inside = awaited("warehouse.lay_aside(p).await", 100, wait_ns);
+            SiteFacts { index, ..with_await(inside, |it| it.held = vec![held]) }
+        };
+        let mut facts = run(vec![
+            lock(0, first, 50_000_000),
+            inside(1, 0, 100_000_000),
+            lock(2, second, 50_000_000),
+            inside(3, 2, 200_000_000),
+            lock(4, None, 300_000_000),
+        ]);
+        facts.functions[0].self_ns = 0;
+        GuardAcrossAwait.check(&facts, &Thresholds::default())
+    }
+
+    fn held(ns: u64) -> Option<Hold> {
+        Some(Hold { count: 100, timed: 100, ns, max_ns: ns })
+    }
+
+    #[test]
+    fn the_waits_are_divided_among_those_who_hold_the_lock() {
+        // A quarter of holding, all of it waiting, and three quarters, a third of it waiting.
+        let found = two_holders(held(200_000_000), held(600_000_000));
+        let best: Vec<f64> = found.iter().filter_map(best_wait_ns).collect();
+        for (best, expected) in best.iter().zip([90e6 / 2.0, 270e6 / 3.0]) {
+            assert!((best - expected).abs() < 1.0, "{best} for {expected}");
+        }
+        assert_eq!(best.len(), 2);
+        let basis = &found[0].gain.as_ref().unwrap().basis;
+        let told = "wait for the lock 100 ms of 400 ms, by its 25 % of the time that locks of this type are held (high;";
+        assert!(basis.starts_with(told), "{basis}");
+    }
+
+    #[test]
+    fn together_they_claim_no_more_than_the_waits() {
+        let measured =
+            [(None, None), (held(200_000_000), None), (held(150_000_000), held(900_000_000))];
+        for (first, second) in measured {
+            let found = two_holders(first, second);
+            assert_eq!(found.len(), 2);
+            let claims = found.iter().filter_map(|it| it.gain.as_ref()).flat_map(|it| &it.claims);
+            let gone = union(claims).waits;
+            assert!((gone.high - 400e6).abs() < 1.0, "{gone:?}");
+            assert!(gone.best <= LIKELY * 400e6 + 1.0, "{gone:?}");
+        }
+    }
+
+    #[test]
+    fn who_holds_it_without_an_await_has_its_part_too() {
+        let lock = |index: usize, hold: Option<Hold>| SiteFacts {
+            index,
+            hold,
+            type_name: Some("tokio::sync::mutex::Mutex<Stock>::lock::{{closure}}".to_owned()),
+            ..awaited("stock.lock().await", 100, 100_000_000)
+        };
+        let inside = awaited("warehouse.lay_aside(p).await", 100, 100_000_000);
+        let inside = SiteFacts { index: 1, ..with_await(inside, |it| it.held = vec![0]) };
+        let facts = run(vec![lock(0, held(100_000_000)), inside, lock(2, held(300_000_000))]);
+        let found = GuardAcrossAwait.check(&facts, &Thresholds::default());
+        assert_eq!(found.len(), 1);
+        assert!((best_wait_ns(&found[0]).unwrap() - LIKELY * 50e6).abs() < 1.0, "{found:?}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How long a lock is held, and where longest, in words.
+//! How long a lock is held: where longest, in words, and by whom, in parts.
 
 use crate::facts::FunctionFacts;
 use crate::facts::lock::Lock;
@@ -41,6 +41,19 @@ pub(super) fn locked<'a>(site: &Site<'a>) -> Option<Lock<'a>> {
     let mut locks = site.type_names().map(|name| name.and_then(Lock::of));
     let first = locks.next()??;
     locks.all(|lock| lock == Some(first)).then_some(first)
+}
+
+/// Whether two sites may take the same lock.
+pub(super) fn is_same(one: &Site<'_>, other: &Site<'_>) -> bool {
+    (one.function, one.index()) == (other.function, other.index())
+        || locked(one).is_some_and(|lock| locked(other) == Some(lock))
+}
+
+/// Which part of the waits for the locks that `lock` may be is due to its guards: that of the time which all
+/// of them are held, by `held_ns` of each site. Of `locks` it is one, and their parts are 1 together.
+pub(super) fn part(lock: &Site<'_>, locks: &[Site<'_>], held_ns: impl Fn(&Site<'_>) -> f64) -> f64 {
+    let all: f64 = locks.iter().filter(|it| is_same(lock, it)).map(&held_ns).sum();
+    if all > 0.0 { (held_ns(lock) / all).clamp(0.0, 1.0) } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -121,6 +134,37 @@ mod tests {
             ..lock(1, "std::sync::poison::mutex::Mutex<u8>", None)
         };
         assert_eq!(said(vec![lock(0, MUTEX, None), shared(), generic]), "");
+    }
+
+    /// The parts of the locks by how long each was measured.
+    fn parts(locks: Vec<SiteFacts>) -> Vec<f64> {
+        let facts = run(locks);
+        let thresholds = Thresholds::default();
+        let locks = sites(&facts, &thresholds, &[Kind::Lock], |_| true);
+        let held = |it: &Site<'_>| it.hold().map_or(0.0, |hold| hold.ns);
+        locks.iter().map(|lock| part(lock, &locks, held)).collect()
+    }
+
+    #[test]
+    fn each_has_the_part_of_how_long_it_holds_the_lock() {
+        let own = || lock(0, MUTEX, Some(held(2_000_000)));
+        assert_eq!(parts(vec![own()]), [1.0]);
+        assert_eq!(parts(vec![own(), lock(1, MUTEX, Some(held(6_000_000)))]), [0.25, 0.75]);
+        // Of one that was not followed nothing is known: it is not held for long.
+        assert_eq!(parts(vec![own(), lock(1, MUTEX, None)]), [1.0, 0.0]);
+        let other = "std::sync::poison::mutex::Mutex<u8>";
+        assert_eq!(parts(vec![own(), lock(1, other, Some(held(6_000_000)))]), [1.0, 1.0]);
+    }
+
+    #[test]
+    fn who_takes_locks_of_several_types_has_a_part_of_none_of_them() {
+        let generic = |type_name| lock(1, type_name, Some(held(6_000_000)));
+        let locks = vec![
+            lock(0, MUTEX, Some(held(2_000_000))),
+            generic(MUTEX),
+            SiteFacts { hold: None, ..generic("std::sync::poison::mutex::Mutex<u8>") },
+        ];
+        assert_eq!(parts(locks), [1.0, 1.0]);
     }
 
     #[test]

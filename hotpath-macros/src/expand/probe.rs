@@ -1,10 +1,13 @@
 //! An expression with its probe around it.
 
-use hotpath_runtime_syntax::{Form, Kind, Probe, Site};
+use hotpath_runtime_syntax::{Form, Kind, Probe, Site, is_constant};
 use proc_macro2::{Literal, Span};
-use quote::quote_spanned;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, ExprField, ExprLit, ExprReference, Index, Lit, Member, Token};
+use syn::token::Paren;
+use syn::{
+    Attribute, Expr, ExprField, ExprLit, ExprParen, ExprRawAddr, ExprReference, ExprUnary, Index,
+    Lit, Member, PointerMutability, Token, UnOp,
+};
 
 use super::runtime::Runtime;
 
@@ -37,15 +40,9 @@ pub(crate) fn wrap(expr: &mut Expr, site: &Site, runtime: &Runtime) {
     let mut inner = std::mem::replace(expr, Expr::PLACEHOLDER);
     // A `#[cfg]` has to take the wrapper away too, not only its argument.
     let attrs = taken_attrs(&mut inner);
-    let mut arguments = list([token(site, runtime, span), inner], span);
+    let arguments = list([token(site, runtime, span), inner], span);
     *expr = match site.form {
-        Form::Call if site.kind == Kind::Send => {
-            let outcome = runtime.name("outcome", span);
-            let failed = quote_spanned!(span=> |value| #outcome(value).is_err());
-            arguments.push_punct(Token![,](span));
-            arguments.push_value(Expr::Verbatim(failed));
-            runtime.call("sent", span, arguments)
-        }
+        Form::Call if site.kind == Kind::Send => runtime.call("sent", span, arguments),
         Form::Field => first_field(runtime.call("field", span, arguments), span),
         Form::Call | Form::Await | Form::Future | Form::Steps => {
             runtime.call("exit", span, arguments)
@@ -66,7 +63,7 @@ fn token(site: &Site, runtime: &Runtime, span: Span) -> Expr {
     let mut arguments = list([Runtime::borrowed_table(span), index(site, span)], span);
     if let Some(place) = place {
         arguments.push_punct(Token![,](span));
-        arguments.push_value(reference(place.as_ref().clone(), span));
+        arguments.push_value(pointer(place.as_ref().clone(), span));
     }
     runtime.call(name, span, arguments)
 }
@@ -75,6 +72,52 @@ fn index(site: &Site, span: Span) -> Expr {
     let mut literal = Literal::u32_unsuffixed(site.index);
     literal.set_span(span);
     Expr::Lit(ExprLit { attrs: Vec::new(), lit: Lit::Verbatim(literal) })
+}
+
+/// What becomes a raw pointer to a place. No reference may be taken of a field of a packed structure, and no
+/// raw pointer of a constant.
+fn pointer(mut place: Expr, span: Span) -> Expr {
+    if is_constant(&place) {
+        shared(&mut place, span);
+    }
+    if matches!(place, Expr::Field(_)) {
+        return Expr::RawAddr(ExprRawAddr {
+            attrs: Vec::new(),
+            and_token: Token![&](span),
+            raw: Token![raw](span),
+            mutability: PointerMutability::Const(Token![const](span)),
+            expr: Box::new(place),
+        });
+    }
+    reference(place, span)
+}
+
+/// `(*&X).a` of `X.a`, where `X` may be a constant: what a reference leads to may be pointed to. That of a
+/// variable could be in the way of one to another field.
+///
+/// The name is one that we wrote, as `X` may be a `static mut`: of references to those a lint warns.
+fn shared(place: &mut Expr, span: Span) {
+    match place {
+        Expr::Path(path) => {
+            for segment in &mut path.path.segments {
+                segment.ident.set_span(segment.ident.span().resolved_at(Span::call_site()));
+            }
+        }
+        Expr::Field(field) => {
+            shared(&mut field.base, span);
+            if matches!(*field.base, Expr::Path(_)) {
+                let name = std::mem::replace(&mut *field.base, Expr::PLACEHOLDER);
+                let lent = Expr::Unary(ExprUnary {
+                    attrs: Vec::new(),
+                    op: UnOp::Deref(Token![*](span)),
+                    expr: Box::new(reference(name, span)),
+                });
+                let (attrs, paren_token, expr) = (Vec::new(), Paren(span), Box::new(lent));
+                *field.base = Expr::Paren(ExprParen { attrs, paren_token, expr });
+            }
+        }
+        _ => {}
+    }
 }
 
 fn reference(place: Expr, span: Span) -> Expr {

@@ -37,7 +37,7 @@ pub use options::{Column, Options, SiteSelection, is_hotpath};
 pub use shape::Shape;
 pub use sites::{Site, enumerate};
 pub use steps::{Steps, steps};
-pub use wrap::{Form, Probe};
+pub use wrap::{Form, Probe, is_constant};
 
 /// Where this package lies while a build reads it; for `hotpath_runtime::SOURCES`.
 #[doc(hidden)]

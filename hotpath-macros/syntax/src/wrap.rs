@@ -96,8 +96,8 @@ pub(crate) fn may_borrow(subject: &Expr, scope: &Scope) -> bool {
 }
 
 /// Whether this may be a constant or a static, or a part of one.
-pub(crate) fn is_constant(subject: &Expr) -> bool {
-    root(subject).is_some_and(|root| root.starts_with(char::is_uppercase))
+pub fn is_constant(subject: &Expr) -> bool {
+    root(subject).is_some_and(|root| root.trim_start_matches('_').starts_with(char::is_uppercase))
 }
 
 /// Whether `mark` may take this receiver: a value, never a place (which it would move).

@@ -223,6 +223,23 @@ fn types_have_rows_of_their_own() {
 }
 
 #[test]
+fn a_receiver_may_lie_anywhere() {
+    #[repr(C, packed)]
+    struct Packed<T: ?Sized> {
+        _tag: u8,
+        value: T,
+    }
+    function!(F, "packed", "lookup", "grow", "lookup");
+    let packed = Packed { _tag: 1, value: 7_u64 };
+    exit(site_on(&F, 0, &raw const packed.value), ());
+    exit(grow_on(&F, 1, &raw const packed.value), ());
+    let unsized_one: &Packed<[u16]> = &Packed { _tag: 1, value: [1, 2] };
+    exit(site_on(&F, 2, &raw const unsized_one.value), ());
+    let types = [0, 1, 2].map(|site| own().row("packed", site).type_name.clone());
+    assert_eq!(types, [Some("u64".to_owned()), Some("u64".to_owned()), Some("[u16]".to_owned())]);
+}
+
+#[test]
 fn nested_sites_share_nothing() {
     function!(F, "nested", "collect", "clone");
     let _call = call(&F);
