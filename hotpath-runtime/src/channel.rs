@@ -236,7 +236,7 @@ mod tests {
         }
         (0..3).for_each(|_| send_to(&F, &sender, Ok(())));
         // The message was never made.
-        drop(send_on(&F, 0, &sender));
+        drop(send_on(&F, 0, &raw const sender));
         let own = own();
         let row = own.row("refused", 0);
         assert_eq!((row.count, row.waiting, row.unreceived), (14, Some(4), Some(3)));
@@ -251,10 +251,10 @@ mod tests {
         (0..4).for_each(|_| send(&F, &UnboundedSender(Letter)));
         exit(send_on(&F, 1, &UnboundedSender(vec![Letter])), ());
         let bounded = Sender(Letter);
-        exit(send_on(&F, 2, &bounded), bounded.0);
+        exit(send_on(&F, 2, &raw const bounded), bounded.0);
         // What is sent through another one is sent there.
         let bus = Bus(UnboundedSender(Letter));
-        exit(send_on(&F, 3, &bus), bus.0);
+        exit(send_on(&F, 3, &raw const bus), bus.0);
         let waiting = |site| own().row("apart", site).waiting;
         assert_eq!([0, 1, 2, 3].map(waiting), [Some(4), Some(1), None, None]);
     }

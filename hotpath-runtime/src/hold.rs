@@ -395,7 +395,7 @@ mod tests {
     fn its_counters_are_there_before_the_lock_is_taken() {
         function!(F, "before", "lock");
         let lock = Mutex::new(0);
-        let token = site_on(&F, 0, &lock);
+        let token = site_on(&F, 0, &raw const lock);
         let row = slab::current().rows.follow(F.site_id(0)).unwrap();
         assert!(row.holds.get().is_some());
         exit(token, ());

@@ -249,14 +249,14 @@ mod tests {
         GuardAcrossAwait.check(&facts, &Thresholds::default())
     }
 
-    fn held(ns: u64) -> Option<Hold> {
-        Some(Hold { count: 100, timed: 100, ns, max_ns: ns })
+    fn held(ns: u64) -> Hold {
+        Hold { count: 100, timed: 100, ns, max_ns: ns }
     }
 
     #[test]
     fn the_waits_are_divided_among_those_who_hold_the_lock() {
         // A quarter of holding, all of it waiting, and three quarters, a third of it waiting.
-        let found = two_holders(held(200_000_000), held(600_000_000));
+        let found = two_holders(Some(held(200_000_000)), Some(held(600_000_000)));
         let best: Vec<f64> = found.iter().filter_map(best_wait_ns).collect();
         for (best, expected) in best.iter().zip([90e6 / 2.0, 270e6 / 3.0]) {
             assert!((best - expected).abs() < 1.0, "{best} for {expected}");
@@ -269,8 +269,11 @@ mod tests {
 
     #[test]
     fn together_they_claim_no_more_than_the_waits() {
-        let measured =
-            [(None, None), (held(200_000_000), None), (held(150_000_000), held(900_000_000))];
+        let measured = [
+            (None, None),
+            (Some(held(200_000_000)), None),
+            (Some(held(150_000_000)), Some(held(900_000_000))),
+        ];
         for (first, second) in measured {
             let found = two_holders(first, second);
             assert_eq!(found.len(), 2);
@@ -291,7 +294,8 @@ mod tests {
         };
         let inside = awaited("warehouse.lay_aside(p).await", 100, 100_000_000);
         let inside = SiteFacts { index: 1, ..with_await(inside, |it| it.held = vec![0]) };
-        let facts = run(vec![lock(0, held(100_000_000)), inside, lock(2, held(300_000_000))]);
+        let facts =
+            run(vec![lock(0, Some(held(100_000_000))), inside, lock(2, Some(held(300_000_000)))]);
         let found = GuardAcrossAwait.check(&facts, &Thresholds::default());
         assert_eq!(found.len(), 1);
         assert!((best_wait_ns(&found[0]).unwrap() - LIKELY * 50e6).abs() < 1.0, "{found:?}");
