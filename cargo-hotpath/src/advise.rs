@@ -51,6 +51,7 @@ pub fn advise(
         ranked,
         environment: record.environment.clone(),
         workload: record.workload.clone(),
+        command: record.arguments().to_vec(),
         runs: runs(record),
         instructions: instructions(record),
         warnings: warnings(record, &source),

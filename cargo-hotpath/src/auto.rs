@@ -247,8 +247,13 @@ impl Plan {
             self.warnings.iter().map(|warning| warning.message.as_str()).collect();
         Error::Selection {
             message: format!(
-                "nothing in package `{}` can be measured: it has no function with a loop, call or macro in it",
-                selection.package.name
+                "nothing in package `{}` can be measured{}",
+                selection.package.name,
+                if reasons.is_empty() {
+                    ": it has no function with a loop, call or macro in it"
+                } else {
+                    ""
+                }
             ),
             hint: match reasons.as_slice() {
                 [] => "choose another package with `-p`".to_owned(),

@@ -80,12 +80,10 @@ pub struct Profile {
 pub struct CpuTime {
     /// Of the functions' self times, what their threads really ran.
     pub inside_ns: u64,
-    /// With no measured function on the stack.
-    pub outside_ns: u64,
+    /// With no measured function on the stack; `None` where a thread that was not looked at enough was killed.
+    pub outside_ns: Option<u64>,
     /// Likely error of `outside_ns` by looking at a sample only.
-    pub error_ns: u64,
-    /// What all threads had, by their clocks.
-    pub threads_ns: u64,
+    pub outside_error_ns: Option<u64>,
     /// Polls that were looked at.
     pub looks: u64,
 }

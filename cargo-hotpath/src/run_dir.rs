@@ -50,6 +50,17 @@ pub struct RunRecord {
     pub warnings: Vec<Warning>,
 }
 
+impl RunRecord {
+    /// The command line without the program: cargo calls `cargo-hotpath hotpath ..`, a user perhaps
+    /// `cargo-hotpath ..`.
+    pub fn arguments(&self) -> &[String] {
+        match self.command.get(1..).unwrap_or_default() {
+            [first, rest @ ..] if first == "hotpath" => rest,
+            all => all,
+        }
+    }
+}
+
 /// How instructions were counted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

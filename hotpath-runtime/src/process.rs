@@ -322,6 +322,8 @@ extern "C" fn at_exit() {
         refresh_end();
         slab::exclusive(|| {
             processor::finish(header);
+            // Here as well, so that no thread ends in between.
+            header.exited.set(1);
             Some(())
         });
         header.exited.set(1);

@@ -11,7 +11,7 @@
 //! many polls a look stands for is drawn at random, such that looks take four thousandths of the time at most.
 
 use crate::segment::layout::{Header, Node, Processor, Ran, Slab};
-use crate::{clock, fork, process, sys};
+use crate::{clock, fork, process, slab, sys};
 
 /// Nothing is looked at.
 const IDLE: u64 = 0;
@@ -37,13 +37,21 @@ pub(crate) fn closed(slab: &'static Slab, node: &'static Node) {
     }
     match slab.polls_left.get() {
         left @ 2.. => slab.polls_left.set(left - 1),
-        _ => look(slab, node),
+        _ => look_now(slab, node),
     }
 }
 
 #[cold]
 #[inline(never)]
-extern "C" fn look(slab: &'static Slab, node: &'static Node) {
+extern "C" fn look_now(slab: &'static Slab, node: &'static Node) {
+    // In a signal handler that came amid such a change, the next poll is as good.
+    slab::change(|| {
+        look(slab, node);
+        Some(())
+    });
+}
+
+fn look(slab: &'static Slab, node: &'static Node) {
     let Some(processor) = slab.processor.get() else { return };
     let _errno = sys::KeepErrno::new();
     let (ticks, Some(ns)) = (clock::ticks(), sys::cpu_ns()) else {
@@ -74,15 +82,19 @@ extern "C" fn look(slab: &'static Slab, node: &'static Node) {
 pub(crate) fn entered(slab: &'static Slab) -> bool {
     let waiting = |processor: &&Processor| processor.stage.get() == OUTSIDE;
     let Some(processor) = slab.processor.get().filter(waiting) else { return false };
-    let _errno = sys::KeepErrno::new();
     // First of all the ticks: what reading the CPU clock takes is none of what is measured.
-    if let (ticks, Some(ns)) = (clock::ticks(), sys::cpu_ns()) {
-        let is_thinned = processor.node.get().is_some_and(Node::is_thinned_out);
-        let ran = if is_thinned { &processor.after_thinned } else { &processor.outside };
-        processor.add(ran, ns, ticks);
-    }
-    processor.stop_waiting(slab);
-    true
+    let ticks = clock::ticks();
+    let _errno = sys::KeepErrno::new();
+    let has_waited = slab::change(|| {
+        if let Some(ns) = sys::cpu_ns() {
+            let is_thinned = processor.node.get().is_some_and(Node::is_thinned_out);
+            let ran = if is_thinned { &processor.after_thinned } else { &processor.outside };
+            processor.add(ran, ns, ticks);
+        }
+        processor.stop_waiting(slab);
+        Some(())
+    });
+    has_waited.is_some()
 }
 
 /// Looks at the span of this node that opens now.

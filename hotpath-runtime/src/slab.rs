@@ -331,6 +331,7 @@ impl Slab {
     pub(crate) fn make(mut block: Block) -> Option<&'static Self> {
         let slab = block.split::<Slab>(1)?.first()?;
         slab.furnish(block)?;
+        slab.polls_left.set(u64::MAX);
         Some(slab)
     }
 

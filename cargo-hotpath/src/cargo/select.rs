@@ -264,12 +264,19 @@ fn listed(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// The nearest known name where one is near, else all of them.
+/// Names that are listed where none is near.
+const LISTED: usize = 12;
+
+/// The nearest known name where one is near, else all of them, or the first where they are many.
 pub fn suggestion(name: &str, known: &[String]) -> String {
     let distance = |known: &&String| strsim::damerau_levenshtein(name, known);
     match known.iter().min_by_key(distance) {
         Some(nearest) if distance(&nearest) <= 1 + name.chars().count() / 3 => {
             format!("did you mean `{nearest}`?")
+        }
+        Some(_) if known.len() > LISTED => {
+            let (first, rest) = known.split_at(LISTED);
+            format!("there are: {}, and {} more", listed(first), rest.len())
         }
         Some(_) => format!("there are: {}", listed(known)),
         None => "there are none".to_owned(),
@@ -286,5 +293,8 @@ mod tests {
         assert_eq!(suggestion("sever", &known), "did you mean `server`?");
         assert_eq!(suggestion("zzz", &known), "there are: `server`, `client`");
         assert_eq!(suggestion("zzz", &[]), "there are none");
+        let many: Vec<String> = (10..40).map(|number| format!("name {number}")).collect();
+        let hint = suggestion("zzz", &many);
+        assert!(hint.ends_with("`name 20`, `name 21`, and 18 more"), "{hint}");
     }
 }

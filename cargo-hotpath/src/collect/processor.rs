@@ -17,14 +17,12 @@ const MOST_UNSEEN: f64 = 0.05;
 #[derive(Default)]
 pub(super) struct Processors {
     threads: Vec<Share>,
-    /// Whether the CPU time of some thread is not known.
-    is_partial: bool,
 }
 
 /// What the threads of one slab had, nanoseconds.
 struct Share {
-    /// All their CPU time.
-    all: f64,
+    /// All their CPU time; not known where the process was killed.
+    all: Option<f64>,
     looks: u64,
     /// In spans that are looked at: how long they took; CPU time by the looks.
     spans: (f64, f64),
@@ -38,11 +36,10 @@ struct Share {
 impl Processors {
     /// Adds a slab whose measured functions took `inside` ticks.
     pub(super) fn add(&mut self, segment: &Segment, slab: &Slab, inside: u64, rate: Rate) {
-        let Some(processor) = slab.processor.filter(|_| segment.process.exited) else {
-            self.is_partial = true;
-            return;
+        let (all, Processor { inside: ran, outside, after_thinned, .. }) = match slab.processor {
+            Some(it) => (segment.process.exited.then_some(it.thread_ns as f64), it),
+            None => (None, Processor::default()),
         };
-        let Processor { thread_ns, inside: ran, outside, after_thinned } = processor;
         let outermost = || slab.nodes.iter().filter(|node| node.parent == Some(0));
         let timed = outermost().fold(0.0, |sum, node| sum + node.timed as f64);
         let unseen = outermost().fold(0.0, |sum, node| sum + opened(node) - node.timed as f64);
@@ -54,7 +51,7 @@ impl Processors {
         let (after, variance) = scaled(&outside, timed);
         let (after_short, short_variance) = scaled(&after_thinned, unseen);
         self.threads.push(Share {
-            all: thread_ns as f64,
+            all,
             looks: outside.looks.saturating_add(after_thinned.looks),
             spans: (
                 rate.exact_ns(took),
@@ -70,31 +67,32 @@ impl Processors {
         });
     }
 
-    /// `None` where nothing was looked at, or not every thread's CPU time is known.
+    /// `None` where too little was looked at.
     pub(super) fn finish(self) -> Option<CpuTime> {
         let looks = self.threads.iter().fold(0_u64, |sum, it| sum.saturating_add(it.looks));
-        if self.is_partial || looks < LEAST_LOOKS {
+        if looks < LEAST_LOOKS {
             return None;
         }
         let is_known = |share: &&Share| share.looks >= LEAST_LOOKS;
         let (known, unknown): (Vec<&Share>, Vec<&Share>) = self.threads.iter().partition(is_known);
         let sum = |of: fn(&Share) -> f64| known.iter().map(|share| of(share)).sum::<f64>();
         let (took, ran) = (sum(|share| share.spans.0), sum(|share| share.spans.1));
-        let (mut inside, mut outside) =
-            (ran + sum(|share| share.short), sum(|share| share.outside));
-        // Threads with little to look at run about as much of the time in functions as the others do; the rest of
-        // their CPU time lies outside.
+        let mut inside = ran + sum(|share| share.short);
+        let mut outside = Some(sum(|share| share.outside));
+        // Threads with little to look at run about as much of the time in functions as the others do; the
+        // rest of their CPU time lies outside.
         let usual = if took > 0.0 { (ran / took).min(1.0) } else { 1.0 };
         for share in unknown {
-            let own = (share.spans.0 * usual + share.short).min(share.all);
+            let own = share.spans.0 * usual + share.short;
+            let own = share.all.map_or(own, |all| own.min(all));
             inside += own;
-            outside += share.all - own;
+            outside = outside.zip(share.all).map(|(sum, all)| sum + (all - own));
         }
+        let error = LIKELY_ERRORS * sum(|share| share.variance).sqrt();
         Some(CpuTime {
             inside_ns: inside as u64,
-            outside_ns: outside as u64,
-            error_ns: (LIKELY_ERRORS * sum(|share| share.variance).sqrt()) as u64,
-            threads_ns: self.threads.iter().map(|share| share.all).sum::<f64>() as u64,
+            outside_ns: outside.map(|ns| ns as u64),
+            outside_error_ns: outside.map(|_| error as u64),
             looks,
         })
     }
@@ -145,6 +143,27 @@ fn scaled(ran: &Ran, spans: f64) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn share(looks: u64, all: Option<f64>) -> Share {
+        let (spans, short, outside) = ((100.0, 50.0), 10.0, 30.0);
+        Share { all, looks, spans, short, outside, variance: 4.0 }
+    }
+
+    #[test]
+    fn threads_with_little_to_look_at_are_taken_for_like_the_others() {
+        let time = |threads| Processors { threads }.finish();
+        let looked = || share(200, Some(1_000.0));
+        let CpuTime { inside_ns, outside_ns, outside_error_ns, looks } =
+            time(vec![looked(), share(0, Some(65.0))]).unwrap();
+        assert_eq!((inside_ns, outside_ns, looks), (60 + 60, Some(30 + 5), 200));
+        assert_eq!(outside_error_ns, Some((LIKELY_ERRORS * 2.0) as u64));
+        // It ran for less than its functions took.
+        let little = time(vec![looked(), share(0, Some(20.0))]).unwrap();
+        assert_eq!((little.inside_ns, little.outside_ns), (60 + 20, Some(30)));
+        let killed = time(vec![looked(), share(0, None)]).unwrap();
+        assert_eq!((killed.inside_ns, killed.outside_ns), (60 + 60, None));
+        assert_eq!(time(vec![share(199, None)]), None);
+    }
 
     #[test]
     fn what_delays_polls_is_no_cpu_time() {

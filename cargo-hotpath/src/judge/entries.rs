@@ -33,7 +33,7 @@ pub fn check_matches(
         if near.starts_with("did you mean") || many <= 10 {
             near
         } else {
-            format!("`cargo hotpath list` shows all {many} functions that are measured")
+            format!("`cargo hotpath report --top {many}` shows all functions that were measured")
         }
     };
     let (key, file) = (entry.key.clone(), entry.file.clone());

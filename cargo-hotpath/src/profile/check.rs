@@ -60,7 +60,8 @@ impl Profile {
             .chain([self.threads, self.lost_bytes, self.overflowed, self.unclean_exits])
             .chain([self.cold_ns, self.polling_threads])
             .chain(self.processor.iter().flat_map(|it| {
-                [it.inside_ns, it.outside_ns, it.error_ns, it.threads_ns, it.looks]
+                let outside = [it.outside_ns, it.outside_error_ns].into_iter().flatten();
+                [it.inside_ns, it.looks].into_iter().chain(outside)
             }));
         let timeline = self.timeline.iter().flat_map(|timeline| {
             let times = [timeline.samples, timeline.covered_ns].into_iter().chain(

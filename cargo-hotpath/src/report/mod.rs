@@ -39,6 +39,8 @@ pub struct Inputs<'a> {
     pub environment: Environment,
     /// What ran.
     pub workload: Workload,
+    /// The arguments of `cargo hotpath` that measured it.
+    pub command: Vec<String>,
     /// Every repetition.
     pub runs: Vec<Run>,
     /// Instructions that it ran, where they were asked for.
@@ -79,6 +81,7 @@ pub fn assemble(inputs: Inputs<'_>) -> Report {
         retained: heap::retained(facts, profile),
         environment: inputs.environment,
         workload: inputs.workload,
+        command: inputs.command,
         runs: inputs.runs,
     }
 }
@@ -100,8 +103,8 @@ fn totals(facts: &Facts, profile: &Profile) -> Totals {
         outside_ns: facts.outside_ns,
         idle_ns: facts.idle_ns(),
         busy_cpu_ns: facts.processor.map(|processor| processor.inside_ns),
-        outside_cpu_ns: facts.processor.map(|processor| processor.outside_ns),
-        outside_cpu_error_ns: facts.processor.map(|processor| processor.error_ns),
+        outside_cpu_ns: facts.processor.and_then(|processor| processor.outside_ns),
+        outside_cpu_error_ns: facts.processor.and_then(|processor| processor.outside_error_ns),
         allocs: allocs.map(|allocs| allocs.count),
         alloc_bytes: allocs.map(|allocs| allocs.bytes),
         reallocs: allocs.map(|allocs| allocs.reallocs),

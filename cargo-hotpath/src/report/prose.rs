@@ -7,6 +7,7 @@ mod costly;
 mod functions;
 mod profiling;
 mod retained;
+mod shell;
 mod state;
 mod verification;
 
@@ -63,7 +64,7 @@ pub(super) enum Block<'r> {
     /// Something to change.
     Finding(Advice<'r>),
     /// What to do one after the other, each with its command.
-    Steps(Vec<(&'static str, &'static str)>),
+    Steps(Vec<(&'static str, String)>),
     /// Lines for a shell.
     Commands(Vec<String>),
 }

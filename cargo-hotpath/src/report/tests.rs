@@ -85,6 +85,7 @@ pub(crate) fn report(facts: &Facts, change: impl FnOnce(&mut Inputs<'_>, &mut Pr
             args: Vec::new(),
             exit: Exit { code: Some(0), signal: None },
         },
+        command: Vec::new(),
         runs: vec![repetition(facts.wall_ns)],
         instructions: None,
         warnings: Vec::new(),

@@ -176,10 +176,10 @@ pub struct Totals {
     pub idle_ns: Option<u64>,
     /// Of the time in measured functions, what their threads really ran, by their own CPU clocks around a
     /// sample of the polls. `null` where those were not read: no async function is outermost, too few
-    /// polls, a process that was killed, or a system that does not tell.
+    /// polls, or a system that does not tell.
     pub busy_cpu_ns: Option<u64>,
     /// The same of the time outside of measured functions. Measured on its own, so that both can be held
-    /// against `cpu_ns`.
+    /// against `cpu_ns`; `null` as well where the process was killed.
     pub outside_cpu_ns: Option<u64>,
     /// Likely error of `outside_cpu_ns`, by reading the clocks around a sample only.
     pub outside_cpu_error_ns: Option<u64>,

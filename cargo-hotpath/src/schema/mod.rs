@@ -37,6 +37,9 @@ pub struct Report {
     pub environment: Environment,
     /// What ran.
     pub workload: Workload,
+    /// The arguments of `cargo hotpath` that measured it; empty where those are not known.
+    #[serde(default)]
+    pub command: Vec<String>,
     /// Every repetition, in order.
     pub runs: Vec<Run>,
     /// How far the figures can be trusted.

@@ -111,7 +111,14 @@ impl Search<'_> {
             return;
         }
         let starts = starts.into_iter().flatten().chain([signature.span().start()]);
-        let Some(start) = starts.min_by_key(|at| (at.line, at.column)) else { return };
+        let entry = attrs.iter().find(|it| signature.asyncness.is_some() && is_entry(it));
+        let start = match entry {
+            Some(entry) => entry.span().start(),
+            None => match starts.min_by_key(|at| (at.line, at.column)) {
+                Some(start) => start,
+                None => return,
+            },
+        };
         let mut path = self.path.join("::");
         if !path.is_empty() {
             path.push_str("::");
@@ -197,6 +204,13 @@ fn is_hotpath_anywhere(attribute: &Attribute) -> bool {
 fn is_allocator(item: &ItemImpl) -> bool {
     let last = item.trait_.as_ref().and_then(|(path, _)| path.segments.last());
     last.is_some_and(|segment| segment.ident == "GlobalAlloc")
+}
+
+/// Whether it makes an `async fn` one that waits in a runtime (`#[tokio::main]`, `#[actix_web::main]`,
+/// `#[tokio::test]`). Below it, waiting would pass for the function's own time.
+fn is_entry(attribute: &Attribute) -> bool {
+    let last = attribute.path().segments.last();
+    last.is_some_and(|last| last.ident == "main" || last.ident == "test")
 }
 
 /// What the compiler or the linker calls where nothing may be assumed of the process.

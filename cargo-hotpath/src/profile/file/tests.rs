@@ -119,9 +119,8 @@ fn full() -> Profile {
         cold_ns: 44_000,
         processor: Some(CpuTime {
             inside_ns: 900_000,
-            outside_ns: 3_800_000,
-            error_ns: 70_000,
-            threads_ns: 4_800_000,
+            outside_ns: Some(3_800_000),
+            outside_error_ns: Some(70_000),
             looks: 512,
         }),
     }

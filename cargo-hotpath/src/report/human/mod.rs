@@ -134,7 +134,7 @@ fn warn(page: &mut Page, warning: &Warning) {
 }
 
 /// Each command beside what it does, or below where the line is too short.
-fn steps_with_commands(page: &mut Page, steps: &[(&str, &str)]) {
+fn steps_with_commands(page: &mut Page, steps: &[(&str, String)]) {
     for (number, (what, command)) in steps.iter().enumerate() {
         let line = format!("  {}. {what:<28}{command}", number + 1);
         if line.chars().count() <= page.width {

@@ -11,6 +11,10 @@ const LEAST_PART_PCT: f64 = 1.0;
 /// Share of the wall time from which idleness of threads, together, is named.
 const NAMED_IDLE: f64 = 0.1;
 
+/// Share of the CPU time that went to probes, from which an estimate without a width is the most that one
+/// says.
+const MOSTLY_PROBES_PCT: f64 = 50.0;
+
 /// Share of the functions' time that their threads ran, below which that is said.
 const LEAST_RAN: f64 = 0.9;
 
@@ -184,6 +188,13 @@ fn looks(timeline: &Timeline) -> String {
 /// What measuring itself took.
 fn probes(report: &Report) -> Option<String> {
     let overhead = report.quality.overhead_range_pct.filter(|overhead| overhead.best > 0.0)?;
+    if overhead.low >= MOSTLY_PROBES_PCT && overhead.low >= overhead.high {
+        // As much as an estimate says at most: of a run of milliseconds nobody knows.
+        return Some(format!(
+            "Probes took {} of the CPU time or more: the run is too short to tell.",
+            units::percent(overhead.low)
+        ));
+    }
     Some(format!(
         "Probes took {} to {} of the CPU time, without what they kept from being inlined.",
         units::percent_number(overhead.low),
@@ -218,7 +229,7 @@ mod tests {
         let mut facts = busy();
         let took: u64 = facts.functions.iter().map(|function| function.self_ns).sum();
         let mut text = |inside_ns| {
-            facts.processor = Some(CpuTime { inside_ns, threads_ns: took, ..CpuTime::default() });
+            facts.processor = Some(CpuTime { inside_ns, ..CpuTime::default() });
             went(&report(&facts, |_, _| {}))
         };
         let half = text(took / 2);

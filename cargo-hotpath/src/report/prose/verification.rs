@@ -1,28 +1,110 @@
 //! *Verification steps*: how to find out whether a change helped.
 
+use super::shell::quoted;
 use super::{Block, Section};
 use crate::schema::Report;
 
-const RUN: &str = "cargo hotpath run";
+const TOOL: &str = "cargo hotpath";
+
+/// Flags of `run` that say what to do with what was measured; each takes a value.
+const OF_THE_REPORT: [&str; 5] = ["--save", "-o", "--output", "--format", "--also"];
 
 pub(super) fn section(report: &Report) -> Section<'static> {
+    let run = measuring(report);
     let blocks = match report.findings.first() {
         None => vec![
             Block::Text(
                 "Nothing to verify. After your next change, run the same workload again:"
                     .to_owned(),
             ),
-            Block::Commands(vec![RUN.to_owned()]),
+            Block::Commands(vec![again(&run, None)]),
         ],
         Some(first) => vec![
             Block::Steps(vec![
-                ("Keep this state", "cargo hotpath run --save before"),
-                ("Make one change, then test", "cargo test"),
-                ("Measure the same again", RUN),
+                ("Keep this state", again(&run, Some("before"))),
+                ("Make one change, then test", "cargo test".to_owned()),
+                ("Measure the same again", again(&run, None)),
+                ("See what it gained", format!("{TOOL} compare before")),
             ]),
             Block::Text("More on a rule, and when not to follow it:".to_owned()),
-            Block::Commands(vec![format!("cargo hotpath explain {}", first.rule)]),
+            Block::Commands(vec![format!("{TOOL} explain {}", first.rule)]),
         ],
     };
     Section { title: "Verification steps", groups: vec![blocks] }
+}
+
+/// The arguments of `run` that the workload was measured with; none where another command did.
+fn measuring(report: &Report) -> Vec<&str> {
+    let mut words = report.command.iter().map(String::as_str);
+    if words.next() != Some("run") {
+        return Vec::new();
+    }
+    let mut kept = Vec::new();
+    while let Some(word) = words.next() {
+        match OF_THE_REPORT.iter().find(|flag| word.starts_with(**flag)) {
+            _ if word == "--" => {
+                kept.push(word);
+                kept.extend(words);
+                break;
+            }
+            Some(flag) if word == *flag => drop(words.next()),
+            Some(_) if word.contains('=') || word.starts_with("-o") => {}
+            _ => kept.push(word),
+        }
+    }
+    kept
+}
+
+/// The command that measures the same again, and keeps it under a name.
+fn again(arguments: &[&str], name: Option<&str>) -> String {
+    let saved = name.map(|name| format!("--save {name}"));
+    let words = arguments.iter().map(|word| quoted(word));
+    let words = ["run".to_owned()].into_iter().chain(saved).chain(words);
+    [TOOL.to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::{busy, report};
+
+    fn commands(command: &[&str]) -> [String; 2] {
+        let mut report = report(&busy(), |_, _| {});
+        report.command = command.iter().map(|word| (*word).to_owned()).collect();
+        let run = measuring(&report);
+        [again(&run, Some("before")), again(&run, None)]
+    }
+
+    #[test]
+    fn the_same_workload_is_measured_again() {
+        let command = [
+            "run",
+            "-p",
+            "my app",
+            "--save=x",
+            "--drive",
+            "wrk -t2 url",
+            "-o",
+            "f.md",
+            "--",
+            "--save",
+            "a",
+        ];
+        assert_eq!(
+            commands(&command),
+            [
+                "cargo hotpath run --save before -p 'my app' --drive 'wrk -t2 url' -- --save a",
+                "cargo hotpath run -p 'my app' --drive 'wrk -t2 url' -- --save a"
+            ]
+        );
+        let command = ["run", "--format", "markdown", "--bin", "b", "-of.md", "--also=sarif=f"];
+        assert_eq!(commands(&command)[1], "cargo hotpath run --bin b");
+    }
+
+    #[test]
+    fn what_another_command_measured_is_run_as_it_stands() {
+        for command in [&[][..], &["check", "-p", "a"]] {
+            assert_eq!(commands(command)[1], "cargo hotpath run");
+        }
+    }
 }

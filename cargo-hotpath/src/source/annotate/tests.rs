@@ -51,6 +51,24 @@ fn the_attribute_goes_between_other_attributes_and_the_function() {
 }
 
 #[test]
+fn what_waits_in_a_runtime_is_measured_as_the_async_function_it_was() {
+    for (plain, expected) in [
+        (
+            "/// Doc.\n#[tokio::main]\nasync fn main() {}",
+            "/// Doc.\n#[a] #[tokio::main]\nasync fn main() {}",
+        ),
+        (
+            "#[allow(x)]\n#[actix_web::main] // here\npub async fn main() {}",
+            "#[allow(x)]\n#[a] #[actix_web::main] // here\npub async fn main() {}",
+        ),
+        ("#[instrument] async fn f() {}", "#[instrument] #[a] async fn f() {}"),
+        ("#[app::main] fn main() {}", "#[app::main] #[a] fn main() {}"),
+    ] {
+        assert_eq!(annotated(plain), expected);
+    }
+}
+
+#[test]
 fn lines_hold() {
     let text = include_str!("../annotate.rs");
     let after = annotated(text);

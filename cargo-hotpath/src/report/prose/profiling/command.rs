@@ -1,5 +1,6 @@
 //! Command lines that run the workload again, without probes, under another tool.
 
+use super::super::shell::quoted;
 use crate::schema::{Report, Workload};
 
 /// A sampling profiler of the system, with the lines of the program known to it.
@@ -73,15 +74,6 @@ fn selection(report: &Report) -> Vec<String> {
         if feature.starts_with("--") { feature.clone() } else { format!("-F {}", quoted(feature)) }
     }));
     words
-}
-
-/// A word as a shell takes it whole.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]
