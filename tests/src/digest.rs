@@ -99,6 +99,7 @@ impl Digest {
                 args: Vec::new(),
                 exit: Exit::default(),
             },
+            command: Vec::new(),
             runs: vec![run(profile.wall_ns), run(profile.outside_ns)],
             instructions: None,
             warnings: Vec::new(),

@@ -121,6 +121,7 @@ fn document(facts: &Facts) -> Value {
             args: vec!["--fast".to_owned()],
             exit: exit.clone(),
         },
+        command: Vec::new(),
         runs: vec![run(1), run(2)],
         instructions: Some(Instructions {
             count: Some(7),
