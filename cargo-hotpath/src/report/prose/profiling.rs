@@ -25,7 +25,7 @@ fn inside(report: &Report) -> Option<Vec<Block<'static>>> {
     let own = report.functions.iter().filter_map(|function| {
         let pct = function.self_pct * (1.0 - explained(report, function));
         (pct >= LEAST_PCT && is_riddle(report, function))
-            .then(|| format!("{} in the own code of `{}`", units::percent(pct), function.path))
+            .then(|| format!("{} in `{}` itself", units::percent(pct), function.path))
     });
     let elsewhere = report.breakdown.iter().filter(|part| part.self_pct >= LEAST_PCT);
     let elsewhere = elsewhere.filter_map(|part| {
@@ -45,8 +45,8 @@ fn inside(report: &Report) -> Option<Vec<Block<'static>>> {
         return None;
     }
     let text = format!(
-        "No site tells what these spend their time on: {}. A sampling profiler names the lines, of \
-         a build without probes:",
+        "No site tells what these spend their time on, their own code or what it steps through and \
+         drops: {}. A sampling profiler names the lines, of a build without probes:",
         parts.join(", ")
     );
     Some(vec![Block::Text(text), Block::Commands(command::sampling(report))])
@@ -119,7 +119,7 @@ mod tests {
             inputs.environment.profile = "release".to_owned();
         });
         let texts = texts(&report);
-        assert!(texts[0].contains(": 90.0 % in the own code of `app::run`. A"), "{texts:?}");
+        assert!(texts[0].contains(": 90.0 % in `app::run` itself. A"), "{texts:?}");
         assert!(
             texts[1].contains("perf record --call-graph dwarf cargo run --release"),
             "{texts:?}"
