@@ -89,13 +89,26 @@ impl<T: Sync> Table<T> {
         if index >= self.len.get() {
             return None;
         }
-        // SAFETY: only `set` writes `start` and `len`, both of one `&'static [T]`, and only the
-        // thread that owns the slab calls it and this; so `index` lies within that slice, which no
-        // part of is at null.
+        // SAFETY: only `set` writes `start` and `len`, both of one `&'static [T]` (`cut` and `restore`
+        // write 0 and that length), and only the thread that owns the slab calls them and this; so
+        // `index` lies within that slice, which no part of is at null. What a signal handler puts in
+        // place of a table between the two loads is longer.
         unsafe {
             let entry = self.start.load(Relaxed).add(index as usize);
             core::hint::assert_unchecked(!entry.is_null());
             Some(&*entry)
+        }
+    }
+
+    /// Has it seem empty, until [`Table::restore`].
+    pub(crate) fn cut(&self) {
+        self.len.set(0);
+    }
+
+    /// Gives it the length of `whole` back, unless it is another table by now.
+    pub(crate) fn restore(&self, whole: &Self) {
+        if ptr::eq(self.start.load(Relaxed), whole.start.load(Relaxed)) {
+            self.len.set(whole.len.get());
         }
     }
 

@@ -320,12 +320,15 @@ extern "C" fn at_exit() {
     fork::publish();
     if let Some(header) = map::header() {
         refresh_end();
-        slab::exclusive(|| {
+        let finished = slab::exclusive(|| {
             processor::finish(header);
             // Here as well, so that no thread ends in between.
             header.exited.set(1);
             Some(())
         });
+        if finished.is_none() {
+            processor::give_up(header);
+        }
         header.exited.set(1);
         if fork::is_child() {
             return;

@@ -10,7 +10,7 @@
 //! the table of children is empty meanwhile, so that the call takes the long way, which knows. How
 //! many polls a look stands for is drawn at random, such that looks take four thousandths of the time at most.
 
-use crate::segment::layout::{Header, Node, Processor, Ran, Slab};
+use crate::segment::layout::{Header, Node, Processor, Ran, Slab, UNKNOWN};
 use crate::{clock, fork, process, slab, sys};
 
 /// Nothing is looked at.
@@ -68,7 +68,7 @@ fn look(slab: &'static Slab, node: &'static Node) {
             processor.stage.set(IDLE);
             processor.draw(slab, node, ticks);
         }
-        OUTSIDE => processor.stop_waiting(slab),
+        OUTSIDE => processor.abandon(slab),
         _ if processor.read_ns.get() == 0 => {
             processor.calibrate();
             processor.since.set(ticks);
@@ -111,10 +111,10 @@ pub(crate) fn follow(slab: &'static Slab, node: &'static Node) {
 /// Ends what is looked at: the thread ends.
 pub(crate) fn leave(slab: &'static Slab) {
     let Some(processor) = slab.processor.get() else { return };
-    processor.stop_waiting(slab);
+    processor.abandon(slab);
     // Else the exit of the process has it already.
-    if let (Some(ns), false) = (sys::cpu_ns(), has_exited()) {
-        processor.thread_ns.add(ns);
+    if !has_exited() {
+        processor.add_thread(sys::cpu_ns());
     }
 }
 
@@ -123,9 +123,18 @@ pub(crate) fn leave(slab: &'static Slab) {
 pub(crate) fn finish(header: &'static Header) {
     let slabs = core::iter::successors(header.slabs.first.get(), |slab| slab.newer.get());
     for slab in slabs.filter(|slab| slab.attached.get() != 0) {
-        let ns = u32::try_from(slab.tid.get()).ok().and_then(sys::cpu_ns_of);
-        if let (Some(processor), Some(ns)) = (slab.processor.get(), ns) {
-            processor.thread_ns.add(ns);
+        if let Some(processor) = slab.processor.get() {
+            processor.add_thread(u32::try_from(slab.tid.get()).ok().and_then(sys::cpu_ns_of));
+        }
+    }
+}
+
+/// Has nobody take the CPU time of threads that live for known, where [`finish`] can't be called.
+pub(crate) fn give_up(header: &'static Header) {
+    let slabs = core::iter::successors(header.slabs.first.get(), |slab| slab.newer.get());
+    for slab in slabs.filter(|slab| slab.attached.get() != 0) {
+        if let Some(processor) = slab.processor.get() {
+            processor.thread_ns.set(UNKNOWN);
         }
     }
 }
@@ -133,7 +142,7 @@ pub(crate) fn finish(header: &'static Header) {
 /// Starts over, in the child of a fork.
 pub(crate) fn forget(slab: &Slab) {
     let Some(processor) = slab.processor.get() else { return };
-    processor.stop_waiting(slab);
+    processor.abandon(slab);
     processor.thread_ns.set(0);
     for ran in [&processor.inside, &processor.outside, &processor.after_thinned] {
         let Ran { looks, polls, cpu_ns, ticks, squares, tick_squares, products } = ran;
@@ -155,6 +164,13 @@ impl Node {
 }
 
 impl Processor {
+    /// Adds the CPU time of a thread, where that is known.
+    fn add_thread(&self, ns: Option<u64>) {
+        let sum = self.thread_ns.get();
+        let known = ns.filter(|_| sum != UNKNOWN).map(|ns| sum.wrapping_add(ns));
+        self.thread_ns.set(known.unwrap_or(UNKNOWN));
+    }
+
     /// Notes the beginning of a stage.
     fn start(&self) {
         self.start_ns.set(sys::cpu_ns().unwrap_or(u64::MAX));
@@ -167,17 +183,25 @@ impl Processor {
         self.children.set(children);
         self.node.set(Some(node));
         self.stage.set(OUTSIDE);
-        slab.children.set(&[]);
+        slab.children.cut();
         self.start();
     }
 
     /// Lets calls take the short way again.
     fn stop_waiting(&self, slab: &Slab) {
-        if let (OUTSIDE, Some(children)) = (self.stage.get(), self.children.entries()) {
-            slab.children.set(children);
+        if self.stage.get() == OUTSIDE {
+            slab.children.restore(&self.children);
         }
         self.stage.set(IDLE);
-        slab.polls_left.set(1);
+    }
+
+    /// Gives up what is looked at. The next look stands for the polls from here on.
+    fn abandon(&self, slab: &Slab) {
+        if self.stage.get() != IDLE {
+            self.stop_waiting(slab);
+            self.weight.set(1);
+            slab.polls_left.set(1);
+        }
     }
 
     /// Adds what a stage took that ends now.

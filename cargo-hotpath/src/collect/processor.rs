@@ -9,9 +9,15 @@ use crate::profile::CpuTime;
 /// Looks below which a thread tells too little of its own: a few long stretches may have been missed.
 const LEAST_LOOKS: u64 = 200;
 
+/// The same of looks into polls.
+const LEAST_INSIDE: u64 = 100;
+
 /// Spans that close unseen, for each that is seen, up to which any poll is about as likely to be looked at:
 /// one that comes after an unseen close never is.
 const MOST_UNSEEN: f64 = 0.05;
+
+/// Part of the time in measured functions that must be of threads that were looked at enough.
+const LEAST_KNOWN: f64 = 0.5;
 
 /// Adds it up over threads and processes.
 #[derive(Default)]
@@ -23,6 +29,8 @@ pub(super) struct Processors {
 struct Share {
     /// All their CPU time; not known where the process was killed.
     all: Option<f64>,
+    /// Whether enough was looked at, and all that was not is like it.
+    is_known: bool,
     looks: u64,
     /// In spans that are looked at: how long they took; CPU time by the looks.
     spans: (f64, f64),
@@ -36,31 +44,35 @@ struct Share {
 impl Processors {
     /// Adds a slab whose measured functions took `inside` ticks.
     pub(super) fn add(&mut self, segment: &Segment, slab: &Slab, inside: u64, rate: Rate) {
-        let (all, Processor { inside: ran, outside, after_thinned, .. }) = match slab.processor {
-            Some(it) => (segment.process.exited.then_some(it.thread_ns as f64), it),
-            None => (None, Processor::default()),
-        };
+        let processor = slab.processor.unwrap_or_default();
+        let Processor { thread_ns, inside: ran, outside, after_thinned } = processor;
         let outermost = || slab.nodes.iter().filter(|node| node.parent == Some(0));
-        let timed = outermost().fold(0.0, |sum, node| sum + node.timed as f64);
-        let unseen = outermost().fold(0.0, |sum, node| sum + opened(node) - node.timed as f64);
+        let polled = || outermost().filter(|node| node.polls > 0);
+        let timed = polled().fold(0.0, |sum, node| sum + node.timed as f64);
+        let unseen = polled().fold(0.0, |sum, node| sum + opened(node) - node.timed as f64);
+        // Sync functions don't tell when they close, and what comes after them is not looked at.
+        let calls = outermost().filter(|node| node.polls == 0);
+        let calls = calls.fold(0.0, |sum, node| sum + opened(node));
         let short = outermost().filter(|node| is_thinned_out(node));
         let short = short.fold(0_u64, |sum, node| sum.saturating_add(node.sum)).min(inside);
         let long = outermost().filter(|node| !is_thinned_out(node));
         let polls = long.fold(0.0, |sum, node| sum + opened(node));
         let took = inside - short;
+        let ran_ns = if unseen > MOST_UNSEEN * timed {
+            ratio_of(&ran, took as f64)
+        } else {
+            ran_of(&ran, polls, took as f64)
+        };
         let (after, variance) = scaled(&outside, timed);
         let (after_short, short_variance) = scaled(&after_thinned, unseen);
+        let looks = outside.looks.saturating_add(after_thinned.looks);
         self.threads.push(Share {
-            all,
-            looks: outside.looks.saturating_add(after_thinned.looks),
-            spans: (
-                rate.exact_ns(took),
-                if unseen > MOST_UNSEEN * timed {
-                    ratio_of(&ran, took as f64)
-                } else {
-                    ran_of(&ran, polls, took as f64)
-                },
-            ),
+            all: thread_ns.filter(|_| segment.process.exited).map(|ns| ns as f64),
+            is_known: looks >= LEAST_LOOKS
+                && ran.looks >= LEAST_INSIDE
+                && calls <= MOST_UNSEEN * timed,
+            looks,
+            spans: (rate.exact_ns(took), ran_ns),
             short: rate.exact_ns(short),
             outside: after + after_short,
             variance: variance + short_variance,
@@ -69,14 +81,15 @@ impl Processors {
 
     /// `None` where too little was looked at.
     pub(super) fn finish(self) -> Option<CpuTime> {
-        let looks = self.threads.iter().fold(0_u64, |sum, it| sum.saturating_add(it.looks));
-        if looks < LEAST_LOOKS {
-            return None;
-        }
-        let is_known = |share: &&Share| share.looks >= LEAST_LOOKS;
-        let (known, unknown): (Vec<&Share>, Vec<&Share>) = self.threads.iter().partition(is_known);
+        let (known, unknown): (Vec<&Share>, Vec<&Share>) =
+            self.threads.iter().partition(|share| share.is_known);
         let sum = |of: fn(&Share) -> f64| known.iter().map(|share| of(share)).sum::<f64>();
         let (took, ran) = (sum(|share| share.spans.0), sum(|share| share.spans.1));
+        let whole = |share: &Share| share.spans.0 + share.short;
+        let all: f64 = self.threads.iter().map(whole).sum();
+        if known.is_empty() || sum(whole) < LEAST_KNOWN * all {
+            return None;
+        }
         let mut inside = ran + sum(|share| share.short);
         let mut outside = Some(sum(|share| share.outside));
         // Threads with little to look at run about as much of the time in functions as the others do; the
@@ -93,7 +106,7 @@ impl Processors {
             inside_ns: inside as u64,
             outside_ns: outside.map(|ns| ns as u64),
             outside_error_ns: outside.map(|_| error as u64),
-            looks,
+            looks: known.iter().fold(0, |sum, share| sum.saturating_add(share.looks)),
         })
     }
 }
@@ -144,25 +157,28 @@ fn scaled(ran: &Ran, spans: f64) -> (f64, f64) {
 mod tests {
     use super::*;
 
-    fn share(looks: u64, all: Option<f64>) -> Share {
+    fn share(is_known: bool, all: Option<f64>) -> Share {
         let (spans, short, outside) = ((100.0, 50.0), 10.0, 30.0);
-        Share { all, looks, spans, short, outside, variance: 4.0 }
+        Share { all, is_known, looks: 300, spans, short, outside, variance: 4.0 }
     }
 
     #[test]
     fn threads_with_little_to_look_at_are_taken_for_like_the_others() {
         let time = |threads| Processors { threads }.finish();
-        let looked = || share(200, Some(1_000.0));
+        let looked = || share(true, Some(1_000.0));
         let CpuTime { inside_ns, outside_ns, outside_error_ns, looks } =
-            time(vec![looked(), share(0, Some(65.0))]).unwrap();
-        assert_eq!((inside_ns, outside_ns, looks), (60 + 60, Some(30 + 5), 200));
+            time(vec![looked(), share(false, Some(65.0))]).unwrap();
+        assert_eq!((inside_ns, outside_ns, looks), (60 + 60, Some(30 + 5), 300));
         assert_eq!(outside_error_ns, Some((LIKELY_ERRORS * 2.0) as u64));
         // It ran for less than its functions took.
-        let little = time(vec![looked(), share(0, Some(20.0))]).unwrap();
+        let little = time(vec![looked(), share(false, Some(20.0))]).unwrap();
         assert_eq!((little.inside_ns, little.outside_ns), (60 + 20, Some(30)));
-        let killed = time(vec![looked(), share(0, None)]).unwrap();
+        let killed = time(vec![looked(), share(false, None)]).unwrap();
         assert_eq!((killed.inside_ns, killed.outside_ns), (60 + 60, None));
-        assert_eq!(time(vec![share(199, None)]), None);
+        // Of one in three nothing is said of the other two.
+        assert_eq!(time(vec![looked(), share(false, None), share(false, None)]), None);
+        assert_eq!(time(vec![share(false, Some(65.0))]), None);
+        assert_eq!(time(Vec::new()), None);
     }
 
     #[test]

@@ -111,7 +111,9 @@ impl Search<'_> {
             return;
         }
         let starts = starts.into_iter().flatten().chain([signature.span().start()]);
-        let entry = attrs.iter().find(|it| signature.asyncness.is_some() && is_entry(it));
+        // What stands on a parameter may be for that attribute to take away.
+        let is_async = signature.asyncness.is_some() && signature.inputs.is_empty();
+        let entry = attrs.iter().find(|it| is_async && is_entry(it));
         let start = match entry {
             Some(entry) => entry.span().start(),
             None => match starts.min_by_key(|at| (at.line, at.column)) {

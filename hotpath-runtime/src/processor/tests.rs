@@ -123,6 +123,6 @@ fn a_thread_that_ends_leaves_its_cpu_time_and_a_slab_that_finds_its_calls() {
     let nodes = segment.slabs.iter().flat_map(|slab| &slab.nodes);
     let calls = nodes.filter(|node| node.function.map(name) == Some("sync")).map(|node| node.calls);
     assert_eq!(calls.sum::<u64>(), 60);
-    let cpu = |slab: &crate::segment::reader::Slab| slab.processor.map_or(0, |it| it.thread_ns);
+    let cpu = |slab: &crate::segment::reader::Slab| slab.processor.and_then(|it| it.thread_ns).unwrap_or(0);
     assert!(segment.slabs.iter().map(cpu).sum::<u64>() > 0);
 }

@@ -234,6 +234,9 @@ pub(crate) struct Slab {
     pub(crate) processor: Link<Processor>,
 }
 
+/// [`Processor::thread_ns`] where the system did not tell it of some thread.
+pub(crate) const UNKNOWN: u64 = u64::MAX;
+
 /// What a thread had of the processor, in and outside of measured functions.
 #[derive(Debug)]
 #[repr(C, align(64))]

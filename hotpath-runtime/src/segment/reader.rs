@@ -274,8 +274,9 @@ pub struct Slab {
 /// CPU time of the threads of a slab: all of it, and what was looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Processor {
-    /// CPU time of those threads that ended or that the exit hook met, nanoseconds.
-    pub thread_ns: u64,
+    /// CPU time of those threads that ended or that the exit hook met, nanoseconds; `None` where the
+    /// system did not tell.
+    pub thread_ns: Option<u64>,
     /// Polls with no measured function around them.
     pub inside: Ran,
     /// From the close of such a poll to the next call.

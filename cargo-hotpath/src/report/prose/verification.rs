@@ -36,8 +36,14 @@ pub(super) fn section(report: &Report) -> Section<'static> {
 /// The arguments of `run` that the workload was measured with; none where another command did.
 fn measuring(report: &Report) -> Vec<&str> {
     let mut words = report.command.iter().map(String::as_str);
-    if words.next() != Some("run") {
-        return Vec::new();
+    loop {
+        match words.next() {
+            Some("run") => break,
+            // Flags that may stand before any command.
+            Some("--color") => drop(words.next()),
+            Some(flag) if flag.starts_with('-') => {}
+            _ => return Vec::new(),
+        }
     }
     let mut kept = Vec::new();
     while let Some(word) = words.next() {
@@ -48,11 +54,18 @@ fn measuring(report: &Report) -> Vec<&str> {
                 break;
             }
             Some(flag) if word == *flag => drop(words.next()),
+            _ if is_output(word) => drop(words.next()),
             Some(_) if word.contains('=') || word.starts_with("-o") => {}
             _ => kept.push(word),
         }
     }
     kept
+}
+
+/// Whether this is `-o` behind other short flags in one word.
+fn is_output(word: &str) -> bool {
+    let flags = word.strip_prefix('-').and_then(|rest| rest.strip_suffix('o'));
+    flags.is_some_and(|flags| !flags.is_empty() && flags.chars().all(|flag| "qvr".contains(flag)))
 }
 
 /// The command that measures the same again, and keeps it under a name.
@@ -99,6 +112,8 @@ mod tests {
         );
         let command = ["run", "--format", "markdown", "--bin", "b", "-of.md", "--also=sarif=f"];
         assert_eq!(commands(&command)[1], "cargo hotpath run --bin b");
+        let command = ["-q", "--color", "never", "run", "-p", "run", "-qo", "f.md"];
+        assert_eq!(commands(&command)[1], "cargo hotpath run -p run");
     }
 
     #[test]

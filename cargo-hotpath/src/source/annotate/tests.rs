@@ -62,6 +62,10 @@ fn what_waits_in_a_runtime_is_measured_as_the_async_function_it_was() {
             "#[allow(x)]\n#[a] #[actix_web::main] // here\npub async fn main() {}",
         ),
         ("#[instrument] async fn f() {}", "#[instrument] #[a] async fn f() {}"),
+        (
+            "#[rt::main] async fn main(#[pool] p: P) {}",
+            "#[rt::main] #[a] async fn main(#[pool] p: P) {}",
+        ),
         ("#[app::main] fn main() {}", "#[app::main] #[a] fn main() {}"),
     ] {
         assert_eq!(annotated(plain), expected);

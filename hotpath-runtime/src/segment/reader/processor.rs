@@ -11,7 +11,8 @@ pub(super) fn read(bytes: Bytes<'_>, slab: usize) -> Result<Option<Processor>, R
     let link = slab + offset_of!(raw::Slab, processor);
     let Some(at) = bytes.link(link, size_of::<raw::Processor>())? else { return Ok(None) };
     Ok(Some(Processor {
-        thread_ns: bytes.word(at + offset_of!(raw::Processor, thread_ns))?,
+        thread_ns: Some(bytes.word(at + offset_of!(raw::Processor, thread_ns))?)
+            .filter(|ns| *ns != raw::UNKNOWN),
         inside: ran(bytes, at + offset_of!(raw::Processor, inside))?,
         outside: ran(bytes, at + offset_of!(raw::Processor, outside))?,
         after_thinned: ran(bytes, at + offset_of!(raw::Processor, after_thinned))?,
