@@ -11,7 +11,7 @@
 //! many polls a look stands for is drawn at random, such that looks take four thousandths of the time at most.
 
 use crate::segment::layout::{Header, Node, Processor, Ran, Slab, UNKNOWN};
-use crate::{clock, fork, process, slab, sys};
+use crate::{clock, fork, map, process, slab, sys};
 
 /// Nothing is looked at.
 const IDLE: u64 = 0;
@@ -153,7 +153,7 @@ pub(crate) fn forget(slab: &Slab) {
 }
 
 fn has_exited() -> bool {
-    crate::map::header().is_none_or(|header| header.exited.get() != 0)
+    map::header().is_none_or(|header| header.exited.get() != 0)
 }
 
 impl Node {

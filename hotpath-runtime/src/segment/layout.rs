@@ -4,9 +4,14 @@
 //! A [`Link`] holds the address in the process that wrote it; less [`Header::base`] it is the
 //! offset in the file. Everything not written is zero.
 
-use core::sync::atomic::{AtomicU8, AtomicU32};
+mod processor;
+mod retained;
+
+use core::sync::atomic::AtomicU32;
 
 use super::cell::{Count, Link, Table};
+pub(crate) use processor::{Processor, Ran, UNKNOWN};
+pub(crate) use retained::{HELD, HELD_EACH, Retained, Sample};
 
 /// First word of every segment.
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"hotpath\x01");
@@ -234,57 +239,6 @@ pub(crate) struct Slab {
     pub(crate) processor: Link<Processor>,
 }
 
-/// [`Processor::thread_ns`] where the system did not tell it of some thread.
-pub(crate) const UNKNOWN: u64 = u64::MAX;
-
-/// What a thread had of the processor, in and outside of measured functions.
-#[derive(Debug)]
-#[repr(C, align(64))]
-pub(crate) struct Processor {
-    /// What is looked at now, as `processor::Stage` numbers it.
-    pub(crate) stage: Count,
-    /// For how many polls that stands.
-    pub(crate) weight: Count,
-    /// The thread's CPU time at its start, nanoseconds; and ticks.
-    pub(crate) start_ns: Count,
-    pub(crate) start_ticks: Count,
-    /// [`Slab::children`] as it was; that is empty while the next call is waited for.
-    pub(crate) children: Table<Link<Node>>,
-    /// The span that is looked at: its node, and which of its spans. Outside: the node that closed.
-    pub(crate) node: Link<Node>,
-    pub(crate) span: Count,
-    /// Mean number of polls that one look stands for; and the ticks at which it was last set.
-    pub(crate) period: Count,
-    pub(crate) since: Count,
-    /// What reading the thread's CPU time takes, by that itself and in ticks.
-    pub(crate) read_ns: Count,
-    pub(crate) read_ticks: Count,
-    /// An `f64`.
-    pub(crate) ns_per_tick: Count,
-    /// CPU time of threads that have ended, and of those that the exit of the process met.
-    pub(crate) thread_ns: Count,
-    pub(crate) inside: Ran,
-    pub(crate) outside: Ran,
-    /// Outside, where most spans of the function that closed are not timed.
-    pub(crate) after_thinned: Ran,
-}
-
-/// Time that was looked at, each times the polls that it stands for.
-#[derive(Debug)]
-#[repr(C)]
-pub(crate) struct Ran {
-    pub(crate) looks: Count,
-    pub(crate) polls: Count,
-    pub(crate) cpu_ns: Count,
-    pub(crate) ticks: Count,
-    /// Sum of the squares of the CPU times, each times what it stands for; an `f64`.
-    pub(crate) squares: Count,
-    /// Sums of the squares of the ticks and of the products of both, each counted for what it stands for;
-    /// `f64`s.
-    pub(crate) tick_squares: Count,
-    pub(crate) products: Count,
-}
-
 /// Classes of block sizes: up to 8 bytes, up to 16 and so on; the last one is open to the top.
 pub(crate) const SIZE_CLASSES: usize = 24;
 
@@ -508,44 +462,6 @@ pub(crate) struct Span {
     /// What the node allocated while this was on top; while [`Slab::metering`] leads here, less
     /// the allocations and frees that the node has counted.
     pub(crate) allocs: Allocs,
-}
-
-/// Parts of the table of live blocks, by address, and entries of each: more live samples than fit
-/// are counted as dropped.
-pub(crate) const HELD: usize = 4096;
-pub(crate) const HELD_EACH: usize = 8;
-
-/// Live blocks, sampled. Any thread changes it.
-#[derive(Debug)]
-#[repr(C, align(64))]
-pub(crate) struct Retained {
-    /// Bytes of which one is drawn.
-    pub(crate) period: Count,
-    /// Blocks that were drawn and found no room, and their bytes.
-    pub(crate) dropped: Count,
-    pub(crate) dropped_bytes: Count,
-    /// Entries in use: most blocks that are freed meet a 0 here.
-    pub(crate) held: [AtomicU8; HELD],
-    pub(crate) keys: [Keys; HELD],
-    pub(crate) samples: [[Sample; HELD_EACH]; HELD],
-}
-
-/// Addresses of blocks; 0 and 1 are none.
-#[derive(Debug)]
-#[repr(C, align(64))]
-pub(crate) struct Keys(pub(crate) [Count; HELD_EACH]);
-
-/// A live block.
-#[derive(Debug)]
-#[repr(C)]
-pub(crate) struct Sample {
-    pub(crate) size: Count,
-    /// Bytes of it that took part in the drawing.
-    pub(crate) drawn: Count,
-    pub(crate) node: Link<Node>,
-    /// Process-wide number of the expression site; 0 for none.
-    pub(crate) site: Count,
-    pub(crate) born: Count,
 }
 
 /// Sub-buckets of an octave: a bucket is at most 1/32 of its values wide.
