@@ -119,6 +119,14 @@ fn what_tasks_and_the_rest_computed_adds_up_to_cpu_time() {
     assert!(((busy + outside) / cpu - 1.0).abs() < 0.05, "{busy} + {outside} of {cpu} ns");
 }
 
+/// What an attribute of a runtime makes of an `async fn` waits for it: that is no time of its own.
+#[test]
+fn waiting_in_a_runtime_is_no_time_of_main() {
+    let report = command("channels").args(["--auto"]).run().expect_code(0).report();
+    let main = report.function("main");
+    assert_ne!(main["async"], serde_json::Value::Null, "{main}");
+}
+
 /// The slower clock gives the same sums; on a busy machine the start and the end of the process, which
 /// nothing measures, grow.
 #[test]
