@@ -202,7 +202,8 @@ mod tests {
         function!(F, "idle", "send", "await", "await");
         let (sender, mut receiver) = (UnboundedSender(Letter), UnboundedReceiver(Letter, true));
         let mut others = [(); 10].map(|()| UnboundedReceiver(Letter, false));
-        let mut idle: Vec<_> = others.iter_mut().map(|it| Box::pin(awaited(&F, 1, it.recv()))).collect();
+        let mut idle: Vec<_> =
+            others.iter_mut().map(|it| Box::pin(awaited(&F, 1, it.recv()))).collect();
         for future in &mut idle {
             assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         }
@@ -266,8 +267,15 @@ mod tests {
             assert_eq!(sent(name), Some("b::C<d::E>"), "{name}");
         }
         assert_eq!(sent("futures_channel::mpsc::UnboundedSender<fn() -> u8>"), Some("fn() -> u8"));
-        let other = "futures_util::sink::send::Send<futures_channel::mpsc::UnboundedSender<u8>, u8>";
-        for name in ["a::mpsc::Sender<u8>", "mpsc::MyUnboundedSender<u8>", "app::UnboundedSender<u8>", other, ""] {
+        let other =
+            "futures_util::sink::send::Send<futures_channel::mpsc::UnboundedSender<u8>, u8>";
+        for name in [
+            "a::mpsc::Sender<u8>",
+            "mpsc::MyUnboundedSender<u8>",
+            "app::UnboundedSender<u8>",
+            other,
+            "",
+        ] {
             assert_eq!(sent(name), None, "{name}");
         }
         assert_eq!(sent(&format!("app::Bus<{sender}>")), None);
@@ -284,7 +292,9 @@ mod tests {
             format!("core::pin::Pin<&mut {receive}>"),
             format!("futures_util::stream::stream::next::Next<{futures}>"),
             format!("futures_util::stream::stream::next::Next<'_, &mut {futures}>"),
-            format!("futures_util::stream::stream::select_next_some::SelectNextSome<'_, {futures}>"),
+            format!(
+                "futures_util::stream::stream::select_next_some::SelectNextSome<'_, {futures}>"
+            ),
         ] {
             assert_eq!(received(&name), Some("(u8, u8)"), "{name}");
         }

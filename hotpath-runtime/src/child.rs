@@ -5,8 +5,8 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use crate::segment::cell::Link;
 use crate::segment::layout::{
-    SPECIAL,
-    AllocatorCosts, Allocs, Countdown, Histogram, Holds, Node, Row, Slab, Span, Sums, held_back,
+    AllocatorCosts, Allocs, Countdown, Histogram, Holds, Node, Row, SPECIAL, Slab, Span, Sums,
+    held_back,
 };
 use crate::throttle;
 use crate::{channel, heap, map, process, processor, slab, span, sys};
@@ -137,7 +137,8 @@ impl Row {
         for count in counts {
             count.set(0);
         }
-        if let Some(Holds { left, gap, count, timed, ticks, max, look, recent }) = self.holds.get() {
+        if let Some(Holds { left, gap, count, timed, ticks, max, look, recent }) = self.holds.get()
+        {
             for word in [left, gap, count, timed, ticks, max, look, recent] {
                 word.set(0);
             }

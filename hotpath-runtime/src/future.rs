@@ -265,7 +265,14 @@ impl<F: Future> Future for Awaited<F> {
             }
         } else if state != State::Done {
             // SAFETY: set before `state` became what it is.
-            poll_again(function, index, of.name, of.layout, state, unsafe { this.pended.assume_init() }.last);
+            poll_again(
+                function,
+                index,
+                of.name,
+                of.layout,
+                state,
+                unsafe { this.pended.assume_init() }.last,
+            );
         }
         this.state = State::Done;
         let before = slab.pended.get();
@@ -287,7 +294,13 @@ impl<F: Future> Future for Awaited<F> {
             }
             if state != State::Fresh {
                 // SAFETY: as above.
-                complete(function, index, of.name, of.layout, unsafe { this.pended.assume_init() }.first);
+                complete(
+                    function,
+                    index,
+                    of.name,
+                    of.layout,
+                    unsafe { this.pended.assume_init() }.first,
+                );
             }
         } else {
             let last = pend(function, index, of.name, of.layout, state == State::Fresh);
@@ -323,7 +336,13 @@ extern "C" fn poll_again(
 
 /// Counts a first poll that pends. Gives the time.
 #[inline(never)]
-extern "C" fn pend(function: &'static Function, index: u32, name: &'static str, layout: u64, is_first: bool) -> u64 {
+extern "C" fn pend(
+    function: &'static Function,
+    index: u32,
+    name: &'static str,
+    layout: u64,
+    is_first: bool,
+) -> u64 {
     if is_first {
         unready(function, index, name, layout);
     }
@@ -343,7 +362,13 @@ fn charge(row: &Row, state: State, last: u64) {
 /// Distributes the time since the end of the first poll, and counts what was received.
 #[cold]
 #[inline(never)]
-extern "C" fn complete(function: &'static Function, index: u32, name: &'static str, layout: u64, first: u64) {
+extern "C" fn complete(
+    function: &'static Function,
+    index: u32,
+    name: &'static str,
+    layout: u64,
+    first: u64,
+) {
     let row = row::find(slab::current(), function, index, Type { name, layout }).1;
     if let Some(channel) = row.and_then(|row| row.channel.get()) {
         channel.receive();

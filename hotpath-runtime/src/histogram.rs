@@ -64,7 +64,8 @@ pub(crate) fn bucket(span: u64) -> usize {
 fn index(span: u64) -> usize {
     // The conversion to a float finds the octave: exponent and highest bits of the mantissa, less
     // the exponent of 1. Too high an index for 0 and for what is negative as an `i64`.
-    let bits = (span.cast_signed() as f64).to_bits() >> (f64::MANTISSA_DIGITS - 1 - SUB_BUCKETS.ilog2());
+    let bits =
+        (span.cast_signed() as f64).to_bits() >> (f64::MANTISSA_DIGITS - 1 - SUB_BUCKETS.ilog2());
     (bits as usize).wrapping_sub(1023 * SUB_BUCKETS)
 }
 

@@ -108,7 +108,9 @@ extern "C" fn end(function: &'static Function, place: u64, start: u64) {
     let index = (place & ((1 << INDEX) - 1)) as u32;
     let weight = (place >> INDEX) & ((1 << WEIGHT) - 1);
     let row = slab.rows.follow(function.site_id(index));
-    let Some(row) = row.filter(|row| row.holds.get().is_some()).or_else(|| first(slab, function, index)) else {
+    let Some(row) =
+        row.filter(|row| row.holds.get().is_some()).or_else(|| first(slab, function, index))
+    else {
         return;
     };
     if let Some(holds) = row.holds.get() {
@@ -197,14 +199,17 @@ mod tests {
     use super::{Hold, REGULAR, cold_between, held, hold, stamp_of};
     use crate::cold;
     use crate::probe::{exit, site_on};
-    use crate::segment::reader::Holds;
     use crate::segment::layout::Row;
+    use crate::segment::reader::Holds;
     use crate::site::Function;
     use crate::slab;
     use crate::testing::{function, own, segment};
 
     /// Takes a lock as instrumented code does.
-    fn locked<'m>(function: &'static Function, lock: &'m Mutex<u32>) -> (std::sync::MutexGuard<'m, u32>, Hold) {
+    fn locked<'m>(
+        function: &'static Function,
+        lock: &'m Mutex<u32>,
+    ) -> (std::sync::MutexGuard<'m, u32>, Hold) {
         let guard = exit(site_on(function, 0, lock), lock.lock()).unwrap();
         (guard, hold(function, 0))
     }
@@ -382,7 +387,8 @@ mod tests {
 
     #[test]
     fn cold_work_is_told_of_one_thread_only() {
-        let grown = |cold: u64, more: u64| cold_between(stamp_of(7, cold), stamp_of(7, cold + more));
+        let grown =
+            |cold: u64, more: u64| cold_between(stamp_of(7, cold), stamp_of(7, cold + more));
         for cold in [0, 12_345, (1 << 29) - 1_000, u64::from(u32::MAX)] {
             assert_eq!(grown(cold, 0), 0);
             let found = grown(cold, 1_000_000);
@@ -417,7 +423,8 @@ mod tests {
         take(&F, &Mutex::new("a"));
         let own = own();
         let rows = own.rows("generic", 0);
-        let counts: Vec<u64> = rows.iter().filter_map(|row| Some(row.holds.as_ref()?.count)).collect();
+        let counts: Vec<u64> =
+            rows.iter().filter_map(|row| Some(row.holds.as_ref()?.count)).collect();
         assert_eq!((rows.len(), &*counts), (3, &[21][..]));
     }
 

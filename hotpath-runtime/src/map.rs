@@ -2,14 +2,16 @@
 
 use core::ffi::c_int;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{
+    AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed,
+};
 
 use crate::file::{self, Identity};
 use crate::handover::Lock;
 use crate::segment::cell::Count;
 use crate::segment::layout::{
-    AllocatorCosts, Channel, FunctionRecord, Header, Histogram, Holds, Node, Processor, Retained, Room, Row, SiteRecord, Slab,
-    SlabPage, Span,
+    AllocatorCosts, Channel, FunctionRecord, Header, Histogram, Holds, Node, Processor, Retained,
+    Room, Row, SiteRecord, Slab, SlabPage, Span,
 };
 use crate::sys;
 

@@ -54,7 +54,10 @@ mod tests {
         assert!(failed(&Err::<(), &str>(&text)) && !failed(&Ok::<&str, ()>(&text)));
         assert!(failed(&Err::<(), String>(text)) && failed(&Err::<u64, bool>(false)));
         assert!(failed(&Err::<(), ()>(())) && !failed(&Ok::<(), ()>(())));
-        assert!(failed(&Err::<Result<(), u8>, bool>(true)) && !failed(&Ok::<Result<(), u8>, bool>(Err(1))));
+        assert!(
+            failed(&Err::<Result<(), u8>, bool>(true))
+                && !failed(&Ok::<Result<(), u8>, bool>(Err(1)))
+        );
         assert!(failed(&Err::<std::convert::Infallible, Box<u8>>(Box::new(1))));
         assert!(!failed(&Ok::<Box<u8>, std::convert::Infallible>(Box::new(1))));
     }

@@ -290,10 +290,8 @@ pub(crate) fn refresh_end() {
 
 /// Keeps the largest change of the clock's rate that was seen.
 fn watch_rate(watch: &clock::Watch, header: &Header, now: Anchor) {
-    let start = Anchor {
-        ticks: header.fixed.start_ticks.get(),
-        monotonic_ns: header.fixed.start_ns.get(),
-    };
+    let start =
+        Anchor { ticks: header.fixed.start_ticks.get(), monotonic_ns: header.fixed.start_ns.get() };
     if let Some(off) = watch.disagreement(start, now) {
         header.clock_off_ppm.0.fetch_max(off, Relaxed);
     }

@@ -3,13 +3,12 @@
 use core::any::type_name;
 use core::mem::needs_drop;
 
-
-use crate::{channel, cold, map};
 use crate::register::{put_text, text_bytes};
 use crate::segment::cell::Count;
 use crate::segment::layout::{Holds, Row, Slab};
 use crate::site::Function;
 use crate::slab::{self, reach};
+use crate::{channel, cold, map};
 
 /// What a row is keyed by beside its site.
 #[derive(Clone, Copy, Debug)]

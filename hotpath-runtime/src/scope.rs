@@ -134,10 +134,8 @@ mod tests {
 
     async fn yield_once() {
         let mut yielded = false;
-        poll_fn(|_| {
-            if mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
+        poll_fn(|_| if mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending })
+            .await;
     }
 
     fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {

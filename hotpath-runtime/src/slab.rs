@@ -3,7 +3,9 @@
 use core::alloc::GlobalAlloc;
 use core::cell::Cell;
 use core::ffi::c_void;
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst, compiler_fence};
+use core::sync::atomic::{
+    AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst, compiler_fence,
+};
 
 use crate::handover::{self, Held, Member, Place};
 use crate::map::{self, Block, Plain};

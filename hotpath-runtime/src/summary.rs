@@ -55,7 +55,11 @@ fn render(segment: &Segment) -> String {
     if named.is_empty() {
         return text;
     }
-    let _ = writeln!(text, "hotpath: {:>12} {:>12} {:>12} {:>12}  function", "calls", "total ms", "self ms", "self allocs");
+    let _ = writeln!(
+        text,
+        "hotpath: {:>12} {:>12} {:>12} {:>12}  function",
+        "calls", "total ms", "self ms", "self allocs"
+    );
     for (line, function) in named.iter().take(SHOWN) {
         // Without a counting allocator nothing is known of them: not 0.
         let allocs = segment.memory.map_or_else(|| "-".to_owned(), |_| line.allocs.to_string());
@@ -71,7 +75,11 @@ fn render(segment: &Segment) -> String {
         );
     }
     if named.len() > SHOWN {
-        let _ = writeln!(text, "hotpath: and {} more; `cargo hotpath run` ranks what to change", named.len() - SHOWN);
+        let _ = writeln!(
+            text,
+            "hotpath: and {} more; `cargo hotpath run` ranks what to change",
+            named.len() - SHOWN
+        );
     }
     text
 }

@@ -1,10 +1,10 @@
 //! The calling context tree: which node a call is of, and the cold ways to it.
 
+use crate::probe::{elapsed, leave};
 use crate::segment::cell::{Count, Link};
 use crate::segment::layout::{Allocs, Countdown, Node, SPECIAL, Slab, Sums};
 use crate::site::Function;
 use crate::slab::{self, reach};
-use crate::probe::{elapsed, leave};
 use crate::{clock, cold, fork, map, processor, span, throttle};
 
 /// Start of a call that is not timed, but has to close the long way.
@@ -131,11 +131,7 @@ impl Slab {
         })
     }
 
-    fn make_child(
-        &self,
-        parent: &'static Node,
-        id: u64,
-    ) -> Option<&'static Node> {
+    fn make_child(&self, parent: &'static Node, id: u64) -> Option<&'static Node> {
         let ancestor = ancestors(parent).find(|node| node.function.get() == id);
         let next = if ancestor.is_some() { SPECIAL } else { throttle::always() };
         let node = self.add_node(Some(parent), ancestor, id, next)?;
@@ -261,12 +257,7 @@ fn start_special(slab: &Slab, node: &'static Node) -> u64 {
 /// probes, and how many it stands for.
 #[cold]
 #[inline(never)]
-pub(crate) fn close_special(
-    slab: &Slab,
-    node: &Node,
-    start: u64,
-    end: u64,
-) -> Option<(u64, u64)> {
+pub(crate) fn close_special(slab: &Slab, node: &Node, start: u64, end: u64) -> Option<(u64, u64)> {
     if node.is_substitute() {
         return None;
     }

@@ -81,8 +81,7 @@ unsafe impl Sync for Slab {}
 
 impl Stock {
     fn of(slabs: usize) -> Self {
-        let stock =
-            Self { lock: Lock::new(AtomicUsize::new(0)), free: Watched(Cell::new(None)) };
+        let stock = Self { lock: Lock::new(AtomicUsize::new(0)), free: Watched(Cell::new(None)) };
         for _ in 0..slabs {
             let slab = Slab {
                 count: AtomicUsize::new(0),

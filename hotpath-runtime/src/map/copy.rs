@@ -89,8 +89,7 @@ fn unmap_copy() {
 /// file that it was made in, else in `file`, else in private memory; whether it does in a file is
 /// what the second answer says, and the first whether the segment is the child's own at all.
 pub(crate) fn adopt_copy(file: Option<Result<c_int, c_int>>) -> (bool, Result<(), c_int>) {
-    let (copy, len, backed) =
-        (COPY.load(Relaxed), COPY_BYTES.load(Relaxed), BACKED.load(Relaxed));
+    let (copy, len, backed) = (COPY.load(Relaxed), COPY_BYTES.load(Relaxed), BACKED.load(Relaxed));
     if let Some(parents) = super::file() {
         sys::close(parents);
     }
@@ -153,11 +152,9 @@ fn hide(len: usize) {
 fn map_anywhere(file: c_int, len: usize) -> Result<NonNull<u8>, c_int> {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
     // SAFETY: the system chooses a free address.
-    let start =
-        unsafe { libc::mmap(ptr::null_mut(), len, protection, libc::MAP_SHARED, file, 0) };
+    let start = unsafe { libc::mmap(ptr::null_mut(), len, protection, libc::MAP_SHARED, file, 0) };
     if start == libc::MAP_FAILED {
         return Err(sys::errno());
     }
     NonNull::new(start.cast()).ok_or(libc::ENOMEM)
 }
-

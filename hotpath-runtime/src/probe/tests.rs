@@ -148,7 +148,8 @@ fn a_million_frames_deep() {
         }
         down(1_000_000);
         let own = own();
-        let all: u64 = own.nodes("deep_f").iter().chain(&own.nodes("deep_g")).map(|n| n.calls).sum();
+        let all: u64 =
+            own.nodes("deep_f").iter().chain(&own.nodes("deep_g")).map(|n| n.calls).sum();
         (all, own.nodes("deep_f").len() + own.nodes("deep_g").len())
     });
     let (calls, nodes) = counts.unwrap().join().unwrap();

@@ -72,9 +72,15 @@ fn calls_between_polls_are_counted_whether_or_not_one_is_waited_for() {
         }
     });
     let own = own();
-    assert_eq!((own.node("polled between calls").polls, own.node("between polls").calls), (5_000, 4_999));
+    assert_eq!(
+        (own.node("polled between calls").polls, own.node("between polls").calls),
+        (5_000, 4_999)
+    );
     let seen = own.processor();
-    assert!(seen.outside.looks > before.outside.looks, "it ends where the sync call begins: {seen:?}");
+    assert!(
+        seen.outside.looks > before.outside.looks,
+        "it ends where the sync call begins: {seen:?}"
+    );
     assert_eq!(seen.inside.looks, before.inside.looks, "and that one does not tell when it closes");
 }
 
@@ -123,6 +129,8 @@ fn a_thread_that_ends_leaves_its_cpu_time_and_a_slab_that_finds_its_calls() {
     let nodes = segment.slabs.iter().flat_map(|slab| &slab.nodes);
     let calls = nodes.filter(|node| node.function.map(name) == Some("sync")).map(|node| node.calls);
     assert_eq!(calls.sum::<u64>(), 60);
-    let cpu = |slab: &crate::segment::reader::Slab| slab.processor.and_then(|it| it.thread_ns).unwrap_or(0);
+    let cpu = |slab: &crate::segment::reader::Slab| {
+        slab.processor.and_then(|it| it.thread_ns).unwrap_or(0)
+    };
     assert!(segment.slabs.iter().map(cpu).sum::<u64>() > 0);
 }

@@ -49,7 +49,15 @@ fn many_functions_and_nodes_have_room() {
     let tables: Vec<&'static crate::site::Function> = (0..3000)
         .map(|_| {
             &*Box::leak(Box::new(crate::site::Function::new(
-                None, None, "", "many", "", 1, 1, false, &[],
+                None,
+                None,
+                "",
+                "many",
+                "",
+                1,
+                1,
+                false,
+                &[],
             )))
         })
         .collect();

@@ -82,7 +82,8 @@ fn a_sound_counter_is_taken_after_less_than_100_microseconds() {
 #[test]
 fn a_slow_counter_is_taken_as_well() {
     // One of 24 MHz; and one of 1 MHz, the least that aarch64 may have.
-    let fake = Fake { counter: Some(ClockKind::Cntvct), ticks: |ns| ns * 24 / 1_000, ..Fake::sound() };
+    let fake =
+        Fake { counter: Some(ClockKind::Cntvct), ticks: |ns| ns * 24 / 1_000, ..Fake::sound() };
     assert_eq!(fake.choice(), Ok(ClockKind::Cntvct));
     let fake = Fake { ticks: |ns| ns / 1_000, ..fake };
     assert_eq!(fake.choice(), Ok(ClockKind::Cntvct));
@@ -117,10 +118,8 @@ fn a_counter_whose_readings_are_trapped_is_too_slow() {
 #[test]
 fn a_counter_that_goes_back_is_refused() {
     // As after a move to a processor whose counter is behind.
-    let fake = Fake {
-        ticks: |ns| if ns < 1_030_000 { ns * 3 } else { ns * 3 - 20_000 },
-        ..Fake::sound()
-    };
+    let fake =
+        Fake { ticks: |ns| if ns < 1_030_000 { ns * 3 } else { ns * 3 - 20_000 }, ..Fake::sound() };
     assert_eq!(fake.choice(), Err(Some(SystemReason::WentBack)));
 }
 
@@ -162,7 +161,8 @@ fn a_thread_that_is_held_up_anywhere_changes_nothing() {
 
 #[test]
 fn a_coarse_system_clock_gives_no_false_alarm_and_no_endless_wait() {
-    let fake = Fake { system: |ns| Some(ns / 1_000 * 1_000), resolution_ns: 1_000, ..Fake::sound() };
+    let fake =
+        Fake { system: |ns| Some(ns / 1_000 * 1_000), resolution_ns: 1_000, ..Fake::sound() };
     assert_eq!(fake.choice(), Ok(ClockKind::Tsc));
     // Moves every 4 ms: nothing can be held against it.
     let fake =
