@@ -9,7 +9,7 @@ use core::task::{Context, Waker};
 
 use crate::segment::layout::{Fixed, Slab, Sums};
 use crate::site::{Function, Site};
-use crate::{clock, future, heap, map, probe, slab};
+use crate::{clock, expression, future, heap, map, probe, slab};
 
 /// Batches of each kind. Of their costs the lowest quarter ends at the one that counts: others run on
 /// the same core, and the first batches meet cold caches.
@@ -76,10 +76,10 @@ fn calls(costs: &Fixed, scratch: &Slab) {
 /// Expressions, timed, not timed and never timed, and awaits.
 fn expressions(costs: &Fixed, scratch: &Slab) {
     let expression = || {
-        probe::exit(probe::site(&SCRATCH_FUNCTION, 0), black_box(0u8));
+        expression::exit(expression::site(&SCRATCH_FUNCTION, 0), black_box(0u8));
     };
     costs.counted.set(per_probe(|| {
-        probe::exit(probe::grow(&SCRATCH_FUNCTION, 1), black_box(0u8));
+        expression::exit(expression::grow(&SCRATCH_FUNCTION, 1), black_box(0u8));
     }));
     costs.awaited.set(per_probe(|| {
         let future = future::awaited(&SCRATCH_FUNCTION, 2, ready(black_box(0u8)));
@@ -91,7 +91,10 @@ fn expressions(costs: &Fixed, scratch: &Slab) {
     costs.expression.set(whole);
     costs.expression_inside.set(inside);
     row.countdown.next.set(NEVER);
+    // Within another one, which it tells what it may have taken.
+    let open = expression::grow(&SCRATCH_FUNCTION, 1);
     costs.expression_untimed.set(per_probe(expression));
+    expression::exit(open, 0u8);
 }
 
 /// What it takes to attribute an allocator operation, without and with an expression open.
@@ -107,9 +110,9 @@ fn charges(costs: &Fixed, scratch: &Slab) {
         .div_ceil(2)
     };
     costs.charge.set(operations());
-    let open = probe::grow(&SCRATCH_FUNCTION, 1);
+    let open = expression::grow(&SCRATCH_FUNCTION, 1);
     costs.charge_open.set(operations());
-    probe::exit(open, 0u8);
+    expression::exit(open, 0u8);
 }
 
 /// Ticks of one probe: of a batch that nothing disturbed.

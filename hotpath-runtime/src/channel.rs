@@ -141,8 +141,8 @@ mod tests {
     use std::task::{Context, Waker};
 
     use super::{received, sent};
+    use crate::expression::{exit, send_on, sent as sent_with};
     use crate::future::awaited;
-    use crate::probe::{exit, send_on, sent as sent_with};
     use crate::site::Function;
     use crate::testing::{function, own};
 

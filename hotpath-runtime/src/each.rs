@@ -2,7 +2,7 @@
 
 use core::mem::needs_drop;
 
-use crate::probe;
+use crate::expression;
 use crate::row::Type;
 use crate::site::Function;
 
@@ -34,9 +34,9 @@ impl<I: Iterator> Iterator for Each<I> {
         if !needs_drop::<I::Item>() {
             return self.iterator.next();
         }
-        let token = probe::grow(self.function, self.index);
+        let token = expression::grow(self.function, self.index);
         let item = self.iterator.next();
-        probe::close(token, Type::of::<I::Item>());
+        expression::close(token, Type::of::<I::Item>());
         item
     }
 

@@ -198,7 +198,7 @@ mod tests {
 
     use super::{Hold, REGULAR, cold_between, held, hold, stamp_of};
     use crate::cold;
-    use crate::probe::{exit, site_on};
+    use crate::expression::{exit, site_on};
     use crate::segment::layout::Row;
     use crate::segment::reader::Holds;
     use crate::site::Function;
@@ -269,11 +269,12 @@ mod tests {
         }
         let holds = holds("short");
         assert_eq!(holds.count, 100_000);
-        // A thread that lost its processor meanwhile held it for long: then each is timed.
+        // A thread that lost its processor meanwhile held it for long: then each is timed, and how often
+        // that happens is the machine's.
         let is_long = holds.max > REGULAR.cast_unsigned() * slab::current().short.get();
         assert!(is_long || holds.timed < holds.count / 2, "{holds:?}");
         // Each is about as long as those that were timed: what the estimate is of.
-        assert!(ns(holds.ticks) < 100_000.0 * 1_000.0, "{holds:?}");
+        assert!(is_long || ns(holds.ticks) < 100_000.0 * 1_000.0, "{holds:?}");
     }
 
     #[test]
@@ -416,7 +417,7 @@ mod tests {
         }
         function!(F, "generic", "lock");
         let (first, second) = (Mutex::new(1_u8), Mutex::new(1_u64));
-        for _ in 0..10 {
+        for _ in 0..100 {
             take(&F, &first);
             take(&F, &second);
         }
@@ -425,7 +426,7 @@ mod tests {
         let rows = own.rows("generic", 0);
         let counts: Vec<u64> =
             rows.iter().filter_map(|row| Some(row.holds.as_ref()?.count)).collect();
-        assert_eq!((rows.len(), &*counts), (3, &[21][..]));
+        assert_eq!((rows.len(), &*counts), (3, &[201][..]));
     }
 
     #[test]

@@ -137,9 +137,9 @@ macro_rules! measuring {
 }
 
 measuring! {
-    calibrate channel child cold counter each file fork future handover heap histogram hold iterator level link making
-    map meter outcome page pin probe process processor register retained row scope slab span summary sys throttle
-    tree
+    calibrate channel child cold counter each expression file fork future handover heap histogram hold iterator level
+    link making map meter outcome page pin probe process processor register retained row scope slab span summary sys
+    throttle tree
 }
 #[cfg(all(test, unix, target_pointer_width = "64"))]
 mod testing;

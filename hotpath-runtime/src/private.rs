@@ -11,11 +11,12 @@ pub use crate::stream::{Items, Kind, Whole, kind};
 #[cfg(all(unix, target_pointer_width = "64"))]
 pub use crate::{
     each::{Each, each},
+    expression::{Token, exit, grow, grow_on, mark, send_on, sent, site, site_on},
     future::{Awaited, Frame, awaited, frame},
     hold::{Hold, held, hold},
     iterator::{Steps, steps},
     making::{Making, making},
-    probe::{Call, Token, call, exit, grow, grow_on, mark, send_on, sent, site, site_on},
+    probe::{Call, call},
     scope::{Scope, Through, scope},
 };
 pub use hotpath_runtime_macros::scope as measured_scope;

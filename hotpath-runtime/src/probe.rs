@@ -1,16 +1,14 @@
-//! The probes of sync code: calls, and expression spans inside of them.
+//! The probes of calls.
 //!
 //! What the expansion names is inlined, but not where nothing is optimised: there every copy would
 //! keep stack of its own in the function around it, several times what that takes itself.
 
 use core::marker::PhantomData;
-use core::mem;
 
-use crate::row::{self, Type};
-use crate::segment::layout::{Node, Row, SPECIAL, Slab, Span};
+use crate::segment::layout::{Node, SPECIAL, Slab};
 use crate::site::Function;
 use crate::tree::NOT_TIMED;
-use crate::{clock, fork, outcome, slab, span, tree};
+use crate::{clock, fork, slab, tree};
 
 /// Guard of a measured call: closes it when it goes, however the function ends.
 #[must_use]
@@ -185,7 +183,7 @@ fn close_plain(slab: &Slab, node: &Node, span: u64) {
 fn close_rare(slab: &Slab, node: &Node, span: u64) -> (u64, u64) {
     leave(slab, node, span);
     let own = node.without_cold(span);
-    (own, node.countdown.record(slab, &node.sums, own))
+    (own, node.countdown.record(slab, &node.sums, own, slab.inside.get()))
 }
 
 /// Closes a span that was to be timed, but opened by a counter that is not the process's clock.
@@ -233,175 +231,6 @@ pub(crate) fn elapsed(slab: &Slab, start: u64, end: u64) -> u64 {
 fn went_back(slab: &Slab) -> u64 {
     slab.negative.add(1);
     0
-}
-
-/// An open expression span; closes when it goes, so that a panic, `?` or `break` closes it too.
-#[must_use]
-#[derive(Debug)]
-pub struct Token {
-    slab: &'static Slab,
-    span: Option<&'static Span>,
-    function: &'static Function,
-    /// The row that the site leads to, with its countdown.
-    first: Option<&'static Row>,
-    /// That of the receiver's type, where that is the type.
-    row: Option<&'static Row>,
-    index: u32,
-    level: u64,
-    has_type: bool,
-    mode: Mode,
-    not_send: PhantomData<*const ()>,
-}
-
-/// What a span is opened for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
-    Timed,
-    /// Of a site whose spans are timed, this one not.
-    Skipped,
-    Counted,
-}
-
-/// Opens a timed span; its type is that of the value given to [`exit`].
-#[cfg_attr(not(debug_assertions), inline(always))]
-pub fn site(function: &'static Function, index: u32) -> Token {
-    let slab = slab::attached();
-    let first = slab.rows.follow(function.site_id(index));
-    open_span(slab, function, index, first, None, false)
-}
-
-/// Opens a timed span whose type is the receiver's: that of what this leads to, which is not looked at. A
-/// pointer, as there are fields that no reference may be taken of.
-#[cfg_attr(not(debug_assertions), inline(always))]
-pub fn site_on<R: ?Sized>(function: &'static Function, index: u32, _: *const R) -> Token {
-    let (slab, row) = row::find(slab::current(), function, index, Type::of_receiver::<R>());
-    let first = slab.rows.follow(function.site_id(index));
-    open_span(slab, function, index, first, row, true)
-}
-
-/// Opens a span that is counted, never timed.
-#[cfg_attr(not(debug_assertions), inline(always))]
-pub fn grow(function: &'static Function, index: u32) -> Token {
-    let slab = slab::attached();
-    let first = slab.rows.follow(function.site_id(index));
-    open_counted(slab, function, index, first, false)
-}
-
-/// Opens a span that is counted, never timed, and whose type is the receiver's.
-#[cfg_attr(not(debug_assertions), inline(always))]
-pub fn grow_on<R: ?Sized>(function: &'static Function, index: u32, _: *const R) -> Token {
-    let (slab, row) = row::find(slab::current(), function, index, Type::of_receiver::<R>());
-    open_counted(slab, function, index, row, true)
-}
-
-/// The same of a message that is sent: where the channel has no bound, it waits there.
-#[cfg_attr(not(debug_assertions), inline(always))]
-pub fn send_on<R: ?Sized>(function: &'static Function, index: u32, _: *const R) -> Token {
-    let (slab, row) = row::find(slab::current(), function, index, Type::of_receiver::<R>());
-    if let Some(channel) = row.and_then(|row| row.channel.get()) {
-        channel.send();
-    }
-    open_counted(slab, function, index, row, true)
-}
-
-#[inline(always)]
-fn open_counted(
-    slab: &'static Slab,
-    function: &'static Function,
-    index: u32,
-    row: Option<&'static Row>,
-    has_type: bool,
-) -> Token {
-    let (level, span) = span::push(slab, function.site_id(index));
-    let (mode, not_send) = (Mode::Counted, PhantomData);
-    Token { slab, span, function, first: row, row, index, level, has_type, mode, not_send }
-}
-
-#[inline(always)]
-fn open_span(
-    slab: &'static Slab,
-    function: &'static Function,
-    index: u32,
-    first: Option<&'static Row>,
-    row: Option<&'static Row>,
-    has_type: bool,
-) -> Token {
-    let (level, span) = span::push(slab, function.site_id(index));
-    let is_skipped = first.is_some_and(|row| row.countdown.step() < row.countdown.next.get());
-    let mode = if is_skipped { Mode::Skipped } else { Mode::Timed };
-    if let (false, Some(span)) = (is_skipped, span) {
-        span.start_clock(slab);
-    }
-    let not_send = PhantomData;
-    Token { slab, span, function, first, row, index, level, has_type, mode, not_send }
-}
-
-/// Closes a span and hands the value on.
-#[cfg_attr(not(debug_assertions), inline(always))]
-pub fn exit<T>(token: Token, value: T) -> T {
-    close(token, Type::of::<T>());
-    value
-}
-
-/// Closes the span of a message that is sent; where the value says that it was not, it is taken back.
-#[cfg_attr(not(debug_assertions), inline(always))]
-pub fn sent<T>(token: Token, value: T) -> T {
-    if let Some(channel) = token.row.and_then(|row| row.channel.get())
-        && outcome::failed(&value)
-    {
-        channel.unsend();
-    }
-    exit(token, value)
-}
-
-/// Closes a span whose value is of this type. Generic code is built as the program is, this not
-/// where the runtime has a profile of its own.
-#[cfg_attr(not(debug_assertions), inline(always))]
-pub(crate) fn close(token: Token, of: Type) {
-    let Token { slab, span, function, first, row, index, level, has_type, mode, .. } = token;
-    // First of all: nothing after it has the token to drop, so that it stays in registers.
-    mem::forget(token);
-    let end = if mode == Mode::Timed { clock::ticks() } else { 0 };
-    let row = if has_type { row } else { row::check(function, index, first, of) };
-    // Before it leaves the stack, where a signal handler's own could take its place.
-    match (mode, span) {
-        (Mode::Timed, Some(span)) => span::close_time(slab, span, row, first.or(row), end),
-        (Mode::Skipped, _) => span::skip_time(slab, first),
-        _ => {}
-    }
-    span::pop(slab, level, span, row);
-}
-
-/// Restarts the span on top: what its receiver took is not its own.
-#[cfg_attr(not(debug_assertions), inline(always))]
-pub fn mark<T>(value: T) -> T {
-    span::restart(slab::current());
-    value
-}
-
-impl Drop for Token {
-    #[cold]
-    fn drop(&mut self) {
-        let end = clock::ticks();
-        let slab = self.slab;
-        let row = if self.has_type {
-            self.row
-        } else {
-            row::find_untyped(slab, self.function, self.index)
-        };
-        if let Some(channel) = row.and_then(|row| row.channel.get()) {
-            // What was to be sent never came about.
-            channel.unsend();
-        }
-        match (self.mode, self.span) {
-            (Mode::Timed, Some(span)) => {
-                span::close_time(slab, span, row, self.first.or(row), end);
-            }
-            (Mode::Skipped, _) => span::skip_time(slab, self.first),
-            _ => {}
-        }
-        span::pop(slab, self.level, self.span, row);
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use core::any::type_name;
 use core::mem::needs_drop;
 
 use crate::register::{put_text, text_bytes};
-use crate::segment::cell::Count;
+use crate::segment::cell::{Count, Link};
 use crate::segment::layout::{Holds, Row, Slab};
 use crate::site::Function;
 use crate::slab::{self, reach};
@@ -39,7 +39,7 @@ impl Type {
 
 impl Row {
     #[inline(always)]
-    fn is_of(&self, name: &str) -> bool {
+    pub(crate) fn is_of(&self, name: &str) -> bool {
         self.type_start.get() == name.as_ptr().addr() as u64
             && self.type_len.get() == name.len() as u64
     }
@@ -74,32 +74,20 @@ extern "C" fn find_attached(
     (slab, find_or_make(slab, function, index, Some(Type { name, layout })))
 }
 
-#[cold]
-#[inline(never)]
-extern "C" fn find_attached_after(
-    function: &'static Function,
-    index: u32,
-    name: &'static str,
-    layout: u64,
-) -> Option<&'static Row> {
-    find_or_make_after(slab::attached(), function, index, Some(Type { name, layout }))
-}
-
-/// The row of a site and type; likely `first`, the one that the site leads to.
-#[inline(always)]
+/// The row of a site and type; likely `first`, the one that the site led to. For an expression whose end
+/// was read before.
 pub(crate) fn check(
+    slab: &Slab,
     function: &'static Function,
     index: u32,
     first: Option<&'static Row>,
     of: Type,
 ) -> Option<&'static Row> {
-    match first {
-        Some(row) if row.is_of(of.name) => first,
-        _ => find_attached_after(function, index, of.name, of.layout),
-    }
+    let row = first.filter(|row| row.is_of(of.name));
+    row.or_else(|| find_or_make_after(slab, function, index, Some(of)))
 }
 
-/// The row of an execution that ended without a value: that of the site's first type, else one
+/// The row of an execution that ended without a value: that which the site leads to, else one
 /// without a type.
 #[cold]
 pub(crate) fn find_untyped(
@@ -135,7 +123,8 @@ fn find_or_make_after(
     index: u32,
     of: Option<Type>,
 ) -> Option<&'static Row> {
-    if slab.is_none() {
+    // Of a child that gave up its slab the token may know the parent's.
+    if slab.is_none() || slab::current().is_none() {
         return None;
     }
     let found = known(slab, function, index, of);
@@ -151,7 +140,42 @@ fn known(
     function.known_id()?;
     let first = slab.rows.get(function.site_id(index))?;
     let name = of.map_or("", |of| of.name);
-    core::iter::successors(first.get(), |row| row.next_type.get()).find(|row| row.is_of(name))
+    let row = of_site(first).find(|row| row.is_of(name))?;
+    if of.is_some() && row.count.get().is_multiple_of(LOOKED_FOR) && !first.is(row) {
+        slab::change(|| {
+            bring_forward(first, row);
+            Some(())
+        });
+    }
+    Some(row)
+}
+
+/// A row that is looked for comes to the front once in so many executions: a type that is hot for a while has
+/// the short way then, and where types take turns little is spent on it.
+const LOOKED_FOR: u64 = 8;
+
+/// The rows of a site, of which the first has its holds.
+fn of_site(first: &Link<Row>) -> impl Iterator<Item = &'static Row> {
+    core::iter::successors(first.get(), |row| row.next_type.get())
+}
+
+/// Makes a row of a site the one that it leads to.
+fn bring_forward(first: &Link<Row>, row: &'static Row) {
+    let Some(before) = of_site(first).find(|it| it.next_type.is(row)) else { return };
+    before.next_type.follow(&row.next_type);
+    put_first(first, row);
+}
+
+/// Puts a row in front of those of its site. The holds are of all types, which a guard that goes knows
+/// nothing of: one row has them.
+fn put_first(first: &Link<Row>, row: &'static Row) {
+    let older = first.get();
+    if let Some(older) = older {
+        row.holds.set(older.holds.get());
+        older.holds.set(None);
+    }
+    row.next_type.set(older);
+    first.set(Some(row));
 }
 
 fn add(
@@ -181,18 +205,11 @@ fn add(
                 .or_else(|| slab.make_histogram(id, u64::from(index) + 1)),
         );
     }
-    let older = first.get();
-    let holds = match older {
-        Some(older) => older.holds.get(),
+    if first.get().is_none() && is_lock(function, index, of) {
         // Now, as the lock is not held yet.
-        None if is_lock(function, index, of) => slab.allot::<Holds>(1).and_then(<[_]>::first),
-        None => None,
-    };
-    row.holds.set(holds);
-    row.next_type.set(older);
-    first.set(Some(row));
-    // They are of all types of the site, which a guard that goes knows nothing of: one row has them.
-    older.inspect(|older| older.holds.set(None));
+        row.holds.set(slab.allot::<Holds>(1).and_then(<[_]>::first));
+    }
+    put_first(first, row);
     slab.all_rows.append(row, |row| &row.newer);
     Some(row)
 }

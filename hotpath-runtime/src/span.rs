@@ -2,24 +2,18 @@
 
 use core::sync::atomic::{Ordering::SeqCst, compiler_fence};
 
-use crate::clock;
 use crate::probe::elapsed;
 use crate::segment::layout::{Node, Row, Slab, Span};
+use crate::{clock, map};
 
-/// Opens a span of the site with this number, and gives its level; `None` past the depth that is remembered.
+/// Puts the span at `level`, the top, on the stack: one of the site with this number. Its clock doesn't run.
 #[inline(always)]
-pub(crate) fn push(slab: &Slab, site: u64) -> (u64, Option<&'static Span>) {
-    let level = slab.top.get();
-    let span = slab.spans.get(level);
-    if let Some(span) = span {
-        span.node.follow(&slab.cur);
-        span.start.set(0);
-        span.site.set(site);
-        // A signal handler that allocates must not find it half written.
-        compiler_fence(SeqCst);
-    }
+pub(crate) fn push(slab: &Slab, level: u64, span: &'static Span, site: u64) {
+    span.node.follow(&slab.cur);
+    span.site.set(site);
+    // A signal handler that allocates must not find it half written.
+    compiler_fence(SeqCst);
     slab.top.set(level + 1);
-    (level, span)
 }
 
 impl Span {
@@ -33,16 +27,23 @@ impl Span {
 
 /// Takes the span at `level` off the stack, and gives `row` what it counted.
 #[inline(always)]
-pub(crate) fn pop(slab: &Slab, level: u64, span: Option<&'static Span>, row: Option<&'static Row>) {
+pub(crate) fn pop(slab: &Slab, level: u64, span: &'static Span, row: Option<&'static Row>) {
     slab.top.set(level);
     if let Some(row) = row {
         row.count.add(1);
     }
-    match span {
-        Some(span) if span.dirty.get() != 0 => charge(slab, level, span, row),
-        Some(_) => {}
-        None => unsettle(slab, level),
+    if span.dirty.get() != 0 {
+        charge(slab, level, span, row);
     }
+}
+
+/// The same of a level past the depth that is remembered.
+pub(crate) fn pop_forgotten(slab: &Slab, level: u64, row: Option<&'static Row>) {
+    slab.top.set(level);
+    if let Some(row) = row {
+        row.count.add(1);
+    }
+    unsettle(slab, level);
 }
 
 /// Gives `row` what was allocated in a span.
@@ -61,8 +62,8 @@ extern "C" fn charge(slab: &Slab, level: u64, span: &Span, row: Option<&Row>) {
 
 /// Gives `row` the time that was spent in a span alone. The countdown is that of `first`, the row
 /// that the site leads to.
-#[inline(never)]
-pub(crate) extern "C" fn close_time(
+#[inline]
+pub(crate) fn close_time(
     slab: &Slab,
     span: &Span,
     row: Option<&'static Row>,
@@ -71,6 +72,8 @@ pub(crate) extern "C" fn close_time(
 ) {
     let whole = elapsed(slab, span.start.get(), end);
     let node = slab.node();
+    // The short way doesn't: `mark` would read the clock for the next one.
+    span.start.set(0);
     let own = whole.wrapping_sub(node.inner.get().wrapping_sub(span.outer.get()));
     node.inner.set(span.outer.get().wrapping_add(whole));
     let (Some(row), Some(first)) = (row, first) else { return };
@@ -82,17 +85,20 @@ pub(crate) extern "C" fn close_time(
         }
         return;
     }
-    let weight = first.countdown.record(slab, &row.sums, own);
+    let inside = map::header().map_or(0, |header| header.fixed.expression_inside.get());
+    let weight = first.countdown.record(slab, &row.sums, own, inside);
     if let Some(histogram) = histogram {
         histogram.count(whole, weight);
     }
 }
 
-/// Takes an execution that was not timed for one like the last that were: else its time would be
-/// the own time of the expression around it.
+/// Takes an execution at `level` that was not timed for one like the last that were: else its time
+/// would be the own time of the expression around it. The countdown is that of `first`, the row that
+/// the site leads to.
 #[inline(always)]
-pub(crate) fn skip_time(slab: &Slab, first: Option<&'static Row>) {
-    if let Some(first) = first {
+pub(crate) fn skip_time(slab: &Slab, level: u64, first: &Row) {
+    // Where no other expression is open there is nothing to tell.
+    if level != 0 {
         slab.node().inner.add(first.countdown.mean.get());
     }
 }

@@ -21,6 +21,11 @@ macro_rules! function {
 }
 pub(crate) use function;
 
+/// Takes time in proportion to `rounds`.
+pub(crate) fn spin(rounds: u64) -> u64 {
+    (0..rounds).fold(0, |sum, i| core::hint::black_box(sum ^ i))
+}
+
 /// This process's segment as a reader sees it now.
 pub(crate) fn segment() -> Segment {
     reader::read(&bytes(), None).expect("a living process's segment reads")

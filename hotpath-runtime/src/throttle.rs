@@ -74,6 +74,17 @@ impl Countdown {
         count
     }
 
+    /// Counts a span, unless it is one that is to be timed.
+    #[inline(always)]
+    pub(crate) fn skip(&self) -> bool {
+        let count = self.count.get() + 1;
+        let is_skipped = count < self.next.get();
+        if is_skipped {
+            self.count.set(count);
+        }
+        is_skipped
+    }
+
     /// Whether a timed span needs no more than to be added: each is timed, and it isn't yet time
     /// to look whether they are short. Never so of a node whose `next` is 0.
     #[inline(always)]
@@ -94,22 +105,23 @@ impl Countdown {
         self.next.set(SPECIAL);
     }
 
-    /// Adds a span that was timed, and gives the number of spans that it stands for.
+    /// Adds a span that was timed, and gives the number of spans that it stands for. `inside` is what it
+    /// reads more than those that it stands for, which held no reading of the clock.
     #[cold]
     #[inline(never)]
-    pub(crate) fn record(&self, slab: &Slab, sums: &Sums, span: u64) -> u64 {
+    pub(crate) fn record(&self, slab: &Slab, sums: &Sums, span: u64, inside: u64) -> u64 {
         if self.is_sample() {
-            return self.record_sample(slab, sums, span);
+            return self.record_sample(slab, sums, span, inside);
         }
         sums.record(span);
         if !self.is_plain() {
-            self.look(slab, sums);
+            self.look(slab, sums, inside);
         }
         1
     }
 
     /// Looks whether the spans since the last look are short, but for the slowest of all.
-    fn look(&self, slab: &Slab, sums: &Sums) {
+    fn look(&self, slab: &Slab, sums: &Sums, inside: u64) {
         fork::publish();
         let (ticks, max, short) = (sums.ticks.get(), sums.max.get(), slab.short.get());
         if short == 0 {
@@ -122,7 +134,7 @@ impl Countdown {
         if self.gap.get() == 0 || mean >= short.cast_signed() {
             return self.time_each(sums);
         }
-        self.mean.set(mean.cast_unsigned().wrapping_sub(slab.inside.get()));
+        self.mean.set(mean.cast_unsigned().wrapping_sub(inside));
         self.skip_some(slab);
     }
 
@@ -146,11 +158,10 @@ impl Countdown {
     }
 
     /// Adds a span that stands for others.
-    fn record_sample(&self, slab: &Slab, sums: &Sums, span: u64) -> u64 {
+    fn record_sample(&self, slab: &Slab, sums: &Sums, span: u64, inside: u64) -> u64 {
         let (gap, mean) = (self.gap.get(), self.mean.get().cast_signed());
         let short = slab.short.get().cast_signed();
-        // Those that it stands for held no reading of the clock.
-        let other = span.wrapping_sub(slab.inside.get()).cast_signed();
+        let other = span.wrapping_sub(inside).cast_signed();
         let regular = other.min(REGULAR * short);
         sums.record(span);
         sums.ticks.add(regular.cast_unsigned().wrapping_mul(gap - 1));

@@ -272,7 +272,7 @@ pub(crate) fn close_special(slab: &Slab, node: &Node, start: u64, end: u64) -> O
     leave(slab, node, span);
     let own = if is_nested { span } else { node.without_cold(span) };
     if !is_alias && !node.is_reentrant() {
-        return Some((own, node.countdown.record(slab, &node.sums, own)));
+        return Some((own, node.countdown.record(slab, &node.sums, own, slab.inside.get())));
     }
     if node.is_reentrant() {
         node.depth.set(node.depth.get() - 1);

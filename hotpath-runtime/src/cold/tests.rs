@@ -1,5 +1,6 @@
 use super::{after_span, within};
-use crate::probe::{call, exit, site};
+use crate::expression::{exit, site};
+use crate::probe::call;
 use crate::segment::layout::Node;
 use crate::slab;
 use crate::testing::{function, own};

@@ -237,8 +237,8 @@ fn counts_are_exact_when_tasks_change_threads() {
         frame(&F, async {
             for _ in 0..5 {
                 drop(black_box(vec![0u8; 10]));
-                let token = crate::probe::site(&F, 1);
-                drop(crate::probe::exit(token, black_box(vec![0u8; 7])));
+                let token = crate::expression::site(&F, 1);
+                drop(crate::expression::exit(token, black_box(vec![0u8; 7])));
                 awaited(&F, 0, pend(1)).await;
             }
         })

@@ -302,7 +302,8 @@ pub(crate) struct Countdown {
     /// Where each span is timed, the one at which to look whether they are short; else for how
     /// many the next timed one stands, which is always fewer than there have been.
     pub(crate) gap: Count,
-    /// The mean span, the longest cut short; 0 where each span is timed.
+    /// The mean span, the longest cut short, without what the probe adds to it, so that it may be below 0;
+    /// 0 where each span is timed.
     pub(crate) mean: Count,
 }
 
@@ -447,7 +448,7 @@ pub(crate) struct Holds {
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Span {
-    /// 0: not timed.
+    /// When its clock was started. Whether it runs the token knows: one that was jumped over leaves this behind.
     pub(crate) start: Count,
     /// `inner` of the node as it was outside.
     pub(crate) outer: Count,

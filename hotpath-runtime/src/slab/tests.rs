@@ -2,7 +2,8 @@ use std::cell::RefCell;
 use std::thread;
 
 use super::current;
-use crate::probe::{call, exit, site};
+use crate::expression::{exit, site};
+use crate::probe::call;
 use crate::testing::{function, own, segment};
 
 #[test]

@@ -1,8 +1,9 @@
 use core::mem::offset_of;
 
 use super::{ReadError, SystemReason, raw, read};
+use crate::expression::{exit, site};
 use crate::histogram::bucket;
-use crate::probe::{call, exit, site};
+use crate::probe::call;
 use crate::segment::layout::{BUCKETS, VERSION, bounds};
 use crate::segment::reader::{Anchor, Clock, ClockKind};
 use crate::testing::{bytes, function};
