@@ -9,6 +9,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::future::Future;
 use std::hint::black_box;
 use std::pin::pin;
@@ -18,7 +19,9 @@ use std::task::{Context, Waker};
 use std::thread;
 use std::time::Instant;
 
-use hotpath_runtime::__private::{Function, Site, awaited, call, exit, frame, grow, hold, site};
+use hotpath_runtime::__private::{
+    Function, Site, awaited, call, exit, frame, grow, hold, site, site_on,
+};
 use hotpath_runtime::Allocator;
 
 const ROUNDS: usize = 1_001;
@@ -32,6 +35,7 @@ const SITES: &[Site] = &[
     Site::new("grow", 1, 1, ""),
     Site::new("await", 1, 1, ""),
     Site::new("lock", 1, 1, ""),
+    Site::new("lookup", 1, 1, ""),
 ];
 
 const fn function(name: &'static str, sites: &'static [Site]) -> Function {
@@ -165,6 +169,28 @@ fn pair_beside_counting(value: u64) -> u64 {
     exit(site(&PARENT, 0), pair_plain(value))
 }
 
+/// Entries of a map in one loop, which has little else in it.
+const ENTRIES: u64 = 50;
+
+#[inline(never)]
+fn entries(value: u64) -> u64 {
+    let mut map = HashMap::with_capacity(16);
+    for item in 0..ENTRIES {
+        *map.entry((value + item) % 16).or_default() += item;
+    }
+    map[&0]
+}
+
+#[inline(never)]
+fn entries_in_sites(value: u64) -> u64 {
+    let mut map = HashMap::with_capacity(16);
+    for item in 0..ENTRIES {
+        *exit(site_on(&PARENT, 4, &raw const map), map.entry((value + item) % 16)).or_default() +=
+            item;
+    }
+    map[&0]
+}
+
 fn poll_once<T>(future: impl Future<Output = T>) -> bool {
     pin!(future).poll(&mut Context::from_waker(Waker::noop())).is_ready()
 }
@@ -254,12 +280,13 @@ const TIMED: [Case; 14] = [
 ];
 
 /// What is left once most calls are not.
-const THROTTLED: [Case; 9] = [
+const THROTTLED: [Case; 10] = [
     LIMIT,
     ("function, leaf", 1.0, plain, leaf),
     ("function, 10 deep, each", 10.0, ten_deep_plain, ten_deep),
     ("function, 16 in turn, each", 16.0, in_turn_plain, in_turn),
     ("expression site", 1.0, plain, expression),
+    ("entry in a loop, each", ENTRIES as f64, entries, entries_in_sites),
     ("lock site", 1.0, plain, lock),
     ("lock site, held", 1.0, plain, lock_held),
     ("async function, one poll", 1.0, async_plain, async_frame),
