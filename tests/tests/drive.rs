@@ -66,7 +66,9 @@ fn a_command_that_fails_fails_the_run_and_what_was_measured_is_reported() {
     let finished = served(port, &["--ready", "log:listening", "--drive", &drive], "").run();
     let finished = finished.expect_code(3);
     assert!(finished.stderr.contains("which failed"), "{finished:?}");
-    assert_eq!(finished.report().function("answer")["calls"], 2);
+    let report = finished.report();
+    assert!(report.warns_of("drive-failed"), "{}", report["quality"]);
+    assert_eq!(report.function("answer")["calls"], 2);
 }
 
 #[test]
@@ -85,5 +87,7 @@ fn a_server_that_ends_by_itself_before_its_driver_is_said() {
     let finished = served(port, &["--ready", "log:listening", "--drive", &drive], "brief").run();
     let finished = finished.expect_code(3);
     assert!(finished.stderr.contains("ended before the command of --drive did"), "{finished:?}");
-    assert_eq!(finished.report().function("answer")["calls"], 3);
+    let report = finished.report();
+    assert!(report.warns_of("drive-failed"), "{}", report["quality"]);
+    assert_eq!(report.function("answer")["calls"], 3);
 }

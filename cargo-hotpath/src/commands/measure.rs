@@ -322,6 +322,9 @@ fn warnings(
             // The report itself says how the repetition ended that it is of.
             let message = format!("in repetition {} the workload {ending}", index + 1);
             warn("repetition-failed", message);
+        } else if failed.failure.is_some() {
+            // Nothing that the report says of how the process ended tells of it.
+            warn("drive-failed", format!("the workload {ending}"));
         }
     }
     if built.own_allocator && repetitions.profiles[reported].memory.is_none() {
