@@ -203,11 +203,13 @@ impl Published {
 
     fn build(&self, copy: &Path, target: &Path) -> Command {
         let mut command = Command::new(binary::cargo());
-        command.args(["test", "--quiet", "--no-run", "--no-fail-fast", "--message-format=json"]);
-        command.arg("--lib");
         if self.integration {
-            command.args(["--test", "*"]);
+            // A target that doesn't compile must not decide by its turn which others are built.
+            command.args(["build", "--tests", "--keep-going"]);
+        } else {
+            command.args(["test", "--lib", "--no-run"]);
         }
+        command.args(["--quiet", "--message-format=json"]);
         if self.no_default_features {
             command.arg("--no-default-features");
         }
