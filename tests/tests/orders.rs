@@ -303,7 +303,7 @@ fn what_ran_inside_and_outside_is_the_cpu_time() {
 fn probes_leave_it_its_throughput() {
     let segments = tempfile::tempdir().expect("a folder is made");
     let (mut ratios, once) = (Vec::new(), |program| run(program, segments.path()));
-    for round in 0..11 {
+    for round in 0..21 {
         let (plain, probed) = if round % 2 == 0 {
             let plain = once(plain());
             (plain, once(probed()))
