@@ -60,10 +60,18 @@ fn build() -> PathBuf {
 /// The variable that names a runner for programs of this host.
 ///
 /// # Panics
-/// When rustc doesn't say which host it is for.
+/// As [`host`] does.
 pub fn runner_variable() -> String {
+    format!("CARGO_TARGET_{}_RUNNER", host().to_uppercase().replace('-', "_"))
+}
+
+/// Triple of the platform that the tests run on.
+///
+/// # Panics
+/// When rustc doesn't say which host it is for.
+pub fn host() -> String {
     let output = Command::new("rustc").args(["--version", "--verbose"]).output();
     let text = String::from_utf8(output.expect("rustc starts").stdout).expect("rustc prints UTF-8");
-    let host = text.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host");
-    format!("CARGO_TARGET_{}_RUNNER", host.to_uppercase().replace('-', "_"))
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    host.expect("a host").to_owned()
 }

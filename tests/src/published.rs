@@ -129,7 +129,8 @@ impl Published {
             command.arg("--no-deps");
         }
         if self.version == LOCKED {
-            command.arg("--offline");
+            // For other platforms nothing may ever have been fetched.
+            command.args(["--offline", "--filter-platform", &binary::host()]);
         }
         let output = command.stdin(Stdio::null()).output()?;
         if !output.status.success() {

@@ -26,7 +26,7 @@ pub struct Copy {
 }
 
 impl Copy {
-    /// Writes what differs, the runtime included. The caller holds the build lock.
+    /// Writes what differs, the runtime included, for this workload. The caller holds the build lock.
     ///
     /// # Errors
     ///
@@ -34,12 +34,13 @@ impl Copy {
     pub fn make(
         plan: &Plan,
         workspace: &Workspace,
+        selection: &Selection<'_>,
         asked: &ManifestArgs,
         term: &Term,
     ) -> Result<Self, Error> {
         if asked.locked || asked.frozen {
             // The copy's own lock file gets the runtime's packages.
-            metadata::check_locked(asked)?;
+            metadata::check_locked(asked, selection.package)?;
         }
         let to = workspace.data_dir.join(DIRECTORY);
         let runtime = match &plan.own_runtime {

@@ -8,7 +8,7 @@ use std::process::{ChildStdout, Command, Stdio};
 use cargo_metadata::diagnostic::DiagnosticLevel;
 use cargo_metadata::{Artifact, BuildScript, CompilerMessage, Message, PackageId};
 
-use super::metadata::{Workspace, manifest_flags};
+use super::metadata::{Workspace, manifest_flags, spec};
 use super::select::{Kind, Selection, is_library};
 use crate::cli::{Color, ManifestArgs};
 use crate::error::Error;
@@ -119,11 +119,6 @@ fn compose(order: Order<'_>, allocator: bool, term: &Term) -> Result<Command, Er
     command.args(display_flags(term));
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     Ok(command)
-}
-
-/// Name and version: a name alone may also be that of a dependency.
-fn spec(package: &cargo_metadata::Package) -> String {
-    format!("{}@{}", package.name, package.version)
 }
 
 /// The user's features, and those that switch the probes on.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use cargo_metadata::{Metadata, MetadataCommand, Package, PackageId};
 
@@ -111,14 +112,22 @@ impl Workspace {
 }
 
 /// Has cargo hold the lock file against the manifests, as `--locked` means it.
-pub fn check_locked(manifest: &ManifestArgs) -> Result<(), Error> {
-    let mut command = MetadataCommand::new();
-    command.cargo_path(super::program());
+///
+/// Not by its metadata: that wants the crates of all platforms fetched, where a build wants those of one.
+/// A tree without development dependencies or features wants none that the build of this package doesn't.
+pub fn check_locked(manifest: &ManifestArgs, package: &Package) -> Result<(), Error> {
+    let mut command = Command::new(super::program());
+    command.args(["tree", "--quiet", "--no-default-features", "--edges=normal", "--depth=0"]);
+    command.arg("--package").arg(spec(package)).args(manifest_flags(manifest));
     if let Some(path) = &manifest.manifest_path {
-        command.manifest_path(path);
+        command.arg("--manifest-path").arg(path);
     }
-    command.other_options(manifest_flags(manifest));
-    command.exec().map(drop).map_err(|error| Error::Metadata(reason(&error)))
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.map_err(|error| Error::Metadata(error.to_string()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(Error::Metadata(words(&String::from_utf8_lossy(&output.stderr))))
 }
 
 /// The names under which a package's manifest depends on the runtime.
@@ -134,6 +143,11 @@ pub fn runtime_names(package: &Package) -> Vec<String> {
     names
 }
 
+/// Name and version: a name alone may also be that of a dependency.
+pub fn spec(package: &Package) -> String {
+    format!("{}@{}", package.name, package.version)
+}
+
 /// `--locked`, `--offline` and `--frozen`, as given.
 pub fn manifest_flags(manifest: &ManifestArgs) -> Vec<String> {
     let flags = [
@@ -144,16 +158,18 @@ pub fn manifest_flags(manifest: &ManifestArgs) -> Vec<String> {
     flags.iter().filter(|(_, given)| *given).map(|(flag, _)| (*flag).to_owned()).collect()
 }
 
-/// Cargo's words without its `error:`, which ours has already.
 fn reason(error: &cargo_metadata::Error) -> String {
     match error {
-        cargo_metadata::Error::CargoMetadata { stderr } => {
-            // With RUST_BACKTRACE set, rustup shows where in itself it gave up.
-            let text = stderr.split("\nStack backtrace:").next().unwrap_or(stderr).trim();
-            text.strip_prefix("error: ").unwrap_or(text).to_owned()
-        }
+        cargo_metadata::Error::CargoMetadata { stderr } => words(stderr),
         other => other.to_string(),
     }
+}
+
+/// Cargo's words without its `error:`, which ours has already.
+fn words(stderr: &str) -> String {
+    // With RUST_BACKTRACE set, rustup shows where in itself it gave up.
+    let text = stderr.split("\nStack backtrace:").next().unwrap_or(stderr).trim();
+    text.strip_prefix("error: ").unwrap_or(text).to_owned()
 }
 
 #[cfg(test)]

@@ -203,7 +203,7 @@ impl Job<'_> {
             let order = Order { workspace, selection, manifest, options, has_allocator, is_copy };
             return build::build(order, interrupts, term);
         };
-        let copy = Copy::make(plan, workspace, manifest, term)?;
+        let copy = Copy::make(plan, workspace, selection, manifest, term)?;
         let order = Order {
             workspace: &copy.workspace,
             selection: &copy.selection(workspace, selection)?,
