@@ -62,12 +62,12 @@ fn callgrind_counts_each_repetition_and_compare_judges_the_ratio() {
     let functions = report["functions"].as_array().unwrap();
     let parse = functions.iter().find(|it| it["path"] == "gate::parse").unwrap();
     assert_eq!(parse["calls"], 200, "what callgrind ran is in no other figure");
-    // The workload does more: a map of 500 entries.
-    let _ = run(&gate, &[flag, "--save", "after", "--", "unsteady"]);
+    // The workload does so much more that seeds and threads, by which counts differ, are nothing beside it.
+    let _ = run(&gate, &[flag, "--save", "after", "--", "more"]);
     let compared = gate.hotpath(&["compare", "before", "after", "--format", "json"]).run();
     let compared = compared.expect_code(0).json();
     assert_eq!(compared["instructions"]["claim"], "more", "{compared}");
-    assert!(compared["instructions"]["ratio_low"].as_f64() > Some(1.0), "{compared}");
+    assert!(compared["instructions"]["ratio_low"].as_f64() > Some(1.5), "{compared}");
     let text = gate.hotpath(&["compare", "before", "after"]).run().expect_code(0).stdout;
     assert!(text.contains("instructions") && text.contains("by callgrind)"), "{text}");
     // A baseline keeps them, and a check says them.
