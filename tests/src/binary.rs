@@ -20,6 +20,15 @@ pub fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
+/// Where cargo keeps what it fetched.
+///
+/// # Panics
+/// When this user has no home.
+pub fn cargo_home() -> PathBuf {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    home.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).expect("cargo has a home")
+}
+
 /// Builds the binary with the profile of the tests; its path is what cargo says it is.
 ///
 /// # Panics

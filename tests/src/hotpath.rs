@@ -24,7 +24,8 @@ impl Hotpath {
             let cargos =
                 ["CARGO_TERM_COLOR", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET", "RUSTFLAGS"];
             let githubs = ["GITHUB_WORKSPACE", "GITHUB_STEP_SUMMARY"];
-            if own || cargos.iter().chain(&githubs).any(|other| name == *other) {
+            let terminals = ["CLICOLOR_FORCE", "CLICOLOR", "NO_COLOR", "COLUMNS"];
+            if own || [&cargos[..], &githubs, &terminals].concat().iter().any(|it| name == *it) {
                 command.env_remove(name);
             }
         }

@@ -105,10 +105,7 @@ impl Published {
 
     /// Of a package without a library, which cargo fetches but doesn't name.
     fn unpacked(&self) -> io::Result<PathBuf> {
-        let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-        let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
-        let home = home.ok_or_else(|| io::Error::other("cargo has no home"))?;
-        for registry in fs::read_dir(home.join("registry/src"))? {
+        for registry in fs::read_dir(binary::cargo_home().join("registry/src"))? {
             let directory = registry?.path().join(format!("{}-{}", self.name, self.version));
             if directory.is_dir() {
                 return Ok(directory);

@@ -1,6 +1,6 @@
 //! `cargo hotpath run` on a real workspace: what is selected, built, run and reported.
 
-use hotpath_tests::{Finished, Hotpath, Workspace};
+use hotpath_tests::{Finished, Hotpath, Workspace, binary};
 use serde_json::Value;
 
 fn run(args: &[&str]) -> Finished {
@@ -177,5 +177,7 @@ fn two_runs_at_once_keep_apart() {
 
 #[test]
 fn no_home_directory_is_needed() {
-    let _ = hotpath(&["--runs", "1"]).without_env("HOME").run().expect_code(0);
+    let home = binary::cargo_home();
+    let run = hotpath(&["--runs", "1"]).without_env("HOME");
+    let _ = run.env("CARGO_HOME", home.to_str().unwrap()).run().expect_code(0);
 }

@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use hotpath_tests::{Hotpath, binary};
@@ -65,9 +65,7 @@ fn auto(space: &TempDir, flag: &str) -> Hotpath {
 
 /// A home of cargo as it is where nobody ever built for that platform.
 fn home_without_foreign() -> TempDir {
-    let given = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    let given = given.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).unwrap();
-    let home = tempfile::tempdir().unwrap();
+    let (given, home) = (binary::cargo_home(), tempfile::tempdir().unwrap());
     link_all(&given, home.path(), &["registry"]);
     fs::create_dir(home.path().join("registry")).unwrap();
     link_all(&given.join("registry"), &home.path().join("registry"), &["cache", "src"]);

@@ -125,7 +125,7 @@ fn an_allowed_rule_is_left_out_and_said_once() {
 #[test]
 fn a_denied_finding_is_reported_and_fails() {
     let _alone = alone();
-    let text = "[rules]\nprint-loop = \"deny\"\n";
+    let text = "[rules]\nprint-loop = { level = \"deny\", min_impact_pct = 0 }\n";
     let failed = configured(text, &[]).expect_code(1);
     assert!(failed.stdout.contains("denied by the configuration"), "{}", failed.stdout);
     let line = "error: `print-loop` is denied: 1 000 prints one by one (src/output.rs:24:9, likely";
@@ -145,7 +145,7 @@ fn a_denied_finding_is_reported_and_fails() {
 #[test]
 fn a_run_fails_by_it_unless_the_workload_failed() {
     let _alone = alone();
-    configure("[rules]\nprint-loop = \"deny\"\n");
+    configure("[rules]\nprint-loop = { level = \"deny\", min_impact_pct = 0 }\n");
     let run = |args: &[&str]| hotpath(&["run", "--runs", "1"]).args(args).run();
     let finished = run(&[]).expect_code(1);
     assert!(finished.stdout.contains("Recommendations"), "{}", finished.stdout);
@@ -181,8 +181,9 @@ fn manifests_configure_too_but_not_beside_the_file() {
     let both = with("[package.metadata.hotpath.rules]\nprint-loop = \"deny\"").expect_code(2);
     assert!(both.stderr.contains("both configure cargo-hotpath"), "{}", both.stderr);
     fs::remove_file(root().join("hotpath.toml")).unwrap();
-    let workspace = "[workspace.metadata.hotpath.rules]\nprint-loop = \"deny\"";
-    let _ = with(workspace).expect_code(1);
+    let denied = "print-loop = { level = \"deny\", min_impact_pct = 0 }";
+    let workspace = format!("[workspace.metadata.hotpath.rules]\n{denied}");
+    let _ = with(&workspace).expect_code(1);
     let package = "[package.metadata.hotpath.rules]\nprint-loop = \"warn\"";
     let _ = with(&format!("{workspace}\n{package}")).expect_code(0);
     let typo = with("[package.metadata.hotpath.rule]\n").expect_code(2);
