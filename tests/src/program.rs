@@ -49,12 +49,14 @@ pub enum Workload {
 pub struct Inputs(PathBuf);
 
 impl Inputs {
-    /// Writes them to a directory.
+    /// Writes those that these programs read to a directory.
     ///
     /// # Errors
     ///
     /// They can't be written.
-    pub fn new(directory: &Path) -> io::Result<Self> {
+    pub fn new(directory: &Path, programs: &[Program]) -> io::Result<Self> {
+        let arguments = || programs.iter().flat_map(|program| program.args);
+        let is_read = |name: &str| arguments().any(|argument| argument.contains(name));
         fs::create_dir_all(directory)?;
         let repository = binary::repository();
         let fixture = |name: &str| fs::read_to_string(repository.join(name));
@@ -76,7 +78,7 @@ impl Inputs {
         };
         fs::write(directory.join("input.csv"), (0..100_000).map(row).collect::<String>())?;
         let tree = directory.join("tree");
-        for folder in 0..40 {
+        for folder in 0..if is_read("{tree}") { 40 } else { 0 } {
             let folder = tree.join(format!("folder{folder}"));
             fs::create_dir_all(&folder)?;
             for file in 0..25 {
@@ -84,7 +86,7 @@ impl Inputs {
             }
         }
         let many = directory.join("many");
-        for folder in 0..200 {
+        for folder in 0..if is_read("{many}") { 200 } else { 0 } {
             let folder = many.join(format!("folder{folder}"));
             fs::create_dir_all(&folder)?;
             for file in 0..200 {

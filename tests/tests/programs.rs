@@ -137,7 +137,7 @@ fn published_programs_do_the_same_under_auto() {
 
 /// The slowdowns after the second pass, and in how many programs a profiler agrees.
 fn check(programs: &[Program], scratch: &Path) -> (Vec<f64>, usize) {
-    let inputs = Inputs::new(&scratch.join("inputs")).unwrap();
+    let inputs = Inputs::new(&scratch.join("inputs"), programs).unwrap();
     let mut wrong = String::new();
     let mut slowdowns = Vec::new();
     let mut agreed = 0;
