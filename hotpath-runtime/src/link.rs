@@ -1,7 +1,7 @@
 //! References into mapped memory, the unsafe part: an address that was stored is a reference again.
 
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+use core::sync::atomic::{AtomicPtr, Ordering::Relaxed, Ordering::Release, fence};
 
 use crate::segment::cell::{Count, Link, Table};
 use crate::segment::layout::List;
@@ -58,6 +58,8 @@ impl<T: Sync> List<T> {
 
     /// Adds a member, whose link to the next one is `link`.
     pub(crate) fn append(&self, member: &'static T, link: impl Fn(&T) -> &Link<T>) {
+        // A snapshot that meets the member has to find in it what was written so far.
+        fence(Release);
         match self.last.get() {
             Some(last) => link(last).set(Some(member)),
             None => self.first.set(Some(member)),

@@ -3,7 +3,7 @@
 use core::ffi::c_int;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{
-    AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed,
+    AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering::Acquire, Ordering::Relaxed,
 };
 
 use crate::file::{self, Identity};
@@ -239,8 +239,9 @@ pub(crate) fn snapshot() -> Vec<u8> {
     let start = BASE.load(Relaxed).cast::<Count>();
     let mut bytes = Vec::with_capacity(words * 8);
     for i in 0..words {
+        // In order, as other threads go on: what a list leads to lies behind what leads there.
         // SAFETY: `words` lie in the backed part; atomic loads race with nobody.
-        let word = unsafe { (*start.add(i)).get() };
+        let word = unsafe { (*start.add(i)).0.load(Acquire) };
         bytes.extend_from_slice(&word.to_ne_bytes());
     }
     bytes
