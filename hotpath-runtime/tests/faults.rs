@@ -7,7 +7,9 @@ use std::process::{Command, Output};
 use std::{env, fs, process, thread};
 
 use hotpath_runtime::__private::{Function, Site, call, exit, site};
-use hotpath_runtime::segment::reader::{self, Segment};
+use hotpath_runtime::segment::reader::Segment;
+
+mod ended;
 
 static WORK: Function = Function::new(
     Some("faults"),
@@ -104,8 +106,7 @@ impl Ran {
         let ends = |path: &PathBuf| path.extension().is_some_and(|e| e == "segment");
         let files: Vec<_> = self.files().into_iter().filter(ends).collect();
         assert_eq!(files.len(), 1, "{:?}", self.output);
-        let end = reader::anchor(reader::native_clock());
-        reader::read(&fs::read(&files[0]).unwrap(), end).unwrap()
+        ended::read(&fs::read(&files[0]).unwrap()).unwrap()
     }
 }
 

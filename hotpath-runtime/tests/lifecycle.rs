@@ -13,7 +13,9 @@ use std::time::Duration;
 use std::{env, fs, thread};
 
 use hotpath_runtime::__private::{Function, Site, awaited, call, exit, frame, site};
-use hotpath_runtime::segment::reader::{self, Segment};
+use hotpath_runtime::segment::reader::Segment;
+
+mod ended;
 
 macro_rules! functions {
     ($($table:ident $name:literal),* $(,)?) => {
@@ -474,7 +476,6 @@ impl Ran {
     }
 
     fn left(&self) -> Vec<Segment> {
-        let end = reader::anchor(reader::native_clock());
         let mut segments: Vec<Segment> = Vec::new();
         for entry in fs::read_dir(&self.directory).unwrap() {
             let path = entry.unwrap().path();
@@ -483,7 +484,7 @@ impl Ran {
             if !name.ends_with(".segment") {
                 continue;
             }
-            let segment = reader::read(&fs::read(&path).unwrap(), end).unwrap();
+            let segment = ended::read(&fs::read(&path).unwrap()).unwrap();
             assert!(name.starts_with(&format!("{}-", segment.process.pid)), "{name}");
             segments.push(segment);
         }
