@@ -4,7 +4,7 @@ use std::panic;
 use super::{exit, grow, grow_on, mark, site, site_on};
 use crate::probe::call;
 use crate::slab;
-use crate::testing::{function, own, spin};
+use crate::testing::{all_short, function, own, spin};
 
 #[test]
 fn a_caught_panic_closes_what_it_left() {
@@ -272,6 +272,7 @@ fn types_that_take_turns_are_told_apart() {
         exit(site(&F, 0), black_box(value));
         exit(site_on::<T>(&F, 1, core::ptr::null()), ());
     }
+    let _all_short = all_short();
     for i in 0..20_000_u32 {
         measured(i);
         measured([i; 2]);
