@@ -112,15 +112,20 @@ fn scenario(name: &str) {
         "closed" => closed_descriptors(),
         "unwinding" => unwinding(),
         "outlived" => {
+            static COUNTING: AtomicU64 = AtomicU64::new(0);
             // Never joined: they count while the exit hooks run.
             for _ in 0..4 {
                 thread::spawn(|| {
+                    work(1);
+                    COUNTING.fetch_add(1, Relaxed);
                     loop {
                         work(1);
                     }
                 });
             }
-            thread::sleep(Duration::from_millis(20));
+            while COUNTING.load(Relaxed) < 4 {
+                thread::yield_now();
+            }
         }
         "exit in thread" => {
             let _open = call(&OPEN);
@@ -266,10 +271,16 @@ fn no_alarm() {
     unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) };
 }
 
+/// How many signals count.
+const HANDLED: u64 = 300;
+
 /// Counts, and runs the hook of the allocator. It does not allocate: the thread may have been
 /// interrupted in the system's allocator.
 extern "C" fn count_in_handler(_: libc::c_int) {
-    TICKS.fetch_add(1, Relaxed);
+    // Where one takes longer than the timer, nothing else would get on.
+    if TICKS.fetch_add(1, Relaxed) >= HANDLED {
+        return;
+    }
     let _call = call(&HANDLER);
     exit(site(&HANDLER, 0), ());
     // The first time round it is the handler that finds and makes the node.
@@ -296,7 +307,7 @@ fn hook_of_allocator() {
 
 fn signals() {
     alarm(count_in_handler);
-    while TICKS.load(Relaxed) < 300 {
+    while TICKS.load(Relaxed) < HANDLED {
         // Cold paths all the time: new functions, new nodes, new threads.
         let new = Function::new(None, None, "lifecycle", "new", "", 1, 1, false, &[]);
         let _outer = call(Box::leak(Box::new(new)));
@@ -669,9 +680,9 @@ fn signal_handlers_that_count_hurt_nobody() {
     let (work, _) = calls(segment, "work");
     let (new, _) = calls(segment, "new");
     // Each handler may have lost one count of the function that it interrupted, and its own.
-    let (plain, handlers) = (1000 + 200 * new, 600);
+    let (plain, handlers) = (1000 + 200 * new, 2 * HANDLED);
     assert!(work + handlers >= plain && work <= plain + handlers, "{work} of {plain}");
-    assert!(calls(segment, "handler").0 <= 2 * handlers);
+    assert!(calls(segment, "handler").0 <= HANDLED);
     assert_eq!(segment.overflowed, 0);
     assert_eq!(calls(segment, "new").1 + calls(segment, "work").1, 0);
     for slab in &segment.slabs {
@@ -750,7 +761,7 @@ fn threads_may_outlive_main() {
     let ran = run("outlived");
     let segment = &ran.segments()[0];
     assert!(segment.process.exited);
-    assert!(calls(segment, "work").0 > 1000);
+    assert!(calls(segment, "work").0 >= 1004);
 }
 
 #[test]
