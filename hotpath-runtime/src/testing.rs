@@ -2,7 +2,7 @@
 
 use crate::segment::layout;
 use crate::segment::reader::{self, Node, Row, Segment, Slab};
-use crate::{map, slab, sys};
+use crate::{clock, map, slab, sys};
 
 // Miri knows neither the counter nor the mapping that come with it.
 #[cfg_attr(not(miri), global_allocator)]
@@ -25,6 +25,12 @@ pub(crate) use function;
 /// Takes time in proportion to `rounds`.
 pub(crate) fn spin(rounds: u64) -> u64 {
     (0..rounds).fold(0, |sum, i| core::hint::black_box(sum ^ i))
+}
+
+/// Takes at least so many ticks. A thread that changes the processor may find an older time there.
+pub(crate) fn spin_ticks(ticks: u64) {
+    let start = clock::ticks();
+    while clock::ticks().wrapping_sub(start).cast_signed() < ticks.cast_signed() {}
 }
 
 /// While it lives, whatever its thread measures is short, even where the machine held the thread up; and which
