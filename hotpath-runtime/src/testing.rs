@@ -73,8 +73,12 @@ pub(crate) struct Own {
 
 pub(crate) fn own() -> Own {
     let segment = segment();
-    let tid = sys::tid();
-    let slab = segment.slabs.iter().find(|slab| slab.tid == tid).expect("this thread's").clone();
+    // A thread that ended may have had the same id.
+    let is_own =
+        |slab: &layout::Slab| slab.attached.get() != 0 && slab.tid.get() == u64::from(sys::tid());
+    let first = map::header().and_then(|header| header.slabs.first.get());
+    let index = core::iter::successors(first, |slab| slab.newer.get()).position(is_own);
+    let slab = segment.slabs[index.expect("this thread's")].clone();
     Own { segment, slab }
 }
 
