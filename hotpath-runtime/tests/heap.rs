@@ -125,7 +125,9 @@ fn freed_by_others() {
 /// Layouts that no allocator likes. What fails counts nothing.
 fn odd_layouts() {
     let _call = call(&WORK);
-    for bits in [47, 52, 53, 54, 55, 60, 61, 62] {
+    // More than a process has of addresses: on some processors that is more than on others.
+    let least = if cfg!(target_arch = "x86_64") { 47 } else { 49 };
+    for bits in [least, 52, 53, 54, 55, 60, 61, 62] {
         for size in [1usize << bits, (1 << bits) + 32] {
             let layout = Layout::from_size_align(size, 8).unwrap();
             for _ in 0..TIMES / 10 {

@@ -568,9 +568,14 @@ fn a_forked_child_counts_into_a_file_of_its_own() {
         let nodes = || slab.nodes.iter().filter(|node| node.parent == Some(0));
         assert_eq!(nodes().map(|node| node.open).sum::<u64>(), 1);
         assert!(nodes().all(|node| node.sum <= slab.lifetime), "{slab:#?}");
-        // The parent was there before, and waited for it.
-        let parents = &parent.slabs[0];
-        assert!(slab.lifetime < parents.lifetime, "{} {}", slab.lifetime, parents.lifetime);
+        // It began with the fork, and the parent waited for it. What is known of its end is what it measured,
+        // which is an estimate.
+        let whole = parent.clock.end.ticks - child.clock.start.ticks;
+        let error = slab.nodes.iter().map(|node| node.variance).sum::<f64>().sqrt();
+        assert!(
+            slab.lifetime as f64 <= whole as f64 + 5.0 * error,
+            "{whole} +- {error}: {slab:#?}"
+        );
     }
     // What is distributed is what was timed, of this process.
     let timed: u64 = child.slabs[0].nodes.iter().map(|node| node.timed).sum();
