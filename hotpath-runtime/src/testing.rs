@@ -1,7 +1,8 @@
 //! What the unit tests share: the counters of the thread that a test runs on.
 
+use crate::segment::layout;
 use crate::segment::reader::{self, Node, Row, Segment, Slab};
-use crate::{map, slab, sys};
+use crate::{clock, map, slab, sys};
 
 // Miri knows neither the counter nor the mapping that come with it.
 #[cfg_attr(not(miri), global_allocator)]
@@ -26,6 +27,34 @@ pub(crate) fn spin(rounds: u64) -> u64 {
     (0..rounds).fold(0, |sum, i| core::hint::black_box(sum ^ i))
 }
 
+/// Takes at least so many ticks. A thread that changes the processor may find an older time there.
+pub(crate) fn spin_ticks(ticks: u64) {
+    let start = clock::ticks();
+    while clock::ticks().wrapping_sub(start).cast_signed() < ticks.cast_signed() {}
+}
+
+/// While it lives, whatever its thread measures is short, even where the machine held the thread up; and which
+/// spans are timed is the same in each run.
+pub(crate) struct AllShort {
+    slab: &'static layout::Slab,
+    before: u64,
+}
+
+pub(crate) fn all_short() -> AllShort {
+    let slab = slab::attached();
+    let before = slab.short.get();
+    slab.short.set(1 << 40);
+    slab.random.set(1);
+    AllShort { slab, before }
+}
+
+impl Drop for AllShort {
+    fn drop(&mut self) {
+        // Another thread gets the slab.
+        self.slab.short.set(self.before);
+    }
+}
+
 /// This process's segment as a reader sees it now.
 pub(crate) fn segment() -> Segment {
     reader::read(&bytes(), None).expect("a living process's segment reads")
@@ -44,8 +73,12 @@ pub(crate) struct Own {
 
 pub(crate) fn own() -> Own {
     let segment = segment();
-    let tid = sys::tid();
-    let slab = segment.slabs.iter().find(|slab| slab.tid == tid).expect("this thread's").clone();
+    // A thread that ended may have had the same id.
+    let is_own =
+        |slab: &layout::Slab| slab.attached.get() != 0 && slab.tid.get() == u64::from(sys::tid());
+    let first = map::header().and_then(|header| header.slabs.first.get());
+    let index = core::iter::successors(first, |slab| slab.newer.get()).position(is_own);
+    let slab = segment.slabs[index.expect("this thread's")].clone();
     Own { segment, slab }
 }
 

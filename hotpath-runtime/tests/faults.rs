@@ -4,10 +4,13 @@
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Barrier;
 use std::{env, fs, process, thread};
 
 use hotpath_runtime::__private::{Function, Site, call, exit, site};
-use hotpath_runtime::segment::reader::{self, Segment};
+use hotpath_runtime::segment::reader::Segment;
+
+mod ended;
 
 static WORK: Function = Function::new(
     Some("faults"),
@@ -41,18 +44,16 @@ fn scenario(name: &str) {
         "abort" => process::abort(),
         "exit" => process::exit(7),
         "full" => {
-            // More slabs than the first megabyte holds.
-            let threads: Vec<_> = (0..100)
-                .map(|_| {
-                    thread::spawn(|| {
+            // More slabs at once than the first megabyte holds.
+            let all = Barrier::new(100);
+            thread::scope(|scope| {
+                for _ in 0..100 {
+                    scope.spawn(|| {
                         work(10);
-                        thread::sleep(std::time::Duration::from_millis(200));
-                    })
-                })
-                .collect();
-            for thread in threads {
-                thread.join().unwrap();
-            }
+                        all.wait();
+                    });
+                }
+            });
         }
         // More than what is still uncounted of a thread's live bytes.
         "hold" => drop(std::hint::black_box(vec![1_u8; 1 << 20])),
@@ -104,8 +105,7 @@ impl Ran {
         let ends = |path: &PathBuf| path.extension().is_some_and(|e| e == "segment");
         let files: Vec<_> = self.files().into_iter().filter(ends).collect();
         assert_eq!(files.len(), 1, "{:?}", self.output);
-        let end = reader::anchor(reader::native_clock());
-        reader::read(&fs::read(&files[0]).unwrap(), end).unwrap()
+        ended::read(&fs::read(&files[0]).unwrap()).unwrap()
     }
 }
 

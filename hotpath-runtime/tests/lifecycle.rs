@@ -13,7 +13,9 @@ use std::time::Duration;
 use std::{env, fs, thread};
 
 use hotpath_runtime::__private::{Function, Site, awaited, call, exit, frame, site};
-use hotpath_runtime::segment::reader::{self, Segment};
+use hotpath_runtime::segment::reader::Segment;
+
+mod ended;
 
 macro_rules! functions {
     ($($table:ident $name:literal),* $(,)?) => {
@@ -110,15 +112,20 @@ fn scenario(name: &str) {
         "closed" => closed_descriptors(),
         "unwinding" => unwinding(),
         "outlived" => {
+            static COUNTING: AtomicU64 = AtomicU64::new(0);
             // Never joined: they count while the exit hooks run.
             for _ in 0..4 {
                 thread::spawn(|| {
+                    work(1);
+                    COUNTING.fetch_add(1, Relaxed);
                     loop {
                         work(1);
                     }
                 });
             }
-            thread::sleep(Duration::from_millis(20));
+            while COUNTING.load(Relaxed) < 4 {
+                thread::yield_now();
+            }
         }
         "exit in thread" => {
             let _open = call(&OPEN);
@@ -264,10 +271,16 @@ fn no_alarm() {
     unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) };
 }
 
+/// How many signals count.
+const HANDLED: u64 = 300;
+
 /// Counts, and runs the hook of the allocator. It does not allocate: the thread may have been
 /// interrupted in the system's allocator.
 extern "C" fn count_in_handler(_: libc::c_int) {
-    TICKS.fetch_add(1, Relaxed);
+    // Where one takes longer than the timer, nothing else would get on.
+    if TICKS.fetch_add(1, Relaxed) >= HANDLED {
+        return;
+    }
     let _call = call(&HANDLER);
     exit(site(&HANDLER, 0), ());
     // The first time round it is the handler that finds and makes the node.
@@ -294,7 +307,7 @@ fn hook_of_allocator() {
 
 fn signals() {
     alarm(count_in_handler);
-    while TICKS.load(Relaxed) < 300 {
+    while TICKS.load(Relaxed) < HANDLED {
         // Cold paths all the time: new functions, new nodes, new threads.
         let new = Function::new(None, None, "lifecycle", "new", "", 1, 1, false, &[]);
         let _outer = call(Box::leak(Box::new(new)));
@@ -473,8 +486,15 @@ impl Ran {
         self.left()
     }
 
+    /// Of `all` forked children that counted nothing, none left a file where that may do without a name.
+    #[cfg(target_os = "linux")]
+    fn assert_untold(&self, all: usize) {
+        let files = fs::read_dir(&self.directory).unwrap().map(|entry| entry.unwrap().path());
+        let untold = files.filter(|path| is_untold(&fs::read(path).unwrap())).count();
+        assert_eq!(untold, if has_unnamed_files() { 0 } else { all });
+    }
+
     fn left(&self) -> Vec<Segment> {
-        let end = reader::anchor(reader::native_clock());
         let mut segments: Vec<Segment> = Vec::new();
         for entry in fs::read_dir(&self.directory).unwrap() {
             let path = entry.unwrap().path();
@@ -483,13 +503,36 @@ impl Ran {
             if !name.ends_with(".segment") {
                 continue;
             }
-            let segment = reader::read(&fs::read(&path).unwrap(), end).unwrap();
+            let bytes = fs::read(&path).unwrap();
+            if is_untold(&bytes) && !has_unnamed_files() {
+                continue;
+            }
+            let segment = ended::read(&bytes).unwrap();
             assert!(name.starts_with(&format!("{}-", segment.process.pid)), "{name}");
             segments.push(segment);
         }
         segments.sort_by_key(|segment| segment.clock.start.monotonic_ns);
         segments
     }
+}
+
+/// Whether nothing was counted into the segment of a forked child: it has no header before.
+fn is_untold(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0; 8])
+}
+
+/// Whether a child's file may do without a name until it counts. Elsewhere it has one at once.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn has_unnamed_files() -> bool {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).custom_flags(libc::O_TMPFILE);
+    options.open(env::temp_dir()).is_ok()
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn has_unnamed_files() -> bool {
+    false
 }
 
 /// Calls and open calls of a function.
@@ -525,9 +568,14 @@ fn a_forked_child_counts_into_a_file_of_its_own() {
         let nodes = || slab.nodes.iter().filter(|node| node.parent == Some(0));
         assert_eq!(nodes().map(|node| node.open).sum::<u64>(), 1);
         assert!(nodes().all(|node| node.sum <= slab.lifetime), "{slab:#?}");
-        // The parent was there before, and waited for it.
-        let parents = &parent.slabs[0];
-        assert!(slab.lifetime < parents.lifetime, "{} {}", slab.lifetime, parents.lifetime);
+        // It began with the fork, and the parent waited for it. What is known of its end is what it measured,
+        // which is an estimate.
+        let whole = parent.clock.end.ticks - child.clock.start.ticks;
+        let error = slab.nodes.iter().map(|node| node.variance).sum::<f64>().sqrt();
+        assert!(
+            slab.lifetime as f64 <= whole as f64 + 5.0 * error,
+            "{whole} +- {error}: {slab:#?}"
+        );
     }
     // What is distributed is what was timed, of this process.
     let timed: u64 = child.slabs[0].nodes.iter().map(|node| node.timed).sum();
@@ -562,7 +610,6 @@ fn futures_that_pend_at_a_fork_have_waited_in_the_child_since_then() {
     assert!(row.wait > 0 && row.wait <= 2 * slab.lifetime, "{row:?} {}", slab.lifetime);
 }
 
-/// Elsewhere a child's file has its name at once, and stays without a header until it counts.
 #[cfg(target_os = "linux")]
 #[test]
 fn children_of_children_have_files_of_their_own() {
@@ -572,6 +619,7 @@ fn children_of_children_have_files_of_their_own() {
     // The child in the middle of the last chain did nothing but fork.
     assert_eq!(counted, [(1000, 0), (21, 0), (300, 0), (4000, 0)]);
     assert_eq!(segments[2].process.parent_pid, segments[1].process.pid);
+    ran.assert_untold(1);
 }
 
 #[test]
@@ -601,13 +649,12 @@ fn threads_of_a_forked_child_are_counted() {
     assert_eq!(counted, [(1000, 0), (10_000, 0)]);
 }
 
-/// Elsewhere a child's file has its name at once, and stays without a header until it counts.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_child_that_only_execs_leaves_nothing() {
     let ran = run("exec");
     assert_eq!(ran.segments().len(), 1);
-    assert_eq!(fs::read_dir(&ran.directory).unwrap().count(), 1);
+    ran.assert_untold(3);
 }
 
 #[test]
@@ -638,9 +685,9 @@ fn signal_handlers_that_count_hurt_nobody() {
     let (work, _) = calls(segment, "work");
     let (new, _) = calls(segment, "new");
     // Each handler may have lost one count of the function that it interrupted, and its own.
-    let (plain, handlers) = (1000 + 200 * new, 600);
+    let (plain, handlers) = (1000 + 200 * new, 2 * HANDLED);
     assert!(work + handlers >= plain && work <= plain + handlers, "{work} of {plain}");
-    assert!(calls(segment, "handler").0 <= 2 * handlers);
+    assert!(calls(segment, "handler").0 <= HANDLED);
     assert_eq!(segment.overflowed, 0);
     assert_eq!(calls(segment, "new").1 + calls(segment, "work").1, 0);
     for slab in &segment.slabs {
@@ -719,7 +766,7 @@ fn threads_may_outlive_main() {
     let ran = run("outlived");
     let segment = &ran.segments()[0];
     assert!(segment.process.exited);
-    assert!(calls(segment, "work").0 > 1000);
+    assert!(calls(segment, "work").0 >= 1004);
 }
 
 #[test]

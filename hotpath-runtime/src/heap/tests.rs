@@ -114,11 +114,12 @@ fn a_timed_reallocation_stands_for_others_but_not_when_it_was_held_up() {
 fn large_blocks_reach_the_process() {
     let block = black_box(vec![1u8; 1 << 26]);
     let memory = segment().memory.unwrap();
-    assert!(memory.live_bytes >= 1 << 26);
+    // Other threads may hold back that they freed some.
+    assert!(memory.error_bytes > 0, "{memory:?}");
+    assert!(memory.live_bytes + memory.error_bytes.cast_signed() >= 1 << 26, "{memory:?}");
     drop(block);
     let memory = segment().memory.unwrap();
-    assert!(memory.peak_live_bytes >= 1 << 26);
-    assert!(memory.error_bytes > 0);
+    assert!(memory.peak_live_bytes + memory.error_bytes >= 1 << 26, "{memory:?}");
 }
 
 #[test]

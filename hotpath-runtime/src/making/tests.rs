@@ -1,6 +1,6 @@
 use super::*;
 use crate::probe::call;
-use crate::testing::{function, own};
+use crate::testing::{function, own, spin_ticks};
 
 function!(MAKES, "makes");
 function!(HELPS, "helps");
@@ -40,8 +40,7 @@ fn a_recursion_that_is_found_while_making_leaves_nothing_open() {
 fn the_making_is_time_of_the_function_without_a_call() {
     function!(SLOW, "slow making");
     let making = making(&SLOW);
-    let start = clock::ticks();
-    while clock::ticks() - start < 1_000_000 {}
+    spin_ticks(1_000_000);
     drop(making);
     let measured = own();
     let node = measured.node("slow making");

@@ -40,7 +40,8 @@ fn short_threads_share_slabs_and_lose_nothing() {
     };
     assert_eq!(calls("short"), 100_000);
     assert_eq!(calls("late"), 10_000);
-    assert!(segment.slabs.len() < 200, "{}", segment.slabs.len());
+    // Of 10,000 threads, beside those of other tests.
+    assert!(segment.slabs.len() < 1_000, "{}", segment.slabs.len());
     assert!(segment.slabs.iter().map(|slab| slab.threads).sum::<u64>() >= 10_000);
 }
 

@@ -7,7 +7,7 @@ use crate::expression::{exit, grow, site};
 use crate::future::frame;
 use crate::probe::call;
 use crate::segment::layout::{Countdown, Slab, Sums};
-use crate::testing::{function, own};
+use crate::testing::{all_short, function, own};
 use crate::{map, slab};
 
 const SHORT: u64 = 1_000;
@@ -173,6 +173,7 @@ fn switched_off_it_leaves_nothing_out() {
 fn counts_and_allocations_of_a_throttled_child_are_exact() {
     function!(PARENT, "throttle_parent");
     function!(CHILD, "throttle_child", "clone", "grow");
+    let _all_short = all_short();
     let mut sums = None;
     {
         let _parent = call(&PARENT);
@@ -206,6 +207,7 @@ fn counts_and_allocations_of_a_throttled_child_are_exact() {
 #[test]
 fn an_expression_that_is_not_timed_is_not_its_surroundings_own() {
     function!(F, "throttle_inner", "clone", "grow");
+    let _all_short = all_short();
     let _call = call(&F);
     let _around = grow(&F, 1);
     let (slab, mut skipped) = (slab::current(), 0);
@@ -241,6 +243,7 @@ fn odd(depth: u64) {
 #[test]
 fn a_recursion_through_throttled_nodes_comes_back() {
     function!(TOP, "throttle_top");
+    let _all_short = all_short();
     let _top = call(&TOP);
     let top = slab::current().node();
     for depth in [1, 7] {
@@ -260,6 +263,7 @@ fn a_recursion_through_throttled_nodes_comes_back() {
 #[test]
 fn polls_are_throttled_and_waits_are_exact() {
     function!(async F, "throttle_async");
+    let _all_short = all_short();
     let mut context = Context::from_waker(Waker::noop());
     let mut pended = 0;
     for i in 0..20_000 {
