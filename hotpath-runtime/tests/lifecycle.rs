@@ -655,6 +655,8 @@ fn a_child_that_only_execs_leaves_nothing() {
     let ran = run("exec");
     assert_eq!(ran.segments().len(), 1);
     ran.assert_untold(3);
+    let untold = if has_unnamed_files() { 0 } else { 3 };
+    assert_eq!(fs::read_dir(&ran.directory).unwrap().count(), 1 + untold);
 }
 
 #[test]
