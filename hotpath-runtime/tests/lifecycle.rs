@@ -73,6 +73,8 @@ fn scenario(name: &str) {
     match name {
         "fork" => {
             let _open = call(&OPEN);
+            // More than there is left to do: the child's lifetime must not have it.
+            thread::sleep(Duration::from_millis(200));
             fork(|| work(5000));
             work(10);
         }
