@@ -112,28 +112,38 @@ fn off_wall_time(report: &Report) -> f64 {
 
 /// Where threads outnumber processors, wall time is no measure of what they computed: what the tasks'
 /// polls had of the processor, and what lies outside of them, is measured by the threads' own clocks.
+/// How often those are read depends on what that costs: where the sample says that it tells no 5 %, the
+/// program runs for longer.
 #[test]
 #[cfg(target_os = "linux")]
 fn what_tasks_and_the_rest_computed_adds_up_to_cpu_time() {
-    let workspace = Workspace::shared("truth");
-    let flags = ["run", "--format", "json", "--runs", "1", "--bin", "crowded"];
-    let finished = Hotpath::new(&workspace.root, &flags).run().expect_code(0);
-    let report = finished.report();
-    report.assert_shares_are_sane();
-    let total = |name: &str| number(&report["totals"][name]);
-    let own = finished.stderr.lines().find_map(|line| line.trim().parse::<f64>().ok());
-    let own = own.expect("it says what its polls had");
-    let (busy, outside, cpu) = (total("busy_cpu_ns"), total("outside_cpu_ns"), total("cpu_ns"));
-    let took = number(&report.function("handle")["self_ns"]);
-    println!(
-        "polls took {took:.0} ns and ran {busy:.0}, by the program {own:.0}: {:.3}; with {outside:.0} outside \
-         {:.3} of {cpu:.0} ns of CPU time",
-        busy / own,
-        (busy + outside) / cpu
-    );
-    assert!(took > 1.2 * own, "it never waited for a processor");
-    assert!((busy / own - 1.0).abs() < 0.05, "{busy} ns, by the program itself {own}");
-    assert!(((busy + outside) / cpu - 1.0).abs() < 0.05, "{busy} + {outside} of {cpu} ns");
+    for seconds in ["2", "6", "18"] {
+        let finished = command("crowded").args(["--", seconds]).run().expect_code(0);
+        let report = finished.report();
+        report.assert_shares_are_sane();
+        let total = |name: &str| number(&report["totals"][name]);
+        let cpu = total("cpu_ns");
+        let error = report["totals"]["outside_cpu_error_ns"].as_f64();
+        if error.is_none_or(|error| error > 0.05 * cpu) {
+            println!("{seconds} s: likely error {error:?} of {cpu:.0} ns of CPU time");
+            continue;
+        }
+        let own = finished.stderr.lines().find_map(|line| line.trim().parse::<f64>().ok());
+        let own = own.expect("it says what its polls had");
+        let (busy, outside) = (total("busy_cpu_ns"), total("outside_cpu_ns"));
+        let took = number(&report.function("handle")["self_ns"]);
+        println!(
+            "{seconds} s: polls took {took:.0} ns and ran {busy:.0}, by the program {own:.0}: {:.3}; with \
+             {outside:.0} outside {:.3} of {cpu:.0} ns of CPU time, likely error {error:?}",
+            busy / own,
+            (busy + outside) / cpu
+        );
+        assert!(took > 1.2 * own, "it never waited for a processor");
+        assert!((busy / own - 1.0).abs() < 0.05, "{busy} ns, by the program itself {own}");
+        assert!(((busy + outside) / cpu - 1.0).abs() < 0.05, "{busy} + {outside} of {cpu} ns");
+        return;
+    }
+    panic!("the sample never told as much");
 }
 
 /// What an attribute of a runtime makes of an `async fn` waits for it: that is no time of its own.
