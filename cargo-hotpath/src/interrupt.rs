@@ -3,7 +3,7 @@
 use std::io;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -18,7 +18,15 @@ const PAUSE: Duration = Duration::from_millis(10);
 #[derive(Clone, Debug, Default)]
 pub struct Interrupts {
     received: Arc<AtomicBool>,
-    child: Arc<Mutex<Option<Watched>>>,
+    known: Arc<Mutex<Known>>,
+}
+
+/// What is needed to pass a signal on: whichever of the two comes last does so.
+#[derive(Debug, Default)]
+struct Known {
+    child: Option<Watched>,
+    /// The first signal; nothing where the system didn't say which it was.
+    signal: Option<system::Received>,
 }
 
 /// A running child.
@@ -36,7 +44,7 @@ pub struct Watch(Interrupts);
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        *self.0.child.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.0.known().child = None;
     }
 }
 
@@ -45,9 +53,9 @@ impl Interrupts {
     pub fn install() -> Self {
         let interrupts = Self::default();
         system::install(&interrupts);
-        let received = Arc::clone(&interrupts.received);
+        let noted = interrupts.clone();
         // A second handler in the same process can't be set; the defaults end it then.
-        let _ = ctrlc::set_handler(move || received.store(true, Ordering::Relaxed));
+        let _ = ctrlc::set_handler(move || noted.note());
         interrupts
     }
 
@@ -92,21 +100,39 @@ impl Interrupts {
     }
 
     fn with_child(&self, act: impl Fn(Watched)) {
-        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(watched) = *child {
+        // Locked meanwhile: the child's id is its own until it is no longer watched.
+        let known = self.known();
+        if let Some(watched) = known.child {
             act(watched);
         }
     }
 
-    /// Passes what arrives from now on to `child`, or to the group that it leads.
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Passes what arrives from now on to `child`, or to the group that it leads; also what came while
+    /// it was being started, before there was anyone to pass it to.
     pub fn watch(&self, child: &Child, group: bool) -> Watch {
         let watched = Watched { pid: child.id(), group };
-        *self.child.lock().unwrap_or_else(PoisonError::into_inner) = Some(watched);
-        if group && self.received() {
-            // It came while the child was being started, before there was anyone to pass it to.
-            self.terminate();
+        let mut known = self.known();
+        known.child = Some(watched);
+        match known.signal {
+            Some(received) => system::pass_on(received, watched),
+            None if self.received() => system::pass_on_any(watched),
+            None => {}
         }
+        drop(known);
         Watch(self.clone())
+    }
+
+    /// Notes that a signal came, not which: the handler has it from a thread that was starting a child.
+    fn note(&self) {
+        let known = self.known();
+        let is_first = !self.received.swap(true, Ordering::Relaxed);
+        if let Some(child) = known.child.filter(|_| is_first) {
+            system::pass_on_any(child);
+        }
     }
 }
 
@@ -115,6 +141,13 @@ mod system {
     use super::{Interrupts, Ordering, Watched};
     use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill as send, killpg};
     use nix::unistd::Pid;
+
+    /// A signal, and whether the terminal sent it.
+    #[derive(Clone, Copy, Debug)]
+    pub(super) struct Received {
+        pub(super) signal: Signal,
+        pub(super) terminal: bool,
+    }
 
     fn signals() -> SigSet {
         [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect()
@@ -142,10 +175,7 @@ mod system {
         let thread = std::thread::Builder::new().name("signals".to_owned());
         let spawned = thread.spawn(move || {
             while let Some((signal, terminal)) = source.next() {
-                let is_first = !interrupts.received.swap(true, Ordering::Relaxed);
-                if is_first {
-                    interrupts.pass_on(signal, terminal);
-                } else {
+                if !interrupts.take(Received { signal, terminal }) {
                     // Asked once in vain: the child ignores it, or takes too long.
                     interrupts.kill();
                 }
@@ -157,13 +187,31 @@ mod system {
     }
 
     impl Interrupts {
-        /// A terminal sends to everyone in its foreground group, so only a group of its own needs it.
-        fn pass_on(&self, signal: Signal, terminal: bool) {
-            self.with_child(|child| {
-                if child.group || !terminal {
-                    child.signal(signal);
+        /// Notes a signal and passes it on, if it is the first; tells whether it is.
+        pub(super) fn take(&self, received: Received) -> bool {
+            let mut known = self.known();
+            let is_first = !self.received.swap(true, Ordering::Relaxed);
+            if is_first {
+                known.signal = Some(received);
+                if let Some(child) = known.child {
+                    pass_on(received, child);
                 }
-            });
+            }
+            is_first
+        }
+    }
+
+    /// A terminal sends to everyone in its foreground group, so only a group of its own needs it.
+    pub(super) fn pass_on(received: Received, child: Watched) {
+        if child.group || !received.terminal {
+            child.signal(received.signal);
+        }
+    }
+
+    /// The same of one that isn't known: the terminal may have sent it.
+    pub(super) fn pass_on_any(child: Watched) {
+        if child.group {
+            terminate(child);
         }
     }
 
@@ -236,8 +284,18 @@ mod system {
     use super::{Interrupts, Watched};
     use std::process::Command;
 
+    /// There are none to be told apart.
+    #[derive(Clone, Copy, Debug)]
+    pub(super) enum Received {}
+
     /// The console's Ctrl-C reaches every process that is attached to it.
     pub(super) fn install(_: &Interrupts) {}
+
+    pub(super) fn pass_on(received: Received, _: Watched) {
+        match received {}
+    }
+
+    pub(super) fn pass_on_any(_: Watched) {}
 
     pub(super) fn unblocked<T>(act: impl FnOnce() -> T) -> T {
         act()
@@ -270,5 +328,61 @@ mod tests {
         assert!(matches!(interrupts.explain(Error::Build), Error::Interrupted));
         let other = Error::NoExecutable("bin `x`".to_owned());
         assert!(matches!(interrupts.explain(other), Error::NoExecutable(_)));
+    }
+    /// Neither SIGINT nor SIGHUP: whoever started the tests may have them ignored, and a child inherits that.
+    #[cfg(unix)]
+    #[test]
+    fn what_came_while_a_child_was_started_is_passed_on_as_it_is() {
+        use std::os::unix::process::{CommandExt, ExitStatusExt};
+
+        use nix::sys::signal::Signal;
+
+        for (group, terminal) in [(true, true), (true, false), (false, false)] {
+            let interrupts = Interrupts::default();
+            assert!(interrupts.take(system::Received { signal: Signal::SIGUSR1, terminal }));
+            assert!(!interrupts.take(system::Received { signal: Signal::SIGUSR2, terminal }));
+            let mut sleep = Command::new("sleep");
+            sleep.arg("100");
+            if group {
+                sleep.process_group(0);
+            }
+            let mut child = sleep.spawn().unwrap();
+            let watch = interrupts.watch(&child, group);
+            let status = child.wait().unwrap();
+            drop(watch);
+            assert_eq!(status.signal(), Some(Signal::SIGUSR1 as i32), "{group} {terminal}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_signal_that_is_not_known_ends_a_child_that_it_did_not_reach() {
+        use std::os::unix::process::{CommandExt, ExitStatusExt};
+
+        for is_before in [true, false] {
+            let interrupts = Interrupts::default();
+            if is_before {
+                interrupts.note();
+            }
+            let mut child = Command::new("sleep").arg("100").process_group(0).spawn().unwrap();
+            let watch = interrupts.watch(&child, true);
+            interrupts.note();
+            let status = child.wait().unwrap();
+            drop(watch);
+            assert_eq!(status.signal(), Some(nix::sys::signal::Signal::SIGTERM as i32));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_the_terminal_sent_to_all_is_not_passed_on_again() {
+        let interrupts = Interrupts::default();
+        let mut child = Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let signal = nix::sys::signal::Signal::SIGUSR1;
+        assert!(interrupts.take(system::Received { signal, terminal: true }));
+        let watch = interrupts.watch(&child, false);
+        drop(child.stdin.take());
+        assert!(child.wait().unwrap().success());
+        drop(watch);
     }
 }

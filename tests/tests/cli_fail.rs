@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Child;
 use std::time::Duration;
 
 use hotpath_tests::{Finished, Hotpath, Workspace};
@@ -150,8 +151,8 @@ fn an_interrupt_is_passed_on_and_the_report_still_comes() {
     let dir = tempfile::tempdir().unwrap();
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let file = dir.path().join(signal.as_str());
-        let child = hotpath(&["--format", "json", "--", "wait"]).args([&file]).spawn();
-        let workload = wait_for(&file);
+        let mut child = hotpath(&["--format", "json", "--", "wait"]).args([&file]).spawn();
+        let workload = wait_for(&file, &mut child);
         kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
         let finished = Finished::from(child.wait_with_output().unwrap()).expect_code(130);
         let report = finished.json();
@@ -172,28 +173,58 @@ fn a_second_interrupt_ends_a_workload_that_ignores_the_first() {
     let (runner, file) = (dir.path().join("runner.sh"), dir.path().join("pid"));
     fs::write(&runner, "#!/bin/sh\ntrap '' INT\nexec \"$@\"\n").unwrap();
     fs::set_permissions(&runner, fs::Permissions::from_mode(0o755)).unwrap();
-    let child = hotpath(&["--format", "json", "--", "wait"])
+    // To a file: nobody reads what it prints until it has ended.
+    let output = dir.path().join("report.json");
+    let mut child = hotpath(&["--format", "json", "-o"])
+        .args([&output])
+        .args(["--", "wait"])
         .args([&file])
         .env(&hotpath_tests::binary::runner_variable(), runner.to_str().unwrap())
         .spawn();
-    wait_for(&file);
+    wait_for(&file, &mut child);
     let tool = Pid::from_raw(i32::try_from(child.id()).unwrap());
-    kill(tool, Signal::SIGINT).unwrap();
-    std::thread::sleep(Duration::from_millis(300));
-    kill(tool, Signal::SIGINT).unwrap();
-    let report = Finished::from(child.wait_with_output().unwrap()).expect_code(130).json();
+    // Two that come before the first is taken are one.
+    while child.try_wait().unwrap().is_none() {
+        kill(tool, Signal::SIGINT).unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    let _ = Finished::from(child.wait_with_output().unwrap()).expect_code(130);
+    let report: serde_json::Value = serde_json::from_slice(&fs::read(output).unwrap()).unwrap();
     assert_eq!(report["workload"]["exit"]["signal"], Signal::SIGKILL as i32);
 }
 
-/// The process id that the workload writes once it has done its work.
+/// The process id that the workload writes once it has done its work, when signals reach it as they are.
 #[cfg(unix)]
-fn wait_for(file: &Path) -> i32 {
+fn wait_for(file: &Path, tool: &mut Child) -> i32 {
     loop {
-        if let Ok(pid) = fs::read_to_string(file).unwrap_or_default().parse() {
+        if let Ok(pid) = fs::read_to_string(file).unwrap_or_default().parse()
+            && !is_spawning(tool.id())
+        {
             return pid;
         }
+        assert_eq!(tool.try_wait().unwrap(), None, "it ended before the workload was there");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Whether a thread of the tool lets signals through to a child that it starts: one that comes then is
+/// passed on as SIGTERM, as nobody is told which it was.
+#[cfg(target_os = "linux")]
+fn is_spawning(tool: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{tool}/task")).into_iter().flatten().flatten();
+    let lets_through = |status: &str| {
+        let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:"));
+        let blocked = blocked.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        blocked.is_some_and(|mask| mask & (1 << (nix::sys::signal::Signal::SIGINT as i32 - 1)) == 0)
+    };
+    threads
+        .filter_map(|thread| fs::read_to_string(thread.path().join("status")).ok())
+        .any(|status| lets_through(&status))
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn is_spawning(_: u32) -> bool {
+    false
 }
 
 #[test]

@@ -62,8 +62,9 @@ fn the_floor_and_the_length_of_lists_are_the_users() {
     let finished = run(&["--runs", "1", "--min-impact", "100", "--top", "1", "--", "shout"]);
     let text = finished.expect_code(0).stdout;
     assert!(text.contains("Nothing worth fixing above 100"), "{text}");
-    assert!(text.contains("shop::shout"), "{text}");
-    assert!(!text.contains("shop::total"), "{text}");
+    // Which is first is usually `shout`, but the processor may be taken from any.
+    let names = ["shop::shout", "shop::total", "shop::labelled"];
+    assert_eq!(names.iter().filter(|name| text.contains(**name)).count(), 1, "{text}");
 }
 
 #[test]

@@ -22,14 +22,18 @@ fn forked_children_are_processes_of_their_own() {
     assert!(!report.warns_of("unclean-exit"), "{}", report["quality"]);
     // All of them count allocations, those too that made none.
     let mut warnings = report["quality"]["warnings"].as_array().into_iter().flatten();
-    // The program sleeps, and what probes cost a program of milliseconds hangs on what else runs: that
-    // is all there is to say of it.
-    let is_expected = |id: &serde_json::Value| id == "waited" || id == "overhead";
-    assert!(warnings.all(|warning| is_expected(&warning["id"])), "{}", report["quality"]);
-    // The first child left long before the parent did.
+    // The program sleeps, what probes cost a program of milliseconds hangs on what else runs, and not
+    // every machine has a counter to read: that is all there is to say of it.
+    let is_expected = |warning: &serde_json::Value| {
+        let is_clock = |message: &str| message.contains(" took the system's clock");
+        ["waited", "overhead"].iter().any(|id| warning["id"] == *id)
+            || warning["message"].as_str().is_some_and(is_clock)
+    };
+    assert!(warnings.all(is_expected), "{}", report["quality"]);
+    // The first child left long before the parent did: that waits for each in turn, and then sleeps.
     let (wall, session) =
         (number(&report["totals"]["wall_ns"]), number(&report.function("session")["total_ns"]));
-    assert!(session < 1.5 * wall, "{session} of {wall} ns");
+    assert!(session < 2.0 * wall - 300e6, "{session} of {wall} ns");
 }
 
 #[test]

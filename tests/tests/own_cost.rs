@@ -31,9 +31,22 @@ struct Nested {
     own: (f64, f64),
     bounds: (f64, f64),
     is_marked: bool,
+    /// What the child's longest call adds to the total of all, for those too that it stands for.
+    longest_ns: f64,
 }
 
-/// The four lengths of a child, for so many calls of each.
+impl Nested {
+    /// Whether the child has to be marked; `None` where that hangs on what reading the clock takes here.
+    fn is_short(&self) -> Option<bool> {
+        match self.name.as_str() {
+            "1" | "5" => Some(true),
+            "30" | "200" => None,
+            _ => Some(false),
+        }
+    }
+}
+
+/// All lengths of a child, for so many calls of each that is short.
 fn nested(calls: &str) -> Vec<Nested> {
     let (report, printed) = run("nested", calls);
     let lines = printed.lines().map(|line| line.split(' ').collect::<Vec<_>>());
@@ -53,23 +66,35 @@ fn nested(calls: &str) -> Vec<Nested> {
                 own: (figure(2) - figure(3), number(&parent["self_ns"])),
                 bounds: bounds("self_range_ns"),
                 is_marked: child["below_resolution"] == Value::Bool(true),
+                longest_ns: number(&child["max_ns"])
+                    * child["sampled"]["period"].as_f64().unwrap_or(1.0),
             }
         })
         .collect()
 }
 
+/// A mean tells nothing where a child lost the processor for as long as all others took. That is no
+/// fault of the marks: then the program runs again.
 #[test]
 fn children_too_short_for_the_clock_are_marked() {
-    for case in nested("200000") {
-        let (low, high) = case.bounds;
-        assert!(low <= case.own.1 && case.own.1 <= high, "{} of {low} to {high}", case.own.1);
-        // The two in between depend on the machine.
-        match case.name.as_str() {
-            "1" | "5" => assert!(case.is_marked, "a child of {} ns", case.name),
-            "200" => assert!(!case.is_marked, "a child of {} ns", case.name),
-            _ => {}
+    for _ in 0..10 {
+        let mut disturbed = false;
+        for case in nested("200000") {
+            let (low, high) = case.bounds;
+            assert!(low <= case.own.1 && case.own.1 <= high, "{} of {low} to {high}", case.own.1);
+            let right = case.is_short().is_none_or(|is_short| case.is_marked == is_short);
+            let lost = case.is_short() == Some(true) && case.longest_ns > 1e6;
+            assert!(right || lost, "a child of {} ns: {}", case.name, case.is_marked);
+            if !right {
+                println!("a child of {} ns took {} ns", case.name, case.longest_ns);
+                disturbed = true;
+            }
+        }
+        if !disturbed {
+            return;
         }
     }
+    panic!("no run in which each of the short children kept the processor");
 }
 
 #[test]
@@ -110,8 +135,8 @@ fn ten_million_children_of_each_length() {
     for case in &cases {
         let (truth, (low, high)) = (case.own.0, case.bounds);
         assert!(low <= truth && truth <= high, "{}: {truth} is not {low} to {high}", case.name);
-        // That of 30 ns depends on the machine.
-        assert!(case.is_marked == (case.name != "200") || case.name == "30", "{}", case.name);
+        let right = case.is_short().is_none_or(|is_short| case.is_marked == is_short);
+        assert!(right, "{}", case.name);
     }
     // What the probes add to the pair is not in its bounds, but for the shortest children: there it
     // is more than they do.

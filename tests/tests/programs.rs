@@ -263,7 +263,8 @@ impl Row {
             self.wrong.push(format!("shares of {sum} %"));
         }
         let total = |name: &str| number(&report["totals"][name]);
-        let (accounted, cpu, wall) = (report.accounted_ns(), total("cpu_ns"), total("wall_ns"));
+        let (cpu, wall) = (total("cpu_ns"), total("wall_ns"));
+        let accounted = report.accounted_ns() + number(&report["quality"]["cold_ns"]);
         let _ = write!(self.cells, "| {:.3} ", accounted / cpu);
         // A thread without a processor is still in its function: where others had it, only wall time
         // is a bound.

@@ -8,6 +8,21 @@ fn run(flags: &[&str]) -> Finished {
     Hotpath::new(&workspace.root, &["run", "--runs", "1"]).args(flags).run().expect_code(0)
 }
 
+/// The same, once more where the program was so late with anything that this is from another part of the
+/// run than it was meant for.
+fn run_in_time(flags: &[&str]) -> Finished {
+    for _ in 0..10 {
+        let finished = run(flags);
+        let late = finished.stderr.lines().find_map(|line| line.trim().strip_prefix("late by "));
+        let late: f64 = late.expect("it says so").parse().expect("a number");
+        if late <= 50e6 {
+            return finished;
+        }
+        println!("late by {late} ns");
+    }
+    panic!("it never was in time");
+}
+
 /// The entry of a function's site.
 fn site<'r>(sites: &'r [Value], function: &str) -> &'r Value {
     let of = |site: &&Value| {
@@ -29,7 +44,7 @@ fn assert_estimate(site: &Value, real: f64) {
 
 #[test]
 fn a_leak_a_cache_and_what_is_freed_are_told_apart() {
-    let report = run(&["--format", "json", "--retained=8KiB"]).report();
+    let report = run_in_time(&["--format", "json", "--retained=8KiB"]).report();
     let retained = &report["retained"];
     assert_eq!(
         (number(&retained["period_bytes"]), &retained["dropped_blocks"]),
@@ -55,7 +70,7 @@ fn a_leak_a_cache_and_what_is_freed_are_told_apart() {
 
 #[test]
 fn people_see_it_when_they_ask() {
-    let text = run(&["--retained=8KiB"]).stdout;
+    let text = run_in_time(&["--retained=8KiB"]).stdout;
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let (_, section) = text.split_once("Retained memory").unwrap_or_else(|| panic!("{text}"));
     assert!(section.contains("session.to_owned()"), "{section}");

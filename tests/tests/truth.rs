@@ -69,54 +69,85 @@ fn async_allocations_are_exact_on_four_workers() {
     report.assert_shares_are_sane();
 }
 
-/// The same run held against two clocks that the probes don't read. Where other programs took the
-/// processor away, wall and CPU time say different things; then the run is made again.
+/// The same run held against two clocks that the probes don't read. Wall time holds on a busy machine
+/// too, as what other programs had of the processor is in the sums as well. CPU time doesn't: it is
+/// compared in runs that nothing disturbed, if there is one.
 #[test]
 fn self_and_outside_times_add_up_to_wall_and_cpu_time() {
-    for attempt in 1.. {
+    let (mut least_off, mut undisturbed) = (f64::INFINITY, false);
+    for attempt in 0..10 {
         let report = run("sums");
         report.assert_shares_are_sane();
-        let sum = report.accounted_ns();
         let wall = number(&report["totals"]["wall_ns"]);
         let cpu = number(&report["totals"]["cpu_ns"]);
-        let off = |against: f64| (sum / against - 1.0).abs();
-        println!("{sum} ns: off wall time by {:.4}, off CPU time by {:.4}", off(wall), off(cpu));
+        let sum = report.accounted_ns();
+        let off = off_wall_time(&report);
+        println!("{sum} ns of {wall} ns of wall time, off by {off:.4}; {cpu} ns of CPU time");
         let outside = number(&report["totals"]["outside_ns"]);
         assert!(outside > wall / 20.0, "the loop in main lies outside of all measured functions");
-        let undisturbed = (wall - cpu) / wall < 0.02;
-        if undisturbed {
-            assert!(off(wall) < 0.03, "{sum} ns against {wall} ns of wall time");
-            assert!(off(cpu) < 0.03, "{sum} ns against {cpu} ns of CPU time");
+        if attempt < WALL_ATTEMPTS {
+            least_off = least_off.min(off);
+        }
+        if (wall - cpu) / wall < 0.02 {
+            undisturbed = true;
+            assert!((sum / cpu - 1.0).abs() < 0.03, "{sum} ns against {cpu} ns of CPU time");
+        }
+        if undisturbed && least_off < 0.03 {
             return;
         }
-        assert!(attempt < 20, "the machine never left one core to the program: {report:?}");
     }
+    assert!(least_off < 0.03, "wall time is off by {least_off:.4} at least");
+    println!("CPU time: skipped, never undisturbed");
+}
+
+/// Runs that are made for one with sums that add up: between two readings of its clock that belong
+/// together a thread may lose the processor.
+const WALL_ATTEMPTS: u32 = 5;
+
+/// What all parts of a run together are off its wall time.
+fn off_wall_time(report: &Report) -> f64 {
+    let parts = report.accounted_ns() + number(&report["quality"]["cold_ns"]);
+    (parts / number(&report["totals"]["wall_ns"]) - 1.0).abs()
 }
 
 /// Where threads outnumber processors, wall time is no measure of what they computed: what the tasks'
 /// polls had of the processor, and what lies outside of them, is measured by the threads' own clocks.
+/// How often those are read depends on what that costs: where the sample says that it tells no 5 %, the
+/// program runs for longer.
 #[test]
 #[cfg(target_os = "linux")]
 fn what_tasks_and_the_rest_computed_adds_up_to_cpu_time() {
-    let workspace = Workspace::shared("truth");
-    let flags = ["run", "--format", "json", "--runs", "1", "--bin", "crowded"];
-    let finished = Hotpath::new(&workspace.root, &flags).run().expect_code(0);
-    let report = finished.report();
-    report.assert_shares_are_sane();
-    let total = |name: &str| number(&report["totals"][name]);
-    let own = finished.stderr.lines().find_map(|line| line.trim().parse::<f64>().ok());
-    let own = own.expect("it says what its polls had");
-    let (busy, outside, cpu) = (total("busy_cpu_ns"), total("outside_cpu_ns"), total("cpu_ns"));
-    let took = number(&report.function("handle")["self_ns"]);
-    println!(
-        "polls took {took:.0} ns and ran {busy:.0}, by the program {own:.0}: {:.3}; with {outside:.0} outside \
-         {:.3} of {cpu:.0} ns of CPU time",
-        busy / own,
-        (busy + outside) / cpu
-    );
-    assert!(took > 1.2 * own, "it never waited for a processor");
-    assert!((busy / own - 1.0).abs() < 0.05, "{busy} ns, by the program itself {own}");
-    assert!(((busy + outside) / cpu - 1.0).abs() < 0.05, "{busy} + {outside} of {cpu} ns");
+    for seconds in ["2", "6", "18"] {
+        let finished = command("crowded").args(["--", seconds]).run().expect_code(0);
+        let report = finished.report();
+        report.assert_shares_are_sane();
+        let total = |name: &str| number(&report["totals"][name]);
+        let cpu = total("cpu_ns");
+        let error = report["totals"]["outside_cpu_error_ns"].as_f64();
+        if error.is_none_or(|error| error > 0.05 * cpu) {
+            println!("{seconds} s: likely error {error:?} of {cpu:.0} ns of CPU time");
+            continue;
+        }
+        let mut said = finished.stderr.lines().filter_map(|line| line.trim().parse::<f64>().ok());
+        let [own, threads] = [(); 2].map(|()| said.next().expect("it says so"));
+        let (busy, outside) = (total("busy_cpu_ns"), total("outside_cpu_ns"));
+        let took = number(&report.function("handle")["self_ns"]);
+        println!(
+            "{seconds} s: polls took {took:.0} ns and ran {busy:.0}, by the program {own:.0}: {:.3}; with \
+             {outside:.0} outside {:.3} of {cpu:.0} ns of CPU time, likely error {error:?}",
+            busy / own,
+            (busy + outside) / cpu
+        );
+        assert!(took > 1.2 * own, "it never waited for a processor");
+        // What the probes' readings take themselves is neither, though the program and the system count it:
+        // of a thread's time, with a processor or without, that share at most.
+        let looks = 0.004 * threads * total("wall_ns");
+        let is_about = |ns: f64, known: f64| (0.95 * known - looks..1.05 * known).contains(&ns);
+        assert!(is_about(busy, own), "{busy} ns, by the program itself {own}, looks {looks}");
+        assert!(is_about(busy + outside, cpu), "{busy} + {outside} of {cpu} ns, looks {looks}");
+        return;
+    }
+    panic!("the sample never told as much");
 }
 
 /// What an attribute of a runtime makes of an `async fn` waits for it: that is no time of its own.
@@ -127,23 +158,23 @@ fn waiting_in_a_runtime_is_no_time_of_main() {
     assert_ne!(main["async"], serde_json::Value::Null, "{main}");
 }
 
-/// The slower clock gives the same sums; on a busy machine the start and the end of the process, which
-/// nothing measures, grow.
+/// The slower clock gives the same sums.
 #[test]
 fn times_add_up_on_the_systems_clock() {
-    for attempt in 1.. {
+    let mut all_off = Vec::new();
+    for _ in 0..WALL_ATTEMPTS {
         let system = command("sums").env("CARGO_HOTPATH_CLOCK", "system");
         let report = system.run().expect_code(0).report();
         report.assert_shares_are_sane();
         let is_said = |note: &str| note.contains("CARGO_HOTPATH_CLOCK=system");
         assert!(report.notes().any(is_said), "{report:?}");
-        let sum = report.accounted_ns();
-        let wall = number(&report["totals"]["wall_ns"]);
-        if (sum / wall - 1.0).abs() < 0.03 {
+        let off = off_wall_time(&report);
+        if off < 0.03 {
             return;
         }
-        assert!(attempt < 5, "{sum} ns against {wall} ns of wall time");
+        all_off.push(off);
     }
+    panic!("off wall time by {all_off:.4?}");
 }
 
 #[test]
@@ -226,21 +257,33 @@ fn functions_that_agree_in_name_and_place_stay_apart() {
 /// A wait for a lock is one thing, how long it is held another.
 #[test]
 fn guards_are_held_as_long_as_they_live() {
-    let report = run("locks");
-    let held = |function: &str, kind: &str| report.site(function, kind)["hold_ns"].as_f64();
-    let ms = |ms: f64| ms * 1e6;
-    let long = held("holds_long", "lock").expect("is measured");
-    assert!(long >= ms(100.0) && long < ms(400.0), "{long}");
+    let finished = command("locks").run().expect_code(0);
+    let report = finished.report();
+    // What the program says itself: how long a function waited for its lock, and held it.
+    let known = |function: &str| {
+        let fields = finished.stderr.lines().find_map(|line| line.strip_prefix(function));
+        let mut fields = fields.expect("it says so").split_whitespace().map(str::parse::<f64>);
+        [(); 2].map(|()| fields.next().expect("a figure").expect("a number"))
+    };
+    let is_about = |ns: f64, known: f64| (ns / known - 1.0).abs() < 0.1;
+
+    let long = number(&report.site("holds_long", "lock")["hold_ns"]);
+    let [_, held] = known("holds_long");
+    assert!(held >= 100e6 && is_about(long, held), "{long}, by the program itself {held}");
     let short = report.site("holds_short", "lock");
     let (waits, holds) = (number(&short["self_ns"]), number(&short["hold_ns"]));
     // It waits for what the other holds.
-    assert!(waits >= ms(50.0), "{short}");
-    assert!(holds < waits / 10.0, "{short}");
-    assert_eq!(held("statement", "lock"), None);
-    let across = held("across", "await").expect("is measured");
-    assert!(across >= ms(40.0) && across < ms(400.0), "{across}");
-    let lock = report.site("across", "await");
-    assert!(number(&lock["wait_ns"]) >= ms(40.0), "four tasks wait for one: {lock}");
+    let [waited, held] = known("holds_short");
+    assert!(is_about(waits, waited), "{short}, by the program itself {waited}");
+    assert!(holds < held + waits / 10.0, "{short}, by the program itself {held}");
+    assert_eq!(report.site("statement", "lock")["hold_ns"].as_f64(), None);
+    // Four tasks wait for one.
+    let across = report.site("across", "await");
+    let [waited, held] = known("across");
+    let holds = number(&across["hold_ns"]);
+    assert!(held >= 40e6 && is_about(holds, held), "{across}, by the program itself {held}");
+    let waits = number(&across["wait_ns"]);
+    assert!(waited > 0.0 && is_about(waits, waited), "{across}, by the program itself {waited}");
 }
 
 /// Only what was sent and waited is said to have.

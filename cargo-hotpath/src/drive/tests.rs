@@ -49,44 +49,43 @@ fn a_workload_that_ended_before_it_was_ready_is_not_driven() {
     assert_eq!(carry_out(&plan, &ended), Driven::default());
 }
 
+/// Carries it out on a process that is there until it is asked to end.
+#[cfg(unix)]
+fn carry_out_on_a_process(plan: &Plan) -> Driven {
+    let mut sleep = Command::new("sleep");
+    std::os::unix::process::CommandExt::process_group(sleep.arg("100"), 0);
+    let mut workload = sleep.spawn().unwrap();
+    let interrupts = Interrupts::default();
+    let watch = interrupts.watch(&workload, true);
+    let (sender, ended) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            workload.wait().unwrap();
+            drop((watch, sender));
+        });
+        plan.carry_out(&ended, &Log::default(), &interrupts, true)
+    })
+}
+
 #[cfg(unix)]
 #[test]
 fn the_end_of_the_command_is_the_end_of_the_workload() {
-    // The workload is there until it is asked to end: here by the test, as nobody is watched.
-    let (sender, ended) = mpsc::channel::<()>();
-    let ends = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(300));
-        drop(sender);
-    });
     let plan = plan(Some("exit 0"), Ready::After(Duration::ZERO), None);
-    assert_eq!(carry_out(&plan, &ended), Driven { stopped: true, failure: None });
-    ends.join().unwrap();
+    assert_eq!(carry_out_on_a_process(&plan), Driven { stopped: true, failure: None });
 }
 
 #[cfg(unix)]
 #[test]
 fn a_command_that_fails_is_said() {
-    let (sender, ended) = mpsc::channel::<()>();
-    let ends = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(300));
-        drop(sender);
-    });
     let plan = plan(Some("exit 7"), Ready::After(Duration::ZERO), None);
-    let failure = carry_out(&plan, &ended).failure.expect("it failed");
+    let failure = carry_out_on_a_process(&plan).failure.expect("it failed");
     assert!(failure.contains("`exit 7`") && failure.contains('7'), "{failure}");
-    ends.join().unwrap();
 }
 
 #[cfg(unix)]
 #[test]
 fn a_limit_ends_the_command_and_the_workload() {
-    let (sender, ended) = mpsc::channel::<()>();
-    let ends = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(500));
-        drop(sender);
-    });
     let limit = Some(Duration::from_millis(50));
     let plan = plan(Some("sleep 1000"), Ready::After(Duration::ZERO), limit);
-    assert_eq!(carry_out(&plan, &ended), Driven { stopped: true, failure: None });
-    ends.join().unwrap();
+    assert_eq!(carry_out_on_a_process(&plan), Driven { stopped: true, failure: None });
 }

@@ -17,7 +17,8 @@ fn nothing_to_look_at_is_no_fault() {
     let samples = sampled(directory.path(), || {});
     assert_eq!((samples.looks, samples.covered_ns), (0, 0));
     assert!(samples.elapsed_ns >= 40_000_000);
-    assert!(samples.cpu_ns.is_some_and(|ns| ns > 0));
+    // It may be none: there are systems that count CPU time in steps of 10 ms.
+    assert!(samples.cpu_ns.is_some());
     assert_eq!(sampled(Path::new("/nonexistent/counters"), || {}).looks, 0);
 }
 
