@@ -89,11 +89,10 @@ mod system {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn a_second_run_waits_until_the_first_lets_go() {
         let dir = tempfile::tempdir().unwrap();
