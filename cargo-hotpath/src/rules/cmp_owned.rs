@@ -95,7 +95,8 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
 mod tests {
     use super::*;
     use crate::facts::SiteFacts;
-    use crate::rules::testing::{best_ns, check, hot, with_source};
+    use crate::impact::{Saved, union};
+    use crate::rules::testing::{best_ns, check, hot, run, with_source};
 
     fn compared(kind: Kind) -> SiteFacts {
         with_source(hot(kind, "other.to_string()", "alloc::string::String"), |source| {
@@ -113,6 +114,16 @@ mod tests {
             assert_eq!(found[0].title, "`String` made only to compare it");
             assert_eq!(best_ns(&found[0]), Some(410e6));
         }
+    }
+
+    #[test]
+    fn what_drifts_out_of_a_span_is_neither_sure_nor_denied() {
+        let mut facts = run(vec![compared(Kind::Clone)]);
+        facts.probes.inside_ns = 9.0;
+        let found = CmpOwned.check(&facts, &Thresholds::default()).remove(0);
+        let saved = union(&found.gain.expect("it saves something").claims).threads;
+        // Of 391 ns for each copy and 10 for each free; twice the free, and the clock at both.
+        assert_eq!(saved, Saved { low: 382e6, best: 401e6, high: 429e6 });
     }
 
     #[test]

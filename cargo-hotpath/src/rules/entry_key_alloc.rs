@@ -121,13 +121,13 @@ fn gain(site: &Site<'_>, ns: f64, hits: u64) -> Gain {
         claims: vec![site.claim(Saved::new(
             site.sure_ns() * spared - again,
             (ns + frees) * spared - again,
-            (ns + 2.0 * frees) * spared,
+            (ns + site.drifted_ns() + site.most_frees_ns()) * spared,
         ))],
         allocs: allocs.map(gone),
         alloc_bytes: alloc_bytes.map(gone),
         basis: format!(
             "{hits}/{count} of copies {} + frees {} ({}), less 40 ns for a second lookup of each new \
-             key ({}); high without that and with frees at twice",
+             key ({}); high without that, with frees at twice and with what may have hidden behind the clock",
             time(ns),
             time(frees),
             site.allocator().basis(),

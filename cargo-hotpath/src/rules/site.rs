@@ -235,6 +235,18 @@ impl<'a> Site<'a> {
         sure_ns(ns, self.count(), self.allocs_ns(), self.probes())
     }
 
+    /// What at most commonly drifted out of its spans (see [`crate::resolution`]): the processor goes on with
+    /// work while the clock is read. What is sure is reckoned without as much.
+    pub(super) fn drifted_ns(&self) -> f64 {
+        self.probes().inside_ns * self.count() as f64
+    }
+
+    /// The most that those frees take: of blocks that are no longer in a cache, and with what drifted out of
+    /// the frees that were timed.
+    pub(super) fn most_frees_ns(&self) -> f64 {
+        2.0 * self.frees_ns() + self.probes().inside_ns * self.allocs().count as f64
+    }
+
     /// Frees that follow from its allocations and happen after its span ends.
     pub(super) fn frees_ns(&self) -> f64 {
         self.allocs().count as f64 * self.allocator().free_ns()

@@ -87,7 +87,11 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
         confidence: Confidence::High,
         effort: META.effort,
         gain: Some(Gain {
-            claims: vec![site.claim(Saved::new(SURE * (site.sure_ns() - kept), ns - kept, ns))],
+            claims: vec![site.claim(Saved::new(
+                SURE * (site.sure_ns() - kept),
+                ns - kept,
+                ns + site.drifted_ns(),
+            ))],
             allocs: None,
             alloc_bytes: None,
             basis: format!(
