@@ -329,6 +329,7 @@ mod tests {
         let other = Error::NoExecutable("bin `x`".to_owned());
         assert!(matches!(interrupts.explain(other), Error::NoExecutable(_)));
     }
+
     /// Neither SIGINT nor SIGHUP: whoever started the tests may have them ignored, and a child inherits that.
     #[cfg(unix)]
     #[test]
