@@ -245,6 +245,8 @@ fn probes(segments: &[Segment], rates: &[Rate]) -> ProbeCosts {
         awaited_ns: rate.exact_ns(costs.awaited),
         charge_ns: rate.exact_ns(costs.charge),
         charge_open_ns: rate.exact_ns(costs.charge_open),
+        hash_ns: rate.exact_ns(costs.hash),
+        hidden_ns: rate.exact_ns(costs.hidden),
     }
 }
 

@@ -14,8 +14,9 @@ pub use heap::{OperationCost, Retained, RetainedSite, SizeClass};
 /// Version of the file format; readers refuse newer ones.
 ///
 /// 2 added `timeline`, here and in the contexts: a file without is one of version 1. 4 added the
-/// functions' `budget`, and what holds and channels did; 5 `processor`.
-pub const PROFILE_VERSION: u32 = 5;
+/// functions' `budget`, and what holds and channels did; 5 `processor`; 6 what hashing costs, and what
+/// hides behind the clock.
+pub const PROFILE_VERSION: u32 = 6;
 
 /// What one repetition of the workload measured, all its processes and threads merged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -192,6 +193,13 @@ pub struct ProbeCosts {
     /// The same, to an open expression as well.
     #[serde(default)]
     pub charge_open_ns: f64,
+    /// Hashing a `u64` as maps do by default; 0 where that was not measured.
+    #[serde(default)]
+    pub hash_ns: f64,
+    /// What of some work its span may not show, as the processor is done with it while the clock is read; at
+    /// most `inside_ns`.
+    #[serde(default)]
+    pub hidden_ns: f64,
 }
 
 /// Identity and site table of a measured function.

@@ -2,12 +2,14 @@
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::future::{Future, ready};
+use core::hash::Hasher;
 use core::hint::black_box;
 use core::pin::pin;
 use core::sync::atomic::AtomicU32;
 use core::task::{Context, Waker};
+use std::hash::DefaultHasher;
 
-use crate::segment::layout::{Fixed, Slab, Sums};
+use crate::segment::layout::{Fixed, Row, Slab, Sums};
 use crate::site::{Function, Site};
 use crate::{clock, expression, future, heap, map, probe, slab};
 
@@ -73,7 +75,7 @@ fn calls(costs: &Fixed, scratch: &Slab) {
     costs.poll_untimed.set(per_probe(poll));
 }
 
-/// Expressions, timed, not timed and never timed, and awaits.
+/// Expressions, timed, not timed and never timed, and awaits; and what the spans of the timed ones hide.
 fn expressions(costs: &Fixed, scratch: &Slab) {
     let expression = || {
         expression::exit(expression::site(&SCRATCH_FUNCTION, 0), black_box(0u8));
@@ -90,11 +92,28 @@ fn expressions(costs: &Fixed, scratch: &Slab) {
     let (whole, inside) = per_span(&row.sums, expression);
     costs.expression.set(whole);
     costs.expression_inside.set(inside);
+    hashes(costs, row);
     row.countdown.next.set(NEVER);
     // Within another one, which it tells what it may have taken.
     let open = expression::grow(&SCRATCH_FUNCTION, 1);
     costs.expression_untimed.set(per_probe(expression));
     expression::exit(open, 0u8);
+}
+
+/// What hashing takes, and what of such work the spans of this row hide.
+///
+/// Where all of it reads as nothing, all of a longer one may be hidden that fits into a reading of the clock:
+/// so it is the share that counts.
+fn hashes(costs: &Fixed, row: &Row) {
+    let hash = per_probe(|| _ = hashed());
+    // Of the same type, whose row is the one that is looked at.
+    let (_, shown) = per_span(&row.sums, || {
+        expression::exit(expression::site(&SCRATCH_FUNCTION, 0), hashed());
+    });
+    costs.hash.set(hash);
+    let reading = costs.inside.get();
+    let missing = (hash + costs.expression_inside.get()).saturating_sub(shown);
+    costs.hidden.set((missing * reading / hash.min(reading).max(1)).min(reading));
 }
 
 /// What it takes to attribute an allocator operation, without and with an expression open.
@@ -113,6 +132,14 @@ fn charges(costs: &Fixed, scratch: &Slab) {
     let open = expression::grow(&SCRATCH_FUNCTION, 1);
     costs.charge_open.set(operations());
     expression::exit(open, 0u8);
+}
+
+/// Some nanoseconds of work, none of which waits for the one before.
+#[inline(always)]
+fn hashed() -> u8 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write_u64(black_box(1));
+    black_box(hasher.finish()) as u8
 }
 
 /// Ticks of one probe: of a batch that nothing disturbed.

@@ -225,6 +225,8 @@ impl Fixed {
             &self.awaited,
             &self.charge,
             &self.charge_open,
+            &self.hash,
+            &self.hidden,
         ]
         .map(crate::segment::cell::Count::get)
     }

@@ -162,7 +162,10 @@ fn a_regular_end_closes_all() {
     assert_eq!(counts(&segment), (1000, 1000, 0));
     let memory = segment.memory.unwrap();
     assert!(memory.peak_live_bytes >= (1 << 20) - (64 << 10), "{}", memory.peak_live_bytes);
-    assert!(segment.calibration.function > 0 && segment.calibration.alloc > 0);
+    let costs = segment.calibration;
+    assert!(
+        costs.function > 0 && costs.alloc > 0 && costs.hash > 0 && costs.hidden <= costs.inside
+    );
 }
 
 /// Runs `name` under a limit of file sizes, which kills whoever writes past it.

@@ -273,9 +273,10 @@ fn a_handlers_busy_and_wait_are_its_clients_latency() {
 #[ignore = "measures for minutes, and wants the machine for itself"]
 #[cfg(target_os = "linux")]
 fn what_ran_inside_and_outside_is_the_cpu_time() {
-    for fixes in [&["--fix", "all"] as &[&str], &[]] {
+    // With the faults its polls are of many kinds, so that a sample needs more of them to tell as much.
+    for (requests, fixes) in [("16000", &["--fix", "all"] as &[&str]), ("48000", &[])] {
         for attempt in 1.. {
-            let report = measured(&[&["--", "--requests", "16000"], fixes].concat());
+            let report = measured(&[&["--", "--requests", requests], fixes].concat());
             let total = |name: &str| number(&report["totals"][name]);
             let cpu = total("cpu_ns");
             let error_pct = 100.0 * total("outside_cpu_error_ns") / cpu;
@@ -287,9 +288,7 @@ fn what_ran_inside_and_outside_is_the_cpu_time() {
                 cpu / 1e9
             );
             if error_pct <= OFF_PCT {
-                // With a task for each item most polls close unseen: that sample is known to be off.
-                let allowed = if fixes.is_empty() { OFF_PCT + error_pct } else { OFF_PCT };
-                assert!(off_pct.abs() <= allowed, "{off_pct}");
+                assert!(off_pct.abs() <= OFF_PCT, "{off_pct}");
                 break;
             }
             assert!(attempt < 5, "the sample never told as much");

@@ -246,6 +246,8 @@ fn costs(profile: &Profile) -> impl Iterator<Item = f64> {
         probes.awaited_ns,
         probes.charge_ns,
         probes.charge_open_ns,
+        probes.hash_ns,
+        probes.hidden_ns,
     ]
     .into_iter()
     .chain(operations.flat_map(|cost| [cost.mean_ns, cost.error_ns]))

@@ -135,7 +135,7 @@ fn gain(site: &Site<'_>, ns: f64, entries: u64) -> Gain {
         claims: vec![site.claim(Saved::new(
             site.sure_ns() * spared * sure,
             whole * spared * likely,
-            (ns + site.drifted_ns() + site.most_frees_ns()) * spared,
+            (site.most_ns() + site.most_frees_ns()) * spared,
         ))],
         allocs: allocs.map(gone),
         alloc_bytes: alloc_bytes.map(gone),

@@ -12,7 +12,7 @@ use crate::units::time;
 pub(super) fn spared(site: &Site<'_>, ns: f64) -> Gain {
     let (allocs, alloc_bytes) = site.gone_allocs();
     let frees = site.frees_ns();
-    let most = ns + site.drifted_ns() + site.most_frees_ns();
+    let most = site.most_ns() + site.most_frees_ns();
     Gain {
         claims: vec![site.claim(Saved::new(site.sure_ns(), ns + frees, most))],
         allocs,

@@ -121,7 +121,7 @@ fn gain(site: &Site<'_>, ns: f64, hits: u64) -> Gain {
         claims: vec![site.claim(Saved::new(
             site.sure_ns() * spared - again,
             (ns + frees) * spared - again,
-            (ns + site.drifted_ns() + site.most_frees_ns()) * spared,
+            (site.most_ns() + site.most_frees_ns()) * spared,
         ))],
         allocs: allocs.map(gone),
         alloc_bytes: alloc_bytes.map(gone),

@@ -4,7 +4,7 @@ use hotpath_runtime_syntax::Kind;
 
 use crate::allocator::Costs;
 use crate::facts::{Facts, FunctionFacts, SiteFacts, SiteSource, Span};
-use crate::impact::{Claim, Measure, Saved, Workload, hold_ns, span_ns, sure_ns};
+use crate::impact::{Claim, Measure, Saved, Workload, hold_ns, most_ns, read_ns, span_ns, sure_ns};
 use crate::profile::{Allocs, Awaits, Bucket, ProbeCosts};
 use crate::rules::{Anchor, Threshold, Thresholds, types};
 use crate::units;
@@ -195,11 +195,13 @@ impl<'a> Site<'a> {
         &self.facts.probes
     }
 
-    /// Time of its executions, the probe's part taken out; `None` when none was timed.
+    /// What its executions likely took, the probe's part taken out; `None` when none was timed.
     pub(super) fn ns(&self) -> Option<f64> {
-        let timed: Vec<f64> =
-            self.rows.iter().filter_map(|row| span_ns(row, self.probes())).collect();
-        (!timed.is_empty()).then(|| timed.iter().sum())
+        self.sum_ns(span_ns)
+    }
+
+    fn sum_ns(&self, of: fn(&SiteFacts, &ProbeCosts) -> Option<f64>) -> Option<f64> {
+        self.rows.iter().filter_map(|row| of(row, self.probes())).reduce(|sum, ns| sum + ns)
     }
 
     /// How long its guards lived, the probe's part taken out; `None` where that was not measured.
@@ -231,20 +233,19 @@ impl<'a> Site<'a> {
 
     /// What is sure of that time.
     pub(super) fn sure_ns(&self) -> f64 {
-        let ns = self.ns().unwrap_or_default();
-        sure_ns(ns, self.count(), self.allocs_ns(), self.probes())
+        let read = self.sum_ns(read_ns).unwrap_or_default();
+        sure_ns(read, self.count(), self.allocs_ns(), self.probes())
     }
 
-    /// What at most commonly drifted out of its spans (see [`crate::resolution`]): the processor goes on with
-    /// work while the clock is read. What is sure is reckoned without as much.
-    pub(super) fn drifted_ns(&self) -> f64 {
-        self.probes().inside_ns * self.count() as f64
+    /// The most that its executions took.
+    pub(super) fn most_ns(&self) -> f64 {
+        most_ns(self.sum_ns(read_ns).unwrap_or_default(), self.count(), self.probes())
     }
 
     /// The most that those frees take: of blocks that are no longer in a cache, and with what drifted out of
     /// the frees that were timed.
     pub(super) fn most_frees_ns(&self) -> f64 {
-        2.0 * self.frees_ns() + self.probes().inside_ns * self.allocs().count as f64
+        most_ns(2.0 * self.frees_ns(), self.allocs().count, self.probes())
     }
 
     /// Frees that follow from its allocations and happen after its span ends.

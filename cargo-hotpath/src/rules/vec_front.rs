@@ -90,7 +90,7 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
             claims: vec![site.claim(Saved::new(
                 SURE * (site.sure_ns() - kept),
                 ns - kept,
-                ns + site.drifted_ns(),
+                site.most_ns(),
             ))],
             allocs: None,
             alloc_bytes: None,

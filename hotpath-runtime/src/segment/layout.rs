@@ -16,7 +16,7 @@ pub(crate) use retained::{HELD, HELD_EACH, Retained, Sample};
 /// First word of every segment.
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"hotpath\x01");
 /// Changes whenever a structure below does.
-pub(crate) const VERSION: u64 = 4;
+pub(crate) const VERSION: u64 = 5;
 /// Bytes of the command line that are kept.
 pub(crate) const COMMAND_BYTES: usize = 1024;
 /// Longest text that is kept, in bytes.
@@ -104,6 +104,8 @@ pub(crate) struct Fixed {
     pub(crate) awaited: Count,
     pub(crate) charge: Count,
     pub(crate) charge_open: Count,
+    pub(crate) hash: Count,
+    pub(crate) hidden: Count,
 }
 
 /// Words in [`Fixed`].

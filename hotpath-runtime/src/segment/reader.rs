@@ -133,6 +133,11 @@ pub struct Calibration {
     pub charge: u64,
     /// The same with an expression open, which it is attributed to as well.
     pub charge_open: u64,
+    /// Hashing a `u64` as maps do by default, many in turn.
+    pub hash: u64,
+    /// What of some work the span of a timed expression may not show, as the processor is done with it while
+    /// the clock is read: the share of a hash that is missing in its span, of `inside`.
+    pub hidden: u64,
 }
 
 /// Heap figures of the process.

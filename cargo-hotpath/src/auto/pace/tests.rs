@@ -18,6 +18,8 @@ const COSTS: ProbeCosts = ProbeCosts {
     awaited_ns: 0.0,
     charge_ns: 0.0,
     charge_open_ns: 0.0,
+    hash_ns: 0.0,
+    hidden_ns: 0.0,
 };
 
 /// On a line of its own.

@@ -77,6 +77,8 @@ fn full() -> Profile {
             awaited_ns: 7.5,
             charge_ns: 8.5,
             charge_open_ns: 9.5,
+            hash_ns: 10.5,
+            hidden_ns: 2.25,
         },
         functions: vec![function()],
         contexts: vec![Context {

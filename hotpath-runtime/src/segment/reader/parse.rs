@@ -211,6 +211,8 @@ fn read_calibration(bytes: Bytes<'_>) -> Result<Calibration, ReadError> {
         awaited: fixed(bytes, offset_of!(raw::Fixed, awaited))?,
         charge: fixed(bytes, offset_of!(raw::Fixed, charge))?,
         charge_open: fixed(bytes, offset_of!(raw::Fixed, charge_open))?,
+        hash: fixed(bytes, offset_of!(raw::Fixed, hash))?,
+        hidden: fixed(bytes, offset_of!(raw::Fixed, hidden))?,
     })
 }
 
