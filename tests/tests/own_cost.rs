@@ -10,6 +10,9 @@ use hotpath_tests::{Hotpath, Report, Workspace, binary, number};
 use nix::sys::resource::{UsageWho, getrusage};
 use serde_json::Value;
 
+/// What commonly drifts over the ends of a short span.
+const DRIFT_NS: f64 = 10.0;
+
 /// A run of a program of the fixture with one argument, and what it printed.
 fn run(bin: &str, argument: &str) -> (Report, String) {
     let workspace = Workspace::shared("truth");
@@ -146,6 +149,29 @@ fn ten_million_children_of_each_length() {
         let (low, high) = (0.94 * case.total_bounds.0, 1.06 * case.total_bounds.1);
         let truth = case.total.0;
         assert!(low <= truth && truth <= high, "{}: {truth} is not {low} to {high}", case.name);
+    }
+}
+
+/// Expressions of some nanoseconds, of which some processors hide much behind the clock.
+#[test]
+#[ignore = "compares times"]
+fn short_expressions() {
+    println!("ns per execution: without probes, and as said");
+    let (report, printed) = run("shorts", "10000000");
+    let mut off = Vec::new();
+    for line in printed.lines() {
+        let fields: Vec<&str> = line.split(' ').collect();
+        let figure = |index: usize| fields[index].parse::<f64>().expect("a number");
+        let real = (figure(2) - figure(3)) / figure(1);
+        let site = report.site(fields[0], "lookup");
+        assert!((number(&site["count"]) - figure(1)).abs() < 0.5);
+        let said = number(&site["self_ns"]) / figure(1);
+        println!("{:<10} {real:>6.1} {said:>6.1} {:>+6.1}", fields[0], said - real);
+        off.push((fields[0].to_owned(), said - real));
+    }
+    assert!(off.len() >= 4);
+    for (name, off) in off {
+        assert!(off.abs() <= DRIFT_NS, "{name}: {off:+.1} ns off");
     }
 }
 
