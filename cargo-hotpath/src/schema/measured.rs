@@ -379,7 +379,8 @@ pub struct Site {
     pub type_name: Option<String>,
     /// Exact number of executions.
     pub count: u64,
-    /// Exclusive time; `null` for kinds that are only counted.
+    /// Exclusive time that its executions likely took: without the probes in it, and with what the processor
+    /// was done with while the clock was read; `null` for kinds that are only counted.
     pub self_ns: Option<u64>,
     /// Awaits: time pending where no measured await inside pended; `null` for other kinds.
     pub wait_ns: Option<u64>,
