@@ -1,6 +1,7 @@
 //! What was measured, joined with what the source says: all that rules may look at.
 
 pub mod crates;
+mod hidden;
 mod join;
 pub mod lock;
 mod matching;
@@ -171,6 +172,8 @@ pub struct SiteFacts {
     pub timed: u64,
     /// Time, exclusive; where not all were timed, the estimate for all.
     pub self_ns: u64,
+    /// What likely hid behind the clock while it was timed: in none of the site's times.
+    pub hidden_ns: f64,
     /// Standard error of `self_ns` by not timing all executions.
     pub error_ns: f64,
     /// Longest span.

@@ -5,8 +5,9 @@
 //! call, where a span of nothing reads 10 ns. The worst case is one chain of work each step of
 //! which waits for the one before (`tests/own_cost.rs` measures it): there 20 ns of 30 drift out
 //! of the span, and 45 of 245. The processor holds no more than some hundred instructions
-//! unfinished, so that it ends there however long the span is. No calibration takes it out, as it
-//! differs from place to place; so it is given as a range.
+//! unfinished, so that it ends there however long the span is. No calibration takes it out of a function's
+//! time, as it differs from place to place; so it is given as a range. What likely hides of an expression is
+//! added to it ([`SiteFacts::hidden_ns`](crate::facts::SiteFacts::hidden_ns)).
 
 use crate::facts::{Facts, FunctionFacts};
 use crate::own_cost::{self, Cost};

@@ -20,6 +20,10 @@ const CHOSEN: usize = BATCHES / 4;
 const PROBES: u64 = 32;
 const BLOCKS: usize = 16;
 const SCRATCH: usize = 64 * 1024;
+/// Ticks that work must take for the counter to tell what of it is missing in a span.
+const LEAST_WORK: u64 = 4;
+/// What is missing of some work says nothing of work that is longer than so many of it.
+const MOST_WORK: u64 = 4;
 /// `next` of what is never timed.
 const NEVER: u64 = u64::MAX;
 
@@ -101,19 +105,34 @@ fn expressions(costs: &Fixed, scratch: &Slab) {
 }
 
 /// What hashing takes, and what of such work the spans of this row hide.
-///
-/// Where all of it reads as nothing, all of a longer one may be hidden that fits into a reading of the clock:
-/// so it is the share that counts.
 fn hashes(costs: &Fixed, row: &Row) {
-    let hash = per_probe(|| _ = hashed());
-    // Of the same type, whose row is the one that is looked at.
-    let (_, shown) = per_span(&row.sums, || {
-        expression::exit(expression::site(&SCRATCH_FUNCTION, 0), hashed());
-    });
-    costs.hash.set(hash);
-    let reading = costs.inside.get();
-    let missing = (hash + costs.expression_inside.get()).saturating_sub(shown);
-    costs.hidden.set((missing * reading / hash.min(reading).max(1)).min(reading));
+    let hash = batch(|| _ = hashed());
+    costs.hash.set((hash + PROBES / 2) / PROBES);
+    let loops = batch(|| _ = black_box(0u8));
+    // Of the type of the row that is looked at.
+    let spans = |work: fn() -> u8| {
+        let (_, inside) = batch_of_spans(&row.sums, || {
+            expression::exit(expression::site(&SCRATCH_FUNCTION, 0), work());
+        });
+        inside
+    };
+    let shown = spans(hashed).saturating_sub(spans(|| black_box(0u8)));
+    // The system waits for what came before, or takes so long that nothing can be told.
+    if !clock::is_system() {
+        let reading = PROBES * costs.inside.get();
+        costs.hidden.set(hidden(hash.saturating_sub(loops), shown, reading) / PROBES);
+    }
+}
+
+/// What of some work may be hidden behind a reading of the clock, where of work that took so much its span
+/// shows so much: the share that is missing, of as much as may fit in. 0 where that can't be told.
+fn hidden(work: u64, shown: u64, reading: u64) -> u64 {
+    let missing = work.saturating_sub(shown);
+    // A counter that is too coarse; code that was not optimised; noise.
+    if work < PROBES * LEAST_WORK || work > 2 * reading || missing < work / 4 {
+        return 0;
+    }
+    (missing * reading.min(MOST_WORK * work) / work.min(reading)).min(reading)
 }
 
 /// What it takes to attribute an allocator operation, without and with an expression open.
@@ -142,19 +161,30 @@ fn hashed() -> u8 {
     black_box(hasher.finish()) as u8
 }
 
-/// Ticks of one probe: of a batch that nothing disturbed.
-fn per_probe(mut probe: impl FnMut()) -> u64 {
+/// Ticks of one probe.
+fn per_probe(probe: impl FnMut()) -> u64 {
+    (batch(probe) + PROBES / 2) / PROBES
+}
+
+/// The same, and what of it lies inside of the span that it adds to these sums.
+fn per_span(sums: &Sums, probe: impl FnMut()) -> (u64, u64) {
+    let (whole, inside) = batch_of_spans(sums, probe);
+    (whole / PROBES, inside / PROBES)
+}
+
+/// Ticks of a batch that nothing disturbed.
+fn batch(mut probe: impl FnMut()) -> u64 {
     quiet(|| {
         let start = clock::ticks();
         for _ in 0..PROBES {
             probe();
         }
-        (clock::ticks().wrapping_sub(start) + PROBES / 2) / PROBES
+        clock::ticks().wrapping_sub(start)
     })
 }
 
-/// The same, and what of it lies inside of the span that it adds to these sums.
-fn per_span(sums: &Sums, mut probe: impl FnMut()) -> (u64, u64) {
+/// The same, and what of it lies inside of the spans that they add to these sums.
+fn batch_of_spans(sums: &Sums, mut probe: impl FnMut()) -> (u64, u64) {
     let mut inside = [0; BATCHES];
     let mut batch = 0;
     let whole = quiet(|| {
@@ -162,9 +192,9 @@ fn per_span(sums: &Sums, mut probe: impl FnMut()) -> (u64, u64) {
         for _ in 0..PROBES {
             probe();
         }
-        inside[batch] = sums.ticks.get().wrapping_sub(before) / PROBES;
+        inside[batch] = sums.ticks.get().wrapping_sub(before);
         batch += 1;
-        clock::ticks().wrapping_sub(start) / PROBES
+        clock::ticks().wrapping_sub(start)
     });
     inside.sort_unstable();
     (whole, inside[CHOSEN].min(whole))
@@ -216,4 +246,25 @@ fn quiet(mut batch: impl FnMut() -> u64) -> u64 {
     }
     ticks.sort_unstable();
     ticks[CHOSEN]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_of_short_work_is_hidden_of_longer_work() {
+        let of =
+            |work, shown, reading| hidden(PROBES * work, PROBES * shown, PROBES * reading) / PROBES;
+        assert_eq!(of(10, 0, 25), 25, "all of it");
+        assert_eq!(of(10, 5, 25), 12, "half of it");
+        assert_eq!(of(30, 10, 25), 20, "what is longer than a reading shows in part");
+        assert_eq!(of(10, 10, 25), 0);
+        assert_eq!(of(10, 15, 25), 0, "work that seems longer in a span");
+        assert_eq!(of(10, 8, 25), 0, "noise");
+        assert_eq!(of(10, 0, 1_000), 40, "a clock that takes long");
+        assert_eq!(of(3, 0, 3), 0, "a coarse counter");
+        assert_eq!(of(300, 200, 25), 0, "unoptimised code");
+        assert_eq!(of(0, 0, 0), 0);
+    }
 }

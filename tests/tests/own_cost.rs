@@ -170,9 +170,13 @@ fn short_expressions() {
         off.push((fields[0].to_owned(), said - real));
     }
     assert!(off.len() >= 4);
-    for (name, off) in off {
+    for (name, off) in &off {
         assert!(off.abs() <= DRIFT_NS, "{name}: {off:+.1} ns off");
     }
+    // Each drifts in its own way. What is missing of all of them was hidden.
+    let mean = off.iter().map(|(_, off)| off).sum::<f64>() / off.len() as f64;
+    println!("mean {mean:+.1}");
+    assert!(mean.abs() <= 0.4 * DRIFT_NS, "{mean:+.1} ns off");
 }
 
 /// A program to run with and without probes.

@@ -38,6 +38,7 @@ fn site(index: usize, kind: Kind, usage: Usage) -> SiteFacts {
         timed: 10_000,
         error_ns: 4_000_000.0,
         self_ns: 300_000_000,
+        hidden_ns: 0.0,
         max_ns: 9_000,
         allocs: Allocs { count: 1_000_000, bytes: 24_000_000, ..Allocs::default() },
         awaits: is_await.then(Awaits::default),

@@ -120,6 +120,8 @@ fn segment(functions: Vec<reader::Function>, slabs: Vec<Slab>) -> Segment {
             alloc: 10,
             free: 6,
             charge: 2,
+            hash: 5,
+            hidden: 3,
             ..Calibration::default()
         },
         memory: None,
@@ -220,6 +222,7 @@ fn cold_work_is_neither_in_functions_nor_outside_of_them() {
     let profile = profile(&[segment(vec![function("read", 3, &[])], vec![cold])]);
     assert_eq!((profile.cold_ns, profile.outside_ns), (300, 2_000_000 + 1_000 - 100 - 300));
     assert_eq!((profile.contexts[0].total_ns, profile.probes.charge_ns), (100, 2.0));
+    assert_eq!((profile.probes.hash_ns, profile.probes.hidden_ns), (5.0, 3.0));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use hotpath_runtime::hotpath;
 use hotpath_runtime_syntax::Kind;
 
 use super::lock::Lock;
-use super::{BuildFacts, Facts, FunctionFacts, SiteFacts, matching, totals};
+use super::{BuildFacts, Facts, FunctionFacts, SiteFacts, hidden, matching, totals};
 use crate::fnv::fnv1a;
 use crate::profile::{Allocs, Function, Profile, Row};
 use crate::source::{Source, SourceFunction, SourceSite};
@@ -27,6 +27,9 @@ pub fn join(profile: &Profile, source: &Source, build: BuildFacts) -> Facts {
         .collect();
     totals::add(profile, &mut functions);
     add_sites(profile, &counterparts, &mut functions);
+    for function in &mut functions {
+        hidden::add(function, &profile.probes);
+    }
     let sources = functions.iter().filter_map(|function| {
         let text = source.texts().get(&function.file)?;
         Some((function.file.clone(), text.clone()))
@@ -123,6 +126,7 @@ fn site(row: &Row, function: &Function, counterpart: Option<&SourceFunction>) ->
         count: row.count,
         timed: row.timed,
         self_ns: row.self_ns,
+        hidden_ns: 0.0,
         error_ns: row.error_ns,
         max_ns: row.max_ns,
         allocs: row.allocs,

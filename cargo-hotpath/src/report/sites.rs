@@ -4,6 +4,7 @@ use hotpath_runtime_syntax::Kind;
 
 use crate::facts::{Facts, FunctionFacts, SiteFacts};
 use crate::impact::{hold_ns, span_ns};
+use crate::profile::ProbeCosts;
 use crate::report::functions::relative;
 use crate::schema::{Sampled, Site};
 
@@ -47,18 +48,18 @@ fn row(facts: &Facts, function: &FunctionFacts, site: &SiteFacts) -> Site {
         reallocs: allocated(site.allocs.reallocs),
         realloc_bytes: allocated(site.allocs.moved_bytes),
         loop_depth: site.source.as_ref().map(|source| source.loop_depth),
-        sampled: sampled(site),
+        sampled: sampled(site, &facts.probes),
     }
 }
 
 /// How thinned out the timing was.
-fn sampled(site: &SiteFacts) -> Option<Sampled> {
+fn sampled(site: &SiteFacts, probes: &ProbeCosts) -> Option<Sampled> {
     if site.timed == 0 || site.timed >= site.count {
         return None;
     }
     Some(Sampled {
         period: site.count as f64 / site.timed as f64,
-        relative_error: relative(site.error_ns, site.self_ns),
+        relative_error: relative(site.error_ns, span_ns(site, probes)?.round() as u64),
     })
 }
 
@@ -84,8 +85,14 @@ mod tests {
     #[test]
     fn a_sample_says_how_far_it_can_be_off() {
         let hot = hot(Kind::Clone, "x.clone()", "T");
-        let site = SiteFacts { timed: 10_000, error_ns: 4_000_000.0, ..hot };
-        let sampled = sampled(&site).expect("one in a hundred");
+        let site = SiteFacts {
+            timed: 10_000,
+            error_ns: 4_000_000.0,
+            self_ns: 300_000_000,
+            hidden_ns: 100e6,
+            ..hot
+        };
+        let sampled = sampled(&site, &ProbeCosts::default()).expect("one in a hundred");
         assert!((sampled.period - 100.0).abs() < 1e-9);
         assert!((sampled.relative_error - 0.01).abs() < 1e-9, "of 400 ms");
     }

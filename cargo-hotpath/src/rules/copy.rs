@@ -18,7 +18,7 @@ pub(super) fn spared(site: &Site<'_>, ns: f64) -> Gain {
         allocs,
         alloc_bytes,
         basis: format!(
-            "copies {} + frees {} ({}); low without the frees and 10 ns a copy, high with frees \
+            "copies {} + frees {} ({}); low what is sure of the copies alone, high with frees \
              at twice that and what may have hidden behind the clock",
             time(ns),
             time(frees),

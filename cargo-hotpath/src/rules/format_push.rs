@@ -76,7 +76,8 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
 fn gain(site: &Site<'_>, ns: f64) -> Gain {
     let allocs = site.allocs();
     let frees = site.frees_ns();
-    let temporary = (site.allocs_ns() + allocs.realloc_ns as f64).min(ns) + frees;
+    let read = site.read_ns().unwrap_or_default();
+    let temporary = (site.allocs_ns() + allocs.realloc_ns as f64).min(read) + frees;
     let high = ns + frees;
     let most = site.most_ns() + frees;
     let (gone, gone_bytes) = site.gone_allocs();

@@ -139,13 +139,14 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
             claims: vec![site.claim(Saved::new(
                 0.5 * (site.sure_ns() - kept),
                 best,
-                ns + 2.0 * UNLOCK_NS * count,
+                site.most_ns() + 2.0 * UNLOCK_NS * count,
             ))],
             allocs: None,
             alloc_bytes: None,
             basis: format!(
                 "acquisitions {} + 8 ns for each release, less 6 ns for each atomic operation; low half of what is \
-                 sure without the releases, high without the atomics and with releases at twice that",
+                 sure without the releases, high without the atomics, with releases at twice that \
+                 and what may have hidden behind the clock",
                 units::time(ns)
             ),
         }),

@@ -4,7 +4,7 @@ use hotpath_runtime_syntax::Kind;
 
 use crate::allocator::Costs;
 use crate::facts::{Facts, FunctionFacts, SiteFacts, SiteSource, Span};
-use crate::impact::{Claim, Measure, Saved, Workload, hold_ns, most_ns, read_ns, span_ns, sure_ns};
+use crate::impact::{Claim, Measure, Saved, Workload, hold_ns, most_ns, span_ns, sure_ns};
 use crate::profile::{Allocs, Awaits, Bucket, ProbeCosts};
 use crate::rules::{Anchor, Threshold, Thresholds, types};
 use crate::units;
@@ -197,11 +197,14 @@ impl<'a> Site<'a> {
 
     /// What its executions likely took, the probe's part taken out; `None` when none was timed.
     pub(super) fn ns(&self) -> Option<f64> {
-        self.sum_ns(span_ns)
+        let timed = self.rows.iter().filter_map(|row| span_ns(row, self.probes()));
+        timed.reduce(|sum, ns| sum + ns)
     }
 
-    fn sum_ns(&self, of: fn(&SiteFacts, &ProbeCosts) -> Option<f64>) -> Option<f64> {
-        self.rows.iter().filter_map(|row| of(row, self.probes())).reduce(|sum, ns| sum + ns)
+    /// What was read of them, which what is sure and the most are reckoned from; `None` likewise.
+    pub(super) fn read_ns(&self) -> Option<f64> {
+        let timed = self.rows.iter().filter_map(|row| row.read_ns(self.probes()));
+        timed.reduce(|sum, ns| sum + ns)
     }
 
     /// How long its guards lived, the probe's part taken out; `None` where that was not measured.
@@ -233,13 +236,13 @@ impl<'a> Site<'a> {
 
     /// What is sure of that time.
     pub(super) fn sure_ns(&self) -> f64 {
-        let read = self.sum_ns(read_ns).unwrap_or_default();
+        let read = self.read_ns().unwrap_or_default();
         sure_ns(read, self.count(), self.allocs_ns(), self.probes())
     }
 
     /// The most that its executions took.
     pub(super) fn most_ns(&self) -> f64 {
-        most_ns(self.sum_ns(read_ns).unwrap_or_default(), self.count(), self.probes())
+        most_ns(self.read_ns().unwrap_or_default(), self.count(), self.probes())
     }
 
     /// The most that those frees take: of blocks that are no longer in a cache, and with what drifted out of

@@ -48,6 +48,7 @@ pub(crate) fn hot(kind: Kind, label: &str, type_name: &str) -> SiteFacts {
         timed: 1_000_000,
         error_ns: 0.0,
         self_ns: 400_000_000,
+        hidden_ns: 0.0,
         max_ns: 10_000,
         allocs: Allocs { count: 1_000_000, bytes: 24_000_000, ..Allocs::default() },
         awaits: None,

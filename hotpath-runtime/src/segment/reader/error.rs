@@ -7,8 +7,8 @@ use core::fmt;
 pub enum ReadError {
     /// They do not begin as a segment does (or the process died before it had begun one).
     Foreign,
-    /// Written by a newer version of the runtime.
-    Newer {
+    /// Written by another version of the runtime.
+    OtherVersion {
         /// The layout version found.
         found: u64,
         /// The one that this reader knows.
@@ -29,10 +29,13 @@ impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Foreign => f.write_str("not a segment of this tool: it does not begin as one"),
-            Self::Newer { found, known } => write!(
-                f,
-                "segment of layout version {found}, this reader knows {known}: update cargo-hotpath"
-            ),
+            Self::OtherVersion { found, known } => {
+                let what = if found > known { "cargo-hotpath" } else { "hotpath-runtime" };
+                write!(
+                    f,
+                    "segment of layout version {found}, this reader knows {known}: update {what}"
+                )
+            }
             Self::Truncated => f.write_str("segment ends in the middle: copy it again"),
             Self::Damaged { what, offset } => {
                 write!(f, "damaged segment: impossible {what} at byte {offset}")

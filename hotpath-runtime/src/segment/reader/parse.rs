@@ -84,7 +84,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<Bytes<'_>, ReadError> {
     }
     let found = bytes.word(offset_of!(raw::Header, version))?;
     if found != VERSION {
-        return Err(ReadError::Newer { found, known: VERSION });
+        return Err(ReadError::OtherVersion { found, known: VERSION });
     }
     let fixed = offset_of!(raw::Header, fixed);
     let words: Vec<u64> =

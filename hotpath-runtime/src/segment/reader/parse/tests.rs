@@ -47,7 +47,10 @@ fn foreign_and_newer_and_short_bytes_are_refused_by_name() {
     assert_eq!(read(&good[..40], None).err(), Some(ReadError::Truncated));
     let mut newer = good.clone();
     newer[8] = 99;
-    assert_eq!(read(&newer, None).err(), Some(ReadError::Newer { found: 99, known: VERSION }));
+    assert_eq!(
+        read(&newer, None).err(),
+        Some(ReadError::OtherVersion { found: 99, known: VERSION })
+    );
     let mut damaged = good;
     damaged[32] ^= 1;
     assert!(matches!(
