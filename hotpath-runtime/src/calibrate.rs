@@ -93,10 +93,10 @@ fn expressions(costs: &Fixed, scratch: &Slab) {
     }));
     expression();
     let Some(row) = scratch.rows.follow(SCRATCH_FUNCTION.site_id(0)) else { return };
-    let (whole, inside) = per_span(&row.sums, expression);
-    costs.expression.set(whole);
-    costs.expression_inside.set(inside);
-    hashes(costs, row);
+    let (whole, inside) = batch_of_spans(&row.sums, expression);
+    costs.expression.set(whole / PROBES);
+    costs.expression_inside.set(inside / PROBES);
+    hashes(costs, row, inside);
     row.countdown.next.set(NEVER);
     // Within another one, which it tells what it may have taken.
     let open = expression::grow(&SCRATCH_FUNCTION, 1);
@@ -104,23 +104,21 @@ fn expressions(costs: &Fixed, scratch: &Slab) {
     expression::exit(open, 0u8);
 }
 
-/// What hashing takes, and what of such work the spans of this row hide.
-fn hashes(costs: &Fixed, row: &Row) {
+/// What hashing takes, and what of such work the spans of this row hide, which read so much with nothing
+/// in them.
+fn hashes(costs: &Fixed, row: &Row, empty: u64) {
     let hash = batch(|| _ = hashed());
     costs.hash.set((hash + PROBES / 2) / PROBES);
     let loops = batch(|| _ = black_box(0u8));
-    // Of the type of the row that is looked at.
-    let spans = |work: fn() -> u8| {
-        let (_, inside) = batch_of_spans(&row.sums, || {
-            expression::exit(expression::site(&SCRATCH_FUNCTION, 0), work());
-        });
-        inside
-    };
-    let shown = spans(hashed).saturating_sub(spans(|| black_box(0u8)));
+    // Of the type of that row.
+    let (_, full) = batch_of_spans(&row.sums, || {
+        expression::exit(expression::site(&SCRATCH_FUNCTION, 0), hashed());
+    });
     // The system waits for what came before, or takes so long that nothing can be told.
     if !clock::is_system() {
         let reading = PROBES * costs.inside.get();
-        costs.hidden.set(hidden(hash.saturating_sub(loops), shown, reading) / PROBES);
+        let (work, shown) = (hash.saturating_sub(loops), full.saturating_sub(empty));
+        costs.hidden.set(hidden(work, shown, reading) / PROBES);
     }
 }
 
