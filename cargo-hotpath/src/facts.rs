@@ -172,7 +172,8 @@ pub struct SiteFacts {
     pub timed: u64,
     /// Time, exclusive; where not all were timed, the estimate for all.
     pub self_ns: u64,
-    /// What likely hid behind the clock while it was timed: in none of the site's times.
+    /// What likely hid behind the clock while it was timed, in none of the site's times; less what its
+    /// arguments hid, which is in them.
     pub hidden_ns: f64,
     /// Standard error of `self_ns` by not timing all executions.
     pub error_ns: f64,

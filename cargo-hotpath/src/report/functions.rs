@@ -132,7 +132,7 @@ fn sampled(function: &FunctionFacts) -> Option<Sampled> {
 
 /// A standard error as a share of what it is the error of.
 pub(super) fn relative(error_ns: f64, ns: u64) -> f64 {
-    if ns == 0 { 0.0 } else { error_ns / ns as f64 }
+    if error_ns <= 0.0 { 0.0 } else { (error_ns / ns as f64).min(1.0) }
 }
 
 #[cfg(test)]

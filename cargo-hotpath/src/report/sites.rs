@@ -95,5 +95,8 @@ mod tests {
         let sampled = sampled(&site, &ProbeCosts::default()).expect("one in a hundred");
         assert!((sampled.period - 100.0).abs() < 1e-9);
         assert!((sampled.relative_error - 0.01).abs() < 1e-9, "of 400 ms");
+        let nothing = SiteFacts { self_ns: 0, hidden_ns: 0.0, ..site };
+        let sampled = super::sampled(&nothing, &ProbeCosts::default()).expect("likewise");
+        assert!((sampled.relative_error - 1.0).abs() < 1e-9, "that is not exact");
     }
 }

@@ -141,7 +141,7 @@ fn gain(site: &Site<'_>, ns: f64, entries: u64) -> Gain {
         alloc_bytes: alloc_bytes.map(gone),
         basis: format!(
             "(n - k)/n = ({count} - {entries})/{count} of copies {} + frees {} ({}); low what is sure of the copies alone, high with frees at twice \
-             that and what may have hidden behind the clock; k: calls of the function{}",
+             that and all that may have hidden behind the clock; k: calls of the function{}",
             time(ns),
             time(site.frees_ns()),
             site.allocator().basis(),

@@ -193,7 +193,7 @@ fn gain(site: &Site<'_>, ns: f64) -> Gain {
         alloc_bytes: None,
         basis: format!(
             "low: a block, its free and its growth for each {} ({}); likely: with {} written and read \
-             through a cold cache ({}); high: half of the {} of collecting and of what may have \
+             through a cold cache ({}); high: half of the {} of collecting and of all that may have \
              hidden behind the clock, in which the iterator's own work stays",
             time(blocks),
             costs.basis(),

@@ -19,7 +19,7 @@ pub(super) fn spared(site: &Site<'_>, ns: f64) -> Gain {
         alloc_bytes,
         basis: format!(
             "copies {} + frees {} ({}); low what is sure of the copies alone, high with frees \
-             at twice that and what may have hidden behind the clock",
+             at twice that and all that may have hidden behind the clock",
             time(ns),
             time(frees),
             site.allocator().basis()

@@ -24,8 +24,8 @@ const MIN_MAP_SHARE_PCT: Threshold = Threshold::new(
 const SPARED: Saved = Saved { low: 1.0, best: 1.7, high: 5.0 };
 
 /// Such a hash where it was not calibrated, in nanoseconds: 30 million lookups of `u64` took 14 ns each with
-/// `SipHash` and 5 ns with a multiplication, which is 1.5 of it.
-const HASH_NS: f64 = 6.0;
+/// `SipHash` and 5 ns with a multiplication, which is 1.7 of it.
+const HASH_NS: f64 = 5.3;
 
 /// The most that this is of a lookup: the search in the table, the comparison and the caches that both
 /// miss stay.
@@ -185,8 +185,8 @@ mod tests {
         let found = check(&DefaultHasherHot, looked_up(&format!("&{MAP}")));
         assert_eq!(found[0].title, "hot lookups in a HashMap with the default hasher");
         assert!(found[0].problem.contains("on `HashMap<u64, u32>` took 400 ms"), "{found:?}");
-        assert_eq!(best_ns(&found[0]), Some(10.2e6));
-        assert_eq!(found[0].gain.as_ref().map(|gain| gain.claims[0].saved.high), Some(30e6));
+        assert_eq!(best_ns(&found[0]), Some(9.01e6));
+        assert_eq!(found[0].gain.as_ref().map(|gain| gain.claims[0].saved.high), Some(26.5e6));
     }
 
     #[test]
@@ -197,7 +197,10 @@ mod tests {
             found[0].gain.as_ref().map(|gain| gain.claims[0].saved).unwrap_or_default()
         };
         let saved = fast(20_000_000);
-        assert!((saved.best - 204e6).abs() < 1.0 && (saved.high - 480e6).abs() < 1.0, "{saved:?}");
+        assert!(
+            (saved.best - 180.2e6).abs() < 1.0 && (saved.high - 480e6).abs() < 1.0,
+            "{saved:?}"
+        );
         assert!((fast(40_000_000).best - 240e6).abs() < 1.0);
     }
 

@@ -127,7 +127,8 @@ fn gain(site: &Site<'_>, ns: f64, hits: u64) -> Gain {
         alloc_bytes: alloc_bytes.map(gone),
         basis: format!(
             "{hits}/{count} of copies {} + frees {} ({}), less 40 ns for a second lookup of each new \
-             key ({}); low what is sure of the copies alone, high without the lookups, with frees at twice and with what may have hidden behind the clock",
+             key ({}); low what is sure of the copies alone, high without the lookups, with frees at \
+             twice and with all that may have hidden behind the clock",
             time(ns),
             time(frees),
             site.allocator().basis(),

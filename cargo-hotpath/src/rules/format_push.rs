@@ -92,7 +92,8 @@ fn gain(site: &Site<'_>, ns: f64) -> Gain {
         alloc_bytes: gone_bytes,
         basis: format!(
             "low: allocations and frees of the temporaries {}; high: all of `format!` {} + frees {} \
-                 ({}) and what may have hidden behind the clock; formatting itself stays, best is a third of the way",
+                 ({}) and all that may have hidden behind the clock; formatting itself \
+                 stays: likely is a third of the way to `format!` and frees",
             time(temporary),
             time(ns),
             time(frees),

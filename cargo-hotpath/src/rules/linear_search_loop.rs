@@ -131,7 +131,7 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
             alloc_bytes: None,
             basis: format!(
                 "searches {} less 40 ns for each lookup ({}); likely 85 % of that (building the index was \
-                 not measured), low 40 % of what is sure of it, high all searches and what may have hidden behind the clock",
+                 not measured), low 40 % of what is sure of it, high all searches and all that may have hidden behind the clock",
                 units::time(ns),
                 units::time(kept)
             ),

@@ -146,7 +146,7 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
             basis: format!(
                 "acquisitions {} + 8 ns for each release, less 6 ns for each atomic operation; low half of what is \
                  sure without the releases, high without the atomics, with releases at twice that \
-                 and what may have hidden behind the clock",
+                 and all that may have hidden behind the clock",
                 units::time(ns)
             ),
         }),

@@ -111,7 +111,7 @@ fn gain(site: &Site<'_>, ns: f64) -> Gain {
         alloc_bytes: alloc_bytes.map(gone),
         basis: format!(
             "(n - 1)/n = {}/{count} of compilations {} + frees {} ({}) + caches made at first use {} \
-             (high: what may have hidden behind the clock, frees twice, the uses whole: {})",
+             (high: all that may have hidden behind the clock, frees twice, the uses whole: {})",
             count - 1,
             units::time(ns),
             units::time(frees),

@@ -95,7 +95,7 @@ fn candidate(site: &Site<'_>) -> Option<Candidate> {
             allocs: None,
             alloc_bytes: None,
             basis: format!(
-                "{} less 5 ns for each call on a VecDeque ({}); low 70 % of what is sure of it, high all and what may \
+                "{} less 5 ns for each call on a VecDeque ({}); low 70 % of what is sure of it, high all and all that may \
                  have hidden behind the clock",
                 units::time(ns),
                 units::time(kept)

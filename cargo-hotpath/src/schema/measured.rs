@@ -238,7 +238,7 @@ pub enum WhereKind {
 pub struct Sampled {
     /// One call in this many was timed.
     pub period: f64,
-    /// Relative standard error of the scaled sum.
+    /// Relative standard error of the scaled sum; 1 where it is as large as the sum or larger.
     pub relative_error: f64,
 }
 

@@ -133,7 +133,7 @@ pub struct Calibration {
     pub charge: u64,
     /// The same with an expression open, which it is attributed to as well.
     pub charge_open: u64,
-    /// Hashing a `u64` as maps do by default, many in turn.
+    /// Hashing a `u64` as maps do by default, many in turn; 0 where the counter is too coarse for it.
     pub hash: u64,
     /// What of some work the span of a timed expression may not show, as the processor is done with it while
     /// the clock is read: the share of a hash that is missing in its span, of `inside`.

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::facts::Edge;
-use crate::profile::{Allocs, BackEdge, Bucket, Context, Memory, Polls, Site};
+use crate::profile::{Allocs, BackEdge, Bucket, Context, Memory, Polls, ProbeCosts, Site};
 use crate::source::Root;
 
 const TEXT: &str = "\
@@ -133,6 +133,16 @@ fn functions_and_sites_meet_their_source() {
         (1_000, Some(900), 100, 2)
     );
     assert!(facts.allocations_measured);
+}
+
+#[test]
+fn what_hid_behind_the_clock_is_added() {
+    let hidden = |hidden_ns| {
+        let probes = ProbeCosts { inside_ns: 10.0, hidden_ns, ..ProbeCosts::default() };
+        joined(&Profile { probes, ..profile() }, TEXT).functions[0].sites[0].hidden_ns
+    };
+    // Three executions that read as nothing.
+    assert!(hidden(0.0).abs() < 1e-9 && (hidden(6.0) - 6.0).abs() < 1e-9);
 }
 
 #[test]

@@ -51,6 +51,9 @@ fn foreign_and_newer_and_short_bytes_are_refused_by_name() {
         read(&newer, None).err(),
         Some(ReadError::OtherVersion { found: 99, known: VERSION })
     );
+    let text = |found| ReadError::OtherVersion { found, known: 5 }.to_string();
+    assert!(text(6).ends_with("update cargo-hotpath"), "{}", text(6));
+    assert!(text(4).ends_with("update hotpath-runtime"), "{}", text(4));
     let mut damaged = good;
     damaged[32] ^= 1;
     assert!(matches!(
