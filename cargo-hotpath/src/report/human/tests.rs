@@ -1,6 +1,6 @@
 use super::*;
 use crate::facts::Facts;
-use crate::profile::Timeline;
+use crate::profile::{Seen, SeenStates, Timeline};
 use crate::report::tests::{busy, many, repetition, report};
 use crate::schema::{Exit, Sampled, Warning};
 
@@ -73,6 +73,11 @@ fn looks_from_outside_are_said_with_their_cost() {
     let line = "Threads looked at: 900 times, every 1.10 ms, for 0.80 % of a core beside the workload; \
                 1.5 threads ran at once, where any did.";
     let unwrapped = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(unwrapped(plain(&facts)).contains(line), "{}", plain(&facts));
+    let states = SeenStates { running_ns: 300_000_000, blocked_ns: 600_000_000, ..<_>::default() };
+    facts.functions[0].timeline = Some(Seen { self_ns: 900_000_000, states: Some(states) });
+    let line =
+        "blocked (for other threads, a lock or the system) in much of their self time: run 66.7 %";
     assert!(unwrapped(plain(&facts)).contains(line), "{}", plain(&facts));
     facts.timeline = Some(Timeline { sampler_cpu_ns: None, busy_ns: None, ..looked });
     let line = "Threads looked at: 900 times, every 1.10 ms. ";

@@ -7,8 +7,14 @@ use crate::units;
 /// Width of the bounds of a self time, as a share of it, from which it is marked.
 const BLURRED: f64 = 1.0;
 
-/// Functions whose bounds are given at most.
-const MOST_RANGES: usize = 4;
+/// Share of a function's own time, as seen from outside, from which it rather waited than worked.
+const MOSTLY: f64 = 0.5;
+
+/// Looks from which what was seen of a function says so, of those that tell of the whole workload.
+const LEAST_LOOKS: f64 = 50.0;
+
+/// Functions that a note names at most.
+const MOST_NAMED: usize = 4;
 
 pub(super) fn group(report: &Report, top: usize) -> Vec<Block<'static>> {
     if report.functions.is_empty() {
@@ -25,6 +31,7 @@ pub(super) fn group(report: &Report, top: usize) -> Vec<Block<'static>> {
     let notes = [
         sampled.then(|| "~ scaled from a sample of its calls".to_owned()),
         resolution(shown()),
+        blocked(report, shown()),
         asynchronous.then(|| "async: total is time inside poll, without waiting".to_owned()),
     ];
     let more = more(report.functions.len(), top);
@@ -60,10 +67,38 @@ fn resolution<'r>(shown: impl Iterator<Item = &'r Function>) -> Option<String> {
             let (low, high) = (units::time(bounds.low as f64), units::time(bounds.high as f64));
             Some(format!("{name} {low} to {high}"))
         })
-        .take(MOST_RANGES)
+        .take(MOST_NAMED)
         .collect();
     let why = "? too short to tell from what is around it; self time between:";
     (!ranges.is_empty()).then(|| format!("{why} {}", ranges.join(", ")))
+}
+
+/// Names those that waited: else it would pass for work.
+fn blocked<'r>(report: &Report, shown: impl Iterator<Item = &'r Function>) -> Option<String> {
+    let blocked: Vec<String> = shown
+        .filter_map(|function| {
+            let share = blocked_share(report, function).filter(|share| *share >= MOSTLY)?;
+            let name = function.path.rsplit("::").next().unwrap_or(&function.path);
+            Some(format!("{name} {}", units::percent(100.0 * share)))
+        })
+        .take(MOST_NAMED)
+        .collect();
+    let what = "blocked (for other threads, a lock or the system) in much of their self time:";
+    (!blocked.is_empty()).then(|| format!("{what} {}", blocked.join(", ")))
+}
+
+/// Whether it rather waited than worked, as far as that was seen.
+pub(super) fn is_mostly_blocked(report: &Report, function: &Function) -> bool {
+    blocked_share(report, function).is_some_and(|share| share >= MOSTLY)
+}
+
+/// The part of its own time that it was blocked in; `None` where too few looks met it.
+fn blocked_share(report: &Report, function: &Function) -> Option<f64> {
+    let (timeline, seen) = (report.quality.timeline.as_ref()?, function.timeline.as_ref()?);
+    let (running, blocked) = (seen.running_ns? as f64, seen.blocked_ns? as f64);
+    let all = running + blocked;
+    let looks = timeline.effective_samples * all / (report.totals.wall_ns as f64).max(1.0);
+    (looks >= LEAST_LOOKS).then(|| blocked / all)
 }
 
 /// Whether what can't be told from other functions' time is much of its own.

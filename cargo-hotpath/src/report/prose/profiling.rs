@@ -2,7 +2,7 @@
 
 mod command;
 
-use super::{Block, Section};
+use super::{Block, Section, functions};
 use crate::schema::{Function, Report, WhereKind};
 use crate::units;
 
@@ -24,7 +24,9 @@ pub(super) fn section(report: &Report) -> Option<Section<'static>> {
 fn inside(report: &Report) -> Option<Vec<Block<'static>>> {
     let own = report.functions.iter().filter_map(|function| {
         let pct = function.self_pct * (1.0 - explained(report, function));
-        (pct >= LEAST_PCT && is_riddle(report, function))
+        // What waits a profiler of running code doesn't see.
+        let is_work = !functions::is_mostly_blocked(report, function);
+        (pct >= LEAST_PCT && is_work && is_riddle(report, function))
             .then(|| format!("{} in `{}` itself", units::percent(pct), function.path))
     });
     let elsewhere = report.breakdown.iter().filter(|part| part.self_pct >= LEAST_PCT);
@@ -93,7 +95,7 @@ fn waiting(report: &Report) -> Option<Vec<Block<'static>>> {
 mod tests {
     use super::*;
     use crate::report::tests::{busy, report};
-    use crate::schema::Where;
+    use crate::schema::{Seen, Timeline, Where};
 
     fn texts(report: &Report) -> Vec<String> {
         let groups = section(report).map(|section| section.groups).unwrap_or_default();
@@ -124,6 +126,36 @@ mod tests {
             texts[1].contains("perf record --call-graph dwarf cargo run --release"),
             "{texts:?}"
         );
+    }
+
+    #[test]
+    fn no_profiler_is_named_for_what_only_waited() {
+        let mut facts = busy();
+        facts.functions[0].sites.clear();
+        let mut report = report(&facts, |_, _| {});
+        let seen = |blocked| Seen {
+            self_ns: 900_000_000,
+            running_ns: Some(900_000_000 - blocked),
+            blocked_ns: Some(blocked),
+            alone_ns: None,
+            wall_ns: None,
+        };
+        let looked = |effective_samples| Timeline {
+            samples: 800,
+            effective_samples,
+            interval_ns: 1_000_000,
+            covered_pct: 100.0,
+            sampler_cpu_ns: None,
+            sampler_cpu_pct: None,
+            parallelism: None,
+        };
+        report.quality.timeline = Some(looked(800.0));
+        report.functions[0].timeline = Some(seen(400_000_000));
+        assert!(texts(&report)[0].contains("in `app::run` itself"));
+        report.functions[0].timeline = Some(seen(600_000_000));
+        assert!(texts(&report).is_empty(), "{:?}", texts(&report));
+        report.quality.timeline = Some(looked(30.0));
+        assert!(!texts(&report).is_empty(), "27 looks tell nothing");
     }
 
     #[test]
