@@ -96,7 +96,7 @@ fn expressions(costs: &Fixed, scratch: &Slab) {
     let (whole, inside) = batch_of_spans(&row.sums, expression);
     costs.expression.set(whole / PROBES);
     costs.expression_inside.set(inside / PROBES);
-    hashes(costs, row, inside);
+    hashes(costs, row, expression, inside);
     row.countdown.next.set(NEVER);
     // Within another one, which it tells what it may have taken.
     let open = expression::grow(&SCRATCH_FUNCTION, 1);
@@ -104,9 +104,8 @@ fn expressions(costs: &Fixed, scratch: &Slab) {
     expression::exit(open, 0u8);
 }
 
-/// What hashing takes, and what of such work the spans of this row hide, which read so much with nothing
-/// in them.
-fn hashes(costs: &Fixed, row: &Row, empty: u64) {
+/// What hashing takes, and what of such work the spans of this row hide, of which an empty one reads so much.
+fn hashes(costs: &Fixed, row: &Row, expression: impl FnMut(), empty: u64) {
     let hash = batch(|| _ = hashed());
     // In less the counter doesn't tell what it takes.
     if hash >= PROBES * LEAST_WORK {
@@ -123,6 +122,8 @@ fn hashes(costs: &Fixed, row: &Row, empty: u64) {
     });
     // A core that grows faster meanwhile would seem to hide something.
     let hash = hash.min(batch(|| _ = hashed()));
+    let (_, again) = batch_of_spans(&row.sums, expression);
+    let empty = empty.min(again);
     let (work, shown) = (hash.saturating_sub(loops), full.saturating_sub(empty));
     let reading = PROBES * costs.inside.get();
     costs.hidden.set(hidden(work, shown, reading) / PROBES);

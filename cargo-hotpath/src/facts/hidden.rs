@@ -4,6 +4,8 @@
 //! 10 ns reads as 0 to 4 there; the rest counts as that of what is around it: of the function, or of the
 //! expression that it is an argument in.
 
+use std::cmp::Reverse;
+
 use super::{FunctionFacts, SiteFacts};
 use crate::profile::ProbeCosts;
 
@@ -24,14 +26,17 @@ impl SiteFacts {
         (self.timed > 0).then(|| (self.self_ns as f64 - inside * self.timed as f64).max(0.0))
     }
 
-    /// Whether the other is in an argument of this call: what it hides then counts in the time of this one.
+    /// Whether the other is an argument of this call, evaluated once each time: what it hides then counts
+    /// in the time of this one. What a closure or block among the arguments holds mostly runs another
+    /// number of times.
     fn takes(&self, other: &Self) -> bool {
         let (Some(own), Some(others)) = (&self.source, &other.source) else { return false };
-        let (own, start) = (own.span, (others.span.line, others.span.column));
-        let is_inside =
-            own.byte_start <= others.span.byte_start && others.span.byte_end <= own.byte_end;
+        let start = (others.span.line, others.span.column);
         // Its receiver's time is none of its own.
-        self.index != other.index && is_inside && start > (self.line, self.column)
+        self.index != other.index
+            && self.count == other.count
+            && others.span.byte_end <= own.span.byte_end
+            && start > (self.line, self.column)
     }
 }
 
@@ -46,8 +51,9 @@ pub(super) fn add(function: &mut FunctionFacts, probes: &ProbeCosts) {
             site.hidden_ns = likely(read, each * site.count as f64);
         }
     }
-    bound(function, each);
-    move_from_outer(&mut function.sites, probes);
+    let outers = outers(&function.sites);
+    bound(function, &outers, each);
+    move_from_outer(&mut function.sites, &outers, probes);
 }
 
 /// Of executions that read so much, all of which may hide so much: what reads as nothing was likely less
@@ -56,35 +62,48 @@ fn likely(read_ns: f64, all: f64) -> f64 {
     all.min(OF_NOTHING * all + read_ns)
 }
 
-/// It is in the function's own time, but for what hides behind the end of each of its calls.
-fn bound(function: &mut FunctionFacts, each: f64) {
+/// The call that each is an argument of, the innermost that was timed; all by position.
+fn outers(sites: &[SiteFacts]) -> Vec<Option<usize>> {
+    let span = |position: usize| sites[position].source.as_ref().map(|source| source.span);
+    let mut order: Vec<usize> = (0..sites.len()).filter(|at| span(*at).is_some()).collect();
+    order.sort_by_key(|at| span(*at).map(|span| (span.byte_start, Reverse(span.byte_end))));
+    let mut outers = vec![None; sites.len()];
+    // Those that enclose what comes next.
+    let mut open: Vec<usize> = Vec::new();
+    for at in order {
+        let Some(start) = span(at).map(|span| span.byte_start) else { continue };
+        open.retain(|outer| span(*outer).is_some_and(|outer| start < outer.byte_end));
+        let takes = |outer: &&usize| sites[**outer].timed > 0 && sites[**outer].takes(&sites[at]);
+        outers[at] = open.iter().rev().find(takes).copied();
+        open.push(at);
+    }
+    outers
+}
+
+/// What is no argument hides in the function's own time, but for what goes on after the end of a call of it.
+fn bound(function: &mut FunctionFacts, outers: &[Option<usize>], each: f64) {
+    let own = function.self_ns as f64;
     let read: f64 = function.sites.iter().map(|site| site.self_ns as f64).sum();
-    let hidden: f64 = function.sites.iter().map(|site| site.hidden_ns).sum();
-    let room = (function.self_ns as f64 - read).max(0.0) + each * function.calls as f64;
+    let room = (own - read).max(0.0) + (each * function.calls as f64).min(own);
+    let whole = || outers.iter().map(Option::is_none);
+    let sites = function.sites.iter().zip(whole()).filter(|(_, is_whole)| *is_whole);
+    let hidden: f64 = sites.map(|(site, _)| site.hidden_ns).sum();
     if hidden > room {
-        for site in &mut function.sites {
+        for (site, _) in function.sites.iter_mut().zip(whole()).filter(|(_, is_whole)| *is_whole) {
             site.hidden_ns *= room / hidden;
         }
     }
 }
 
 /// Takes what hides of an argument off the call whose time it is in.
-fn move_from_outer(sites: &mut [SiteFacts], probes: &ProbeCosts) {
-    let hidden: Vec<f64> = sites.iter().map(|site| site.hidden_ns).collect();
-    for (inner, ns) in hidden.into_iter().enumerate().filter(|(_, ns)| *ns > 0.0) {
-        let width =
-            |site: &SiteFacts| site.source.as_ref().map(|it| it.span.byte_end - it.span.byte_start);
-        let around = sites.iter().filter(|site| site.timed > 0 && site.takes(&sites[inner]));
-        let Some(outer) = around.min_by_key(|site| width(site)).map(|site| site.index) else {
-            continue;
-        };
-        let rows = || sites.iter().filter(|site| site.index == outer);
-        let count: u64 = rows().map(|row| row.count).sum();
-        for row in sites.iter_mut().filter(|row| row.index == outer) {
-            let share = ns * row.count as f64 / count.max(1) as f64;
-            let read = row.read_ns(probes).unwrap_or_default();
-            row.hidden_ns = (row.hidden_ns - share).max(-read);
-        }
+fn move_from_outer(sites: &mut [SiteFacts], outers: &[Option<usize>], probes: &ProbeCosts) {
+    for (inner, outer) in outers.iter().enumerate().filter_map(|(at, outer)| Some((at, (*outer)?)))
+    {
+        let room =
+            sites[outer].read_ns(probes).unwrap_or_default() + sites[outer].hidden_ns.min(0.0);
+        let hidden = sites[inner].hidden_ns.min(room.max(0.0));
+        sites[inner].hidden_ns = hidden;
+        sites[outer].hidden_ns -= hidden;
     }
 }
 
@@ -150,9 +169,15 @@ mod tests {
         // `names.get().entry(word)`: the receiver's time was none of it.
         let receiver = at(1, 3, 1, (0, 11), 7);
         assert_eq!(hidden(vec![at(0, 40, 1, (0, 23), 13), receiver], 1_000_000, 1), [6_000, 5_000]);
-        // The call itself read less than the argument hid in it.
+        // The call itself read less than the argument would hide in it.
         let short = at(0, 0, 1, (0, 25), 7);
-        assert_eq!(hidden(vec![short, at(1, 3, 13, (12, 24), 18)], 1_000_000, 1), [0, 5_000]);
+        assert_eq!(hidden(vec![short, at(1, 3, 13, (12, 24), 18)], 1_000_000, 1), [2_000, 0]);
+        // The function has room for what the call hides; the argument needs none.
+        let sites = || vec![outer(), at(1, 3, 13, (12, 24), 18)];
+        assert_eq!(hidden(sites(), 43_200 + 3_000, 0), [3_000 - 5_000, 5_000]);
+        // `workers.spawn(|| loop { .. })`
+        let often = SiteFacts { count: 100_000, ..at(1, 0, 13, (12, 24), 18) };
+        assert_eq!(hidden(vec![outer(), often], 10_000_000, 1), [6_000, 200_000]);
     }
 
     #[test]

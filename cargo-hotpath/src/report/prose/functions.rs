@@ -13,6 +13,10 @@ const MOSTLY: f64 = 0.5;
 /// Looks from which what was seen of a function says so, of those that tell of the whole workload.
 const LEAST_LOOKS: f64 = 50.0;
 
+/// Share of the wall time that looks have to stand for, and of the function's own time that they met.
+const LEAST_COVERED_PCT: f64 = 90.0;
+const LEAST_SEEN: f64 = 0.5;
+
 /// Functions that a note names at most.
 const MOST_NAMED: usize = 4;
 
@@ -53,6 +57,15 @@ fn row(function: &Function) -> Vec<String> {
     ]
 }
 
+/// The last part of its path; with the one before where that says nothing by itself.
+fn name(function: &Function) -> &str {
+    let path = function.path.as_str();
+    let from = |end: &str| end.rfind("::").map_or(0, |at| at + 2);
+    let last = from(path);
+    let is_block = path[last..].starts_with('{');
+    &path[if is_block { from(&path[..last.saturating_sub(2)]) } else { last }..]
+}
+
 fn mark(is_set: bool) -> &'static str {
     if is_set { "?" } else { "" }
 }
@@ -63,7 +76,7 @@ fn resolution<'r>(shown: impl Iterator<Item = &'r Function>) -> Option<String> {
         .filter(|function| is_blurred(function))
         .filter_map(|function| {
             let bounds = function.self_range_ns?;
-            let name = function.path.rsplit("::").next().unwrap_or(&function.path);
+            let name = name(function);
             let (low, high) = (units::time(bounds.low as f64), units::time(bounds.high as f64));
             Some(format!("{name} {low} to {high}"))
         })
@@ -78,8 +91,7 @@ fn blocked<'r>(report: &Report, shown: impl Iterator<Item = &'r Function>) -> Op
     let blocked: Vec<String> = shown
         .filter_map(|function| {
             let share = blocked_share(report, function).filter(|share| *share >= MOSTLY)?;
-            let name = function.path.rsplit("::").next().unwrap_or(&function.path);
-            Some(format!("{name} {}", units::percent(100.0 * share)))
+            Some(format!("{} {}", name(function), units::percent(100.0 * share)))
         })
         .take(MOST_NAMED)
         .collect();
@@ -87,18 +99,17 @@ fn blocked<'r>(report: &Report, shown: impl Iterator<Item = &'r Function>) -> Op
     (!blocked.is_empty()).then(|| format!("{what} {}", blocked.join(", ")))
 }
 
-/// Whether it rather waited than worked, as far as that was seen.
-pub(super) fn is_mostly_blocked(report: &Report, function: &Function) -> bool {
-    blocked_share(report, function).is_some_and(|share| share >= MOSTLY)
-}
-
-/// The part of its own time that it was blocked in; `None` where too few looks met it.
-fn blocked_share(report: &Report, function: &Function) -> Option<f64> {
+/// The part of its own time that it was blocked in; `None` where the looks don't tell: too few met it, or
+/// they missed processes that came and went.
+pub(super) fn blocked_share(report: &Report, function: &Function) -> Option<f64> {
     let (timeline, seen) = (report.quality.timeline.as_ref()?, function.timeline.as_ref()?);
     let (running, blocked) = (seen.running_ns? as f64, seen.blocked_ns? as f64);
     let all = running + blocked;
     let looks = timeline.effective_samples * all / (report.totals.wall_ns as f64).max(1.0);
-    (looks >= LEAST_LOOKS).then(|| blocked / all)
+    let tells = timeline.covered_pct >= LEAST_COVERED_PCT
+        && looks >= LEAST_LOOKS
+        && all >= LEAST_SEEN * function.self_ns as f64;
+    tells.then(|| blocked / all)
 }
 
 /// Whether what can't be told from other functions' time is much of its own.

@@ -23,10 +23,10 @@ pub(super) fn section(report: &Report) -> Option<Section<'static>> {
 /// Code whose time has no measured site.
 fn inside(report: &Report) -> Option<Vec<Block<'static>>> {
     let own = report.functions.iter().filter_map(|function| {
-        let pct = function.self_pct * (1.0 - explained(report, function));
         // What waits a profiler of running code doesn't see.
-        let is_work = !functions::is_mostly_blocked(report, function);
-        (pct >= LEAST_PCT && is_work && is_riddle(report, function))
+        let ran = 1.0 - functions::blocked_share(report, function).unwrap_or(0.0);
+        let pct = function.self_pct * (1.0 - explained(report, function)) * ran;
+        (pct >= LEAST_PCT && is_riddle(report, function))
             .then(|| format!("{} in `{}` itself", units::percent(pct), function.path))
     });
     let elsewhere = report.breakdown.iter().filter(|part| part.self_pct >= LEAST_PCT);
@@ -150,9 +150,9 @@ mod tests {
             parallelism: None,
         };
         report.quality.timeline = Some(looked(800.0));
-        report.functions[0].timeline = Some(seen(400_000_000));
-        assert!(texts(&report)[0].contains("in `app::run` itself"));
-        report.functions[0].timeline = Some(seen(600_000_000));
+        report.functions[0].timeline = Some(seen(300_000_000));
+        assert!(texts(&report)[0].contains("60.0 % in `app::run` itself"), "of 90 % the rest");
+        report.functions[0].timeline = Some(seen(800_000_000));
         assert!(texts(&report).is_empty(), "{:?}", texts(&report));
         report.quality.timeline = Some(looked(30.0));
         assert!(!texts(&report).is_empty(), "27 looks tell nothing");
