@@ -20,6 +20,8 @@ const CHOSEN: usize = BATCHES / 4;
 const PROBES: u64 = 32;
 const BLOCKS: usize = 16;
 const SCRATCH: usize = 64 * 1024;
+/// Times that what hides is measured.
+const ROUNDS: usize = 3;
 /// Ticks that work must take for the counter to tell what of it is missing in a span.
 const LEAST_WORK: u64 = 4;
 /// What is missing of some work says nothing of work that is longer than so many of it.
@@ -93,10 +95,10 @@ fn expressions(costs: &Fixed, scratch: &Slab) {
     }));
     expression();
     let Some(row) = scratch.rows.follow(SCRATCH_FUNCTION.site_id(0)) else { return };
-    let (whole, inside) = batch_of_spans(&row.sums, expression);
-    costs.expression.set(whole / PROBES);
-    costs.expression_inside.set(inside / PROBES);
-    hashes(costs, row, expression, inside);
+    let (whole, inside) = per_span(&row.sums, expression);
+    costs.expression.set(whole);
+    costs.expression_inside.set(inside);
+    hashes(costs, row, expression);
     row.countdown.next.set(NEVER);
     // Within another one, which it tells what it may have taken.
     let open = expression::grow(&SCRATCH_FUNCTION, 1);
@@ -104,8 +106,8 @@ fn expressions(costs: &Fixed, scratch: &Slab) {
     expression::exit(open, 0u8);
 }
 
-/// What hashing takes, and what of such work the spans of this row hide, of which an empty one reads so much.
-fn hashes(costs: &Fixed, row: &Row, expression: impl FnMut(), empty: u64) {
+/// What hashing takes, and what of such work the spans of this row hide, of which that is an empty one.
+fn hashes(costs: &Fixed, row: &Row, mut expression: impl FnMut()) {
     let hash = batch(|| _ = hashed());
     // In less the counter doesn't tell what it takes.
     if hash >= PROBES * LEAST_WORK {
@@ -115,18 +117,20 @@ fn hashes(costs: &Fixed, row: &Row, expression: impl FnMut(), empty: u64) {
     if clock::is_system() {
         return;
     }
-    let loops = batch(|| _ = black_box(0u8));
-    // Of the type of that row.
-    let (_, full) = batch_of_spans(&row.sums, || {
-        expression::exit(expression::site(&SCRATCH_FUNCTION, 0), hashed());
-    });
-    // A core that grows faster meanwhile would seem to hide something.
-    let hash = hash.min(batch(|| _ = hashed()));
-    let (_, again) = batch_of_spans(&row.sums, expression);
-    let empty = empty.min(again);
-    let (work, shown) = (hash.saturating_sub(loops), full.saturating_sub(empty));
     let reading = PROBES * costs.inside.get();
-    costs.hidden.set(hidden(work, shown, reading) / PROBES);
+    // Each time all of it anew: a core that grows faster meanwhile would seem to hide something.
+    let mut rounds = [0; ROUNDS];
+    for round in &mut rounds {
+        let (_, empty) = batch_of_spans(&row.sums, &mut expression);
+        // Of the type of that row.
+        let (_, full) = batch_of_spans(&row.sums, || {
+            expression::exit(expression::site(&SCRATCH_FUNCTION, 0), hashed());
+        });
+        let work = batch(|| _ = hashed()).saturating_sub(batch(|| _ = black_box(0u8)));
+        *round = hidden(work, full.saturating_sub(empty), reading) / PROBES;
+    }
+    rounds.sort_unstable();
+    costs.hidden.set(rounds[ROUNDS / 2]);
 }
 
 /// What of some work may be hidden behind a reading of the clock, where of work that took so much its span
