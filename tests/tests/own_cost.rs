@@ -14,9 +14,6 @@ use serde_json::Value;
 const DRIFT_NS: f64 = 10.0;
 const WORST_NS: f64 = 2.0 * DRIFT_NS;
 
-/// Share of its time by which two loops over the same code differ: with children of 42 us by up to 0.1 %.
-const NOISE: f64 = 0.002;
-
 /// A run of a program of the fixture with one argument, and what it printed.
 fn run(bin: &str, argument: &str) -> (Report, String) {
     let workspace = Workspace::shared("truth");
@@ -121,7 +118,11 @@ fn ten_million_children_of_each_length() {
     println!(
         "child    pair  measured      off   between         own  measured   between         marked"
     );
-    let cases = nested("10000000");
+    // A parent's own time without probes is what two loops differ by: where that came out as less than
+    // nothing, something disturbed them.
+    let is_possible = |cases: &Vec<Nested>| cases.iter().all(|case| case.own.0 >= 0.0);
+    let cases =
+        (0..5).map(|_| nested("10000000")).find(is_possible).expect("a run without disturbance");
     for case in &cases {
         let each = |ns: f64| ns / case.calls;
         println!(
@@ -141,10 +142,7 @@ fn ten_million_children_of_each_length() {
     }
     for case in &cases {
         let (truth, (low, high)) = (case.own.0, case.bounds);
-        // It is what two runs of the same code differ by, of which the longest children leave nothing.
-        let noise = NOISE * case.total.0;
-        let holds = low <= truth + noise && truth - noise <= high;
-        assert!(holds, "{}: {truth} is not {low} to {high}", case.name);
+        assert!(low <= truth && truth <= high, "{}: {truth} is not {low} to {high}", case.name);
         let right = case.is_short().is_none_or(|is_short| case.is_marked == is_short);
         assert!(right, "{}", case.name);
     }

@@ -140,8 +140,8 @@ fn gain(site: &Site<'_>, ns: f64, entries: u64) -> Gain {
         allocs: allocs.map(gone),
         alloc_bytes: alloc_bytes.map(gone),
         basis: format!(
-            "(n - k)/n = ({count} - {entries})/{count} of copies {} + frees {} ({}); low what is sure of the copies alone, high with frees at twice \
-             that and all that may have hidden behind the clock; k: calls of the function{}",
+            "(n - k)/n = ({count} - {entries})/{count} of copies {} + frees {} ({}); low what is sure of the \
+             copies alone, high with frees at twice that and all that may have hidden behind the clock; k: calls of the function{}",
             time(ns),
             time(site.frees_ns()),
             site.allocator().basis(),
